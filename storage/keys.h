@@ -1,0 +1,105 @@
+#ifndef PIIVAULT_STORAGE_KEYS_H_
+#define PIIVAULT_STORAGE_KEYS_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "storage/id.h"
+
+namespace piivault::storage {
+
+// The tables, each a column family of the RocksDB engine. Values are part of the format.
+enum class Table : uint8_t {
+  kMeta = 0,    // format stamp, vault header, watermarks
+  kState = 1,   // sealed rows that decide: tenants, persons, principals, policies, subjects, ...
+  kRecord = 2,  // record rows: sealed header and field ciphertexts
+  kWrap = 3,    // data-key wraps, one for each record version
+  kIndex = 4,   // tokens, blind indexes, references, idempotency rows
+  kLog = 5,     // entries and what is derived from them
+};
+inline constexpr int kTableCount = 6;
+
+// The kinds of rows in Table::kState; the first byte of the key.
+enum class StateKind : uint8_t {
+  kTenant = 1,
+  kPerson = 2,
+  kPrincipal = 3,
+  kPolicy = 4,
+  kPolicyInForce = 5,
+  kProposal = 6,
+  kEpoch = 7,
+  kTenantKey = 8,
+  kSubject = 9,
+  kVault = 10,
+  kDenylist = 11,
+};
+
+struct Key {
+  Table table = Table::kMeta;
+  std::string bytes;
+  bool operator==(const Key&) const = default;
+};
+
+// A 64-bit fingerprint of a cell for read sets. Collisions cost a second decision, never safety.
+uint64_t CellFingerprint(const Key& key);
+
+// Key layout. All integers are big-endian, so that byte order is numeric order; `tenant` is the
+// tenant's 64-bit random id; the shapes are in storage/FORMAT.md.
+using TenantId = uint64_t;
+
+Key MetaKey(std::string_view name);
+// Global state: a name (tenant, person or principal name, policy hash, ...) within its kind.
+Key StateKey(StateKind kind, std::string_view name);
+Key StatePrefix(StateKind kind);
+// `epoch` of Table::kState/kTenantKey.
+Key TenantKeyKey(TenantId tenant, uint32_t epoch);
+Key SubjectKey(TenantId tenant, const Id128& subject);
+Key SubjectPrefix(TenantId tenant);
+
+Key RecordKey(TenantId tenant, const Id128& subject, const Id128& record);
+Key RecordPrefix(TenantId tenant);
+Key RecordPrefix(TenantId tenant, const Id128& subject);
+Key WrapKey(TenantId tenant, const Id128& subject, const Id128& record, uint64_t version);
+Key WrapPrefix(TenantId tenant);
+Key WrapPrefix(TenantId tenant, const Id128& subject, const Id128& record);
+Key WrapPrefixAll();
+
+// Random token: 16 bytes. One row.
+Key TokenKey(TenantId tenant, const Id128& token);
+// Deterministic token: a set of rows, one for each record that holds the value.
+Key DeterministicTokenKey(TenantId tenant, const Id128& token, const Id128& subject,
+                          const Id128& record);
+Key DeterministicTokenPrefix(TenantId tenant, const Id128& token);
+// Blind index: `digest` is an HMAC truncated to 16 bytes; the field is inside the HMAC's input.
+using IndexDigest = std::array<uint8_t, 16>;
+Key BlindIndexKey(TenantId tenant, uint32_t epoch, const IndexDigest& digest, const Id128& subject,
+                  const Id128& record);
+Key BlindIndexPrefix(TenantId tenant, uint32_t epoch, const IndexDigest& digest);
+Key BlindIndexPrefix(TenantId tenant, uint32_t epoch);
+// Records of one type, in creation order of their random ids; `type` is the policy's name for it.
+Key TypeIndexKey(TenantId tenant, std::string_view type, const Id128& subject, const Id128& record);
+Key TypeIndexPrefix(TenantId tenant, std::string_view type);
+// Idempotency row: digest of (principal, method, request id).
+Key RequestKey(const IndexDigest& digest);
+Key RequestPrefix();
+
+// Entry `index` of (log, generation).
+Key EntryKey(uint32_t log, uint64_t generation, uint64_t index);
+Key EntryPrefix(uint32_t log, uint64_t generation);
+// Derived index: entries that carry `term` (e.g. "p:principals/x"), by index.
+Key EntryTermKey(std::string_view term, uint64_t generation, uint64_t index);
+Key EntryTermPrefix(std::string_view term);
+
+// What the suffix (subject ‖ record) of an index, token or type row holds.
+struct RecordLocator {
+  Id128 subject;
+  Id128 record;
+};
+// The last 32 bytes of `key_bytes`. REQUIRES: key_bytes.size() >= 32.
+RecordLocator LocatorSuffix(std::string_view key_bytes);
+
+}  // namespace piivault::storage
+
+#endif  // PIIVAULT_STORAGE_KEYS_H_
