@@ -1,0 +1,159 @@
+#ifndef PIIVAULT_VAULT_KEYS_KEYRING_H_
+#define PIIVAULT_VAULT_KEYS_KEYRING_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "storage/id.h"
+#include "vault/crypto/random.h"
+#include "vault/crypto/scrypt.h"
+#include "vault/crypto/secret_bytes.h"
+#include "vault/keys/keyring_file.h"
+
+namespace piivault::vault {
+
+enum class SlotKind { kPassphrase, kCredential, kRecovery };
+
+// What opens a slot: the passphrase, the credential's contents (at least 16 bytes), or the 32 bytes
+// of a recovery key.
+struct SlotSecret {
+  SlotKind kind = SlotKind::kPassphrase;
+  SecretBytes secret;
+};
+
+struct SlotInfo {
+  uint32_t id = 0;
+  SlotKind kind = SlotKind::kPassphrase;
+  absl::Time created;
+};
+
+enum class EpochStatus { kActive, kRetired, kDestroyed };
+
+// Tells whether two epoch keys are the same without telling anything else about them.
+using EpochFingerprint = std::array<uint8_t, 16>;
+
+struct EpochInfo {
+  uint32_t id = 0;
+  EpochStatus status = EpochStatus::kActive;
+  EpochFingerprint fingerprint{};
+  absl::Time created;
+  absl::Time retired = absl::InfiniteFuture();
+  absl::Time destroyed = absl::InfiniteFuture();
+};
+
+// What the database has recorded of the keyring: the least that an opened keyring must be.
+struct KeyringFloor {
+  storage::Id128 vault_id;  // zero: not recorded yet
+  uint64_t generation = 0;
+  struct Epoch {
+    uint32_t id = 0;
+    EpochFingerprint fingerprint{};
+    bool destroyed = false;
+  };
+  std::vector<Epoch> epochs;
+};
+
+struct KeyringPaths {
+  std::string primary;
+  std::vector<std::string> mirrors;
+};
+
+// The root key and the epoch keys of one vault, in a file outside the database and its backups.
+// The file's form is proto/piivault/storage/v1/keyring.proto.
+//
+// Guarantees: a change is fsynced in the primary and in every mirror before its method returns OK,
+// and takes effect in memory only then. A file that was altered, or that is older than what the
+// database recorded, is refused. A destroyed epoch's key is gone from every copy and from memory.
+// Does not: reach copies kept elsewhere, which defeat erasure; decide when an epoch may be
+// destroyed. Ownership: owns the keys. `random` is borrowed and must outlive the keyring.
+// Thread-safe; changes wait for the disk. One process at a time may change a vault's keyring.
+class Keyring {
+ public:
+  // Makes a keyring with one slot and epoch 1 (ACTIVE). ALREADY_EXISTS where one of the files does.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Keyring>> Create(
+      const KeyringPaths& paths, const storage::Id128& vault_id, const SlotSecret& first_slot,
+      const ScryptParameters& scrypt, absl::Time now, RandomSource& random);
+
+  // Opens the newest generation among the primary and the mirrors.
+  // PERMISSION_DENIED: no slot of that kind opens with this secret. DATA_LOSS: damaged or altered.
+  // NOT_FOUND: no file at all. FAILED_PRECONDITION: older than `floor`, or another vault's.
+  // `warnings` (may be null) gets one status for each copy that is missing, damaged or older.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Keyring>> Open(
+      const KeyringPaths& paths, const SlotSecret& secret, const KeyringFloor& floor,
+      RandomSource& random, std::vector<absl::Status>* warnings);
+
+  ~Keyring();
+  Keyring(const Keyring&) = delete;
+  Keyring& operator=(const Keyring&) = delete;
+
+  const storage::Id128& vault_id() const { return vault_id_; }
+  uint64_t generation() const;
+  std::vector<SlotInfo> slots() const;
+  std::vector<EpochInfo> epochs() const;
+  // What the caller records in the database after each change.
+  KeyringFloor floor() const;
+
+  // Writes the current generation to every copy again: mends what `warnings` spoke of.
+  [[nodiscard]] absl::Status SyncMirrors();
+
+  // Returns the new slot's id.
+  [[nodiscard]] absl::StatusOr<uint32_t> AddSlot(const SlotSecret& secret,
+                                                 const ScryptParameters& scrypt, absl::Time now);
+  // NOT_FOUND; FAILED_PRECONDITION for the last slot.
+  [[nodiscard]] absl::Status RemoveSlot(uint32_t id);
+
+  // Makes a new epoch key, ACTIVE; returns its id, the highest so far plus one.
+  [[nodiscard]] absl::StatusOr<uint32_t> NewEpoch(absl::Time now);
+  // ACTIVE -> RETIRED. FAILED_PRECONDITION for the only active epoch.
+  [[nodiscard]] absl::Status RetireEpoch(uint32_t id, absl::Time now);
+  // RETIRED -> DESTROYED in every copy; again on a destroyed one writes every copy again.
+  // FAILED_PRECONDITION for an active epoch. After an error the key may be gone from some copies.
+  [[nodiscard]] absl::Status DestroyEpoch(uint32_t id, absl::Time now);
+
+  // A copy of the epoch's key. NOT_FOUND: no such epoch, or destroyed.
+  [[nodiscard]] absl::StatusOr<SecretBytes> EpochKey(uint32_t id) const;
+  // A key for one use that no epoch ends, derived from the root key.
+  SecretBytes DeriveFromRoot(std::string_view label) const;
+
+ private:
+  struct State;
+
+  Keyring(KeyringPaths paths, const storage::Id128& vault_id, std::unique_ptr<State> state,
+          RandomSource& random);
+
+  // Writes `next` as a new generation everywhere, then makes it the state.
+  absl::Status Apply(std::unique_ptr<State> next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const KeyringPaths paths_;
+  const storage::Id128 vault_id_;
+  RandomSource& random_;
+
+  mutable absl::Mutex mutex_;
+  std::unique_ptr<State> state_ ABSL_GUARDED_BY(mutex_);
+  // The highest generation that any copy may hold; a failed write uses its number up.
+  uint64_t last_written_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// A recovery key: 32 random bytes, shown once as 14 groups of 4 characters of base32, the last
+// group a checksum.
+SecretBytes NewRecoveryKey(RandomSource& random);
+SecretBytes FormatRecoveryKey(const SecretBytes& key);
+// Takes upper and lower case; ignores spaces, line ends and hyphens. INVALID_ARGUMENT for a
+// mistyped one.
+[[nodiscard]] absl::StatusOr<SecretBytes> ParseRecoveryKey(std::string_view text);
+
+// The fingerprint of an epoch's key.
+EpochFingerprint FingerprintEpochKey(const SecretBytes& epoch_key);
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_KEYS_KEYRING_H_
