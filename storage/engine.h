@@ -1,6 +1,7 @@
 #ifndef PIIVAULT_STORAGE_ENGINE_H_
 #define PIIVAULT_STORAGE_ENGINE_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,9 +32,9 @@ struct LogPosition {
 //   retained ‖ SHA-256(salt ‖ body)
 // so that a body can be pruned later and nobody can test guesses against its hash.
 struct EntryDraft {
-  std::string retained;        // piivault.storage.v1.EntryRetained, serialized
+  std::string retained;            // piivault.storage.v1.EntryRetained, serialized
   std::array<uint8_t, 16> salt{};  // from a CSPRNG, one for each entry
-  std::string body;            // piivault.storage.v1.EntryBody, serialized
+  std::string body;                // piivault.storage.v1.EntryBody, serialized
 };
 
 // An entry as the log holds it.
@@ -71,10 +72,14 @@ struct Commit {
 
   // Decision. `as_of` is Engine::AppliedSequence() taken before the first read.
   uint64_t as_of = 0;
+  // Vault time of the decision. The default is always too old; absl::InfiniteFuture() is for work
+  // that rests on no decision about a caller (derived rows, background re-wrapping).
   absl::Time decided_at = absl::InfinitePast();
-  std::vector<uint64_t> reads;    // CellFingerprint() of every cell the decision rests on
-  std::vector<uint64_t> touches;  // cells that this commit changes without writing a row of that key
-  std::vector<Mutation> writes;   // each also counts as a change of its own key's cell
+  std::vector<uint64_t> reads;  // CellFingerprint() of every cell the decision rests on
+  std::vector<uint64_t>
+      touches;  // cells that this commit changes without writing a row of that key
+  // Each also counts as a change of its own key's cell, but for rows of Table::kLog.
+  std::vector<Mutation> writes;
   std::optional<EntryDraft> entry;
   std::optional<EntryDraft> on_conflict;
   // Runs on the committing thread after the batch is durable, in log order, before
@@ -100,23 +105,26 @@ class CommitSink {
 // Guarantees: a commit's writes and its entry are atomic and durable before its sink hears of it
 // (I1, I2). No commit is accepted whose read cells changed between its `as_of` and its place in the
 // order (I10). Entries are numbered without gaps.
-// Does not: interpret values, hold keys, encrypt or decide. Reads are not isolated from commits that
-// happen meanwhile: that is what the read set is for.
-// Thread-safe. No method waits for the disk's sync but CommitAndWait() (storage/commit_and_wait.h).
+// Does not: interpret values, hold keys, encrypt or decide. Reads are not isolated from commits
+// that happen meanwhile: that is what the read set is for. Thread-safe. No method waits for the
+// disk's sync but CommitAndWait() (storage/commit_and_wait.h).
 class Engine {
  public:
   using Visitor = absl::FunctionRef<bool(std::string_view key, std::string_view value)>;
 
   virtual ~Engine() = default;
 
-  // Hands a commit over. Returns RESOURCE_EXHAUSTED when the queue is full and UNAVAILABLE while the
-  // engine is being reopened or shut down; then the commit was dropped and the sink hears nothing.
+  // Hands a commit over. Returns RESOURCE_EXHAUSTED when the queue is full and UNAVAILABLE while
+  // the engine is being reopened or shut down; then the commit was dropped and the sink hears
+  // nothing.
   [[nodiscard]] virtual absl::Status Submit(std::unique_ptr<Commit> commit) = 0;
 
-  // The sequence number of the last batch whose effects are visible to reads and snapshots.
+  // The sequence number of the last batch whose effects are visible to reads and snapshots. Belongs
+  // to this process: it starts anew with every opening and is never stored.
   virtual uint64_t AppliedSequence() const = 0;
 
-  // NOT_FOUND where there is no such row; UNAVAILABLE while reopening; DATA_LOSS for a bad checksum.
+  // NOT_FOUND where there is no such row; UNAVAILABLE while reopening; DATA_LOSS for a bad
+  // checksum.
   [[nodiscard]] virtual absl::StatusOr<std::string> Get(const Key& key) const = 0;
 
   // One result for each key, in order, absent rows as nullopt.
@@ -129,8 +137,8 @@ class Engine {
                                           Visitor visitor) const = 0;
 
   // Entries of this generation from `index` on, ascending, at most `limit`; fewer at the end.
-  [[nodiscard]] virtual absl::StatusOr<std::vector<StoredEntry>> ReadEntries(uint64_t index,
-                                                                             size_t limit) const = 0;
+  [[nodiscard]] virtual absl::StatusOr<std::vector<StoredEntry>> ReadEntries(
+      uint64_t index, size_t limit) const = 0;
 
   // Position the next entry will get. Entries below it are durable.
   virtual LogPosition LogEnd() const = 0;

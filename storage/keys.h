@@ -51,8 +51,13 @@ using TenantId = uint64_t;
 
 Key MetaKey(std::string_view name);
 // Global state: a name (tenant, person or principal name, policy hash, ...) within its kind.
+// Names are length-prefixed: rows of one kind are ordered by length, then by name.
+// REQUIRES (here and wherever a name or term goes into a key): at most 65,535 bytes; kind is
+// neither kTenantKey nor kSubject, which have the shapes below.
 Key StateKey(StateKind kind, std::string_view name);
 Key StatePrefix(StateKind kind);
+// The name within the bytes of a StateKey() row. REQUIRES: `key_bytes` came from such a row.
+std::string_view StateKeyName(std::string_view key_bytes);
 // `epoch` of Table::kState/kTenantKey.
 Key TenantKeyKey(TenantId tenant, uint32_t epoch);
 Key SubjectKey(TenantId tenant, const Id128& subject);
@@ -91,6 +96,10 @@ Key EntryPrefix(uint32_t log, uint64_t generation);
 // Derived index: entries that carry `term` (e.g. "p:principals/x"), by index.
 Key EntryTermKey(std::string_view term, uint64_t generation, uint64_t index);
 Key EntryTermPrefix(std::string_view term);
+
+// The last 8 bytes as a number: the index of an entry or term row, the version of a wrap row.
+// REQUIRES: key_bytes.size() >= 8.
+uint64_t IndexSuffix(std::string_view key_bytes);
 
 // What the suffix (subject ‖ record) of an index, token or type row holds.
 struct RecordLocator {

@@ -1,0 +1,25 @@
+#ifndef PIIVAULT_STORAGE_COMMIT_AND_WAIT_H_
+#define PIIVAULT_STORAGE_COMMIT_AND_WAIT_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "storage/engine.h"
+
+namespace piivault::storage {
+
+// For tools, background work and tests; a handler must not block. Both set `commit->sink`.
+
+// Submits and waits until the commit is done, whatever its outcome. Returns Submit()'s error, or
+// the finished commit. REQUIRES: not on an engine thread.
+[[nodiscard]] absl::StatusOr<std::unique_ptr<Commit>> CommitAndWait(Engine& engine,
+                                                                    std::unique_ptr<Commit> commit);
+
+// The same with the outcome as a status: the position where it was committed, ABORTED for a
+// conflict, UNAVAILABLE, or UNKNOWN where the batch failed half-way.
+[[nodiscard]] absl::StatusOr<LogPosition> CommitOrError(Engine& engine,
+                                                        std::unique_ptr<Commit> commit);
+
+}  // namespace piivault::storage
+
+#endif  // PIIVAULT_STORAGE_COMMIT_AND_WAIT_H_

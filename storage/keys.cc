@@ -1,0 +1,246 @@
+#include "storage/keys.h"
+
+#include <cassert>
+#include <cstring>
+
+#include "absl/hash/hash.h"
+
+namespace piivault::storage {
+namespace {
+
+// The first byte of a key in the tables that hold several kinds of rows. Part of the format.
+enum class IndexKind : char {
+  kToken = 1,
+  kDeterministicToken = 2,
+  kBlindIndex = 3,
+  kType = 4,
+  kRequest = 5,
+};
+enum class LogKind : char {
+  kEntry = 1,
+  kTerm = 2,
+};
+
+// Appends the parts of one key; the size is known beforehand, so there is one allocation at most.
+class KeyBuilder {
+ public:
+  KeyBuilder(Table table, size_t size) {
+    key_.table = table;
+    key_.bytes.reserve(size);
+  }
+  KeyBuilder& Kind(StateKind kind) { return Byte(static_cast<char>(kind)); }
+  KeyBuilder& Kind(IndexKind kind) { return Byte(static_cast<char>(kind)); }
+  KeyBuilder& Kind(LogKind kind) { return Byte(static_cast<char>(kind)); }
+  KeyBuilder& U32(uint32_t value) { return BigEndian(value, 4); }
+  KeyBuilder& U64(uint64_t value) { return BigEndian(value, 8); }
+  KeyBuilder& Id(const Id128& id) {
+    key_.bytes.append(id.view());
+    return *this;
+  }
+  KeyBuilder& Digest(const IndexDigest& digest) {
+    key_.bytes.append(reinterpret_cast<const char*>(digest.data()), digest.size());
+    return *this;
+  }
+  // Two bytes of length first, so that no name's rows lie under another name's prefix.
+  KeyBuilder& Name(std::string_view name) {
+    assert(name.size() <= 0xffff);
+    BigEndian(name.size(), 2);
+    key_.bytes.append(name);
+    return *this;
+  }
+  Key Build() { return std::move(key_); }
+
+ private:
+  KeyBuilder& Byte(char c) {
+    key_.bytes.push_back(c);
+    return *this;
+  }
+  KeyBuilder& BigEndian(uint64_t value, int size) {
+    for (int shift = 8 * (size - 1); shift >= 0; shift -= 8) {
+      key_.bytes.push_back(static_cast<char>((value >> shift) & 0xff));
+    }
+    return *this;
+  }
+
+  Key key_;
+};
+
+Id128 IdAt(std::string_view bytes, size_t offset) {
+  Id128 id;
+  std::memcpy(id.bytes.data(), bytes.data() + offset, Id128::kSize);
+  return id;
+}
+
+}  // namespace
+
+uint64_t CellFingerprint(const Key& key) {
+  // Seeded by the address space layout, so that the value differs from process to process.
+  return absl::HashOf(static_cast<uint8_t>(key.table), std::string_view(key.bytes));
+}
+
+Key MetaKey(std::string_view name) {
+  return KeyBuilder(Table::kMeta, 2 + name.size()).Name(name).Build();
+}
+
+Key StateKey(StateKind kind, std::string_view name) {
+  // These two have keys of their own shape.
+  assert(kind != StateKind::kTenantKey && kind != StateKind::kSubject);
+  return KeyBuilder(Table::kState, 3 + name.size()).Kind(kind).Name(name).Build();
+}
+
+Key StatePrefix(StateKind kind) { return KeyBuilder(Table::kState, 1).Kind(kind).Build(); }
+
+std::string_view StateKeyName(std::string_view key_bytes) {
+  assert(key_bytes.size() >= 3);
+  return key_bytes.substr(3);
+}
+
+Key TenantKeyKey(TenantId tenant, uint32_t epoch) {
+  return KeyBuilder(Table::kState, 13).Kind(StateKind::kTenantKey).U64(tenant).U32(epoch).Build();
+}
+
+Key SubjectKey(TenantId tenant, const Id128& subject) {
+  return KeyBuilder(Table::kState, 25).Kind(StateKind::kSubject).U64(tenant).Id(subject).Build();
+}
+
+Key SubjectPrefix(TenantId tenant) {
+  return KeyBuilder(Table::kState, 9).Kind(StateKind::kSubject).U64(tenant).Build();
+}
+
+Key RecordKey(TenantId tenant, const Id128& subject, const Id128& record) {
+  return KeyBuilder(Table::kRecord, 40).U64(tenant).Id(subject).Id(record).Build();
+}
+
+Key RecordPrefix(TenantId tenant) { return KeyBuilder(Table::kRecord, 8).U64(tenant).Build(); }
+
+Key RecordPrefix(TenantId tenant, const Id128& subject) {
+  return KeyBuilder(Table::kRecord, 24).U64(tenant).Id(subject).Build();
+}
+
+Key WrapKey(TenantId tenant, const Id128& subject, const Id128& record, uint64_t version) {
+  return KeyBuilder(Table::kWrap, 48).U64(tenant).Id(subject).Id(record).U64(version).Build();
+}
+
+Key WrapPrefix(TenantId tenant) { return KeyBuilder(Table::kWrap, 8).U64(tenant).Build(); }
+
+Key WrapPrefix(TenantId tenant, const Id128& subject, const Id128& record) {
+  return KeyBuilder(Table::kWrap, 40).U64(tenant).Id(subject).Id(record).Build();
+}
+
+Key WrapPrefixAll() { return KeyBuilder(Table::kWrap, 0).Build(); }
+
+Key TokenKey(TenantId tenant, const Id128& token) {
+  return KeyBuilder(Table::kIndex, 25).Kind(IndexKind::kToken).U64(tenant).Id(token).Build();
+}
+
+Key DeterministicTokenKey(TenantId tenant, const Id128& token, const Id128& subject,
+                          const Id128& record) {
+  return KeyBuilder(Table::kIndex, 57)
+      .Kind(IndexKind::kDeterministicToken)
+      .U64(tenant)
+      .Id(token)
+      .Id(subject)
+      .Id(record)
+      .Build();
+}
+
+Key DeterministicTokenPrefix(TenantId tenant, const Id128& token) {
+  return KeyBuilder(Table::kIndex, 25)
+      .Kind(IndexKind::kDeterministicToken)
+      .U64(tenant)
+      .Id(token)
+      .Build();
+}
+
+Key BlindIndexKey(TenantId tenant, uint32_t epoch, const IndexDigest& digest, const Id128& subject,
+                  const Id128& record) {
+  return KeyBuilder(Table::kIndex, 61)
+      .Kind(IndexKind::kBlindIndex)
+      .U64(tenant)
+      .U32(epoch)
+      .Digest(digest)
+      .Id(subject)
+      .Id(record)
+      .Build();
+}
+
+Key BlindIndexPrefix(TenantId tenant, uint32_t epoch, const IndexDigest& digest) {
+  return KeyBuilder(Table::kIndex, 29)
+      .Kind(IndexKind::kBlindIndex)
+      .U64(tenant)
+      .U32(epoch)
+      .Digest(digest)
+      .Build();
+}
+
+Key BlindIndexPrefix(TenantId tenant, uint32_t epoch) {
+  return KeyBuilder(Table::kIndex, 13).Kind(IndexKind::kBlindIndex).U64(tenant).U32(epoch).Build();
+}
+
+Key TypeIndexKey(TenantId tenant, std::string_view type, const Id128& subject,
+                 const Id128& record) {
+  return KeyBuilder(Table::kIndex, 43 + type.size())
+      .Kind(IndexKind::kType)
+      .U64(tenant)
+      .Name(type)
+      .Id(subject)
+      .Id(record)
+      .Build();
+}
+
+Key TypeIndexPrefix(TenantId tenant, std::string_view type) {
+  return KeyBuilder(Table::kIndex, 11 + type.size())
+      .Kind(IndexKind::kType)
+      .U64(tenant)
+      .Name(type)
+      .Build();
+}
+
+Key RequestKey(const IndexDigest& digest) {
+  return KeyBuilder(Table::kIndex, 17).Kind(IndexKind::kRequest).Digest(digest).Build();
+}
+
+Key RequestPrefix() { return KeyBuilder(Table::kIndex, 1).Kind(IndexKind::kRequest).Build(); }
+
+Key EntryKey(uint32_t log, uint64_t generation, uint64_t index) {
+  return KeyBuilder(Table::kLog, 21)
+      .Kind(LogKind::kEntry)
+      .U32(log)
+      .U64(generation)
+      .U64(index)
+      .Build();
+}
+
+Key EntryPrefix(uint32_t log, uint64_t generation) {
+  return KeyBuilder(Table::kLog, 13).Kind(LogKind::kEntry).U32(log).U64(generation).Build();
+}
+
+Key EntryTermKey(std::string_view term, uint64_t generation, uint64_t index) {
+  return KeyBuilder(Table::kLog, 19 + term.size())
+      .Kind(LogKind::kTerm)
+      .Name(term)
+      .U64(generation)
+      .U64(index)
+      .Build();
+}
+
+Key EntryTermPrefix(std::string_view term) {
+  return KeyBuilder(Table::kLog, 3 + term.size()).Kind(LogKind::kTerm).Name(term).Build();
+}
+
+uint64_t IndexSuffix(std::string_view key_bytes) {
+  assert(key_bytes.size() >= 8);
+  uint64_t value = 0;
+  for (char c : key_bytes.substr(key_bytes.size() - 8)) {
+    value = (value << 8) | static_cast<uint8_t>(c);
+  }
+  return value;
+}
+
+RecordLocator LocatorSuffix(std::string_view key_bytes) {
+  assert(key_bytes.size() >= 2 * Id128::kSize);
+  const size_t offset = key_bytes.size() - 2 * Id128::kSize;
+  return {IdAt(key_bytes, offset), IdAt(key_bytes, offset + Id128::kSize)};
+}
+
+}  // namespace piivault::storage
