@@ -1,0 +1,140 @@
+#ifndef PIIVAULT_VAULT_SERVICE_HANDLER_H_
+#define PIIVAULT_VAULT_SERVICE_HANDLER_H_
+
+#include <google/protobuf/arena.h>
+#include <google/protobuf/message.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "authz/reason.h"
+#include "storage/engine.h"
+
+namespace piivault::vault {
+
+struct MethodInfo;
+
+// Who calls, as the certificate proves it.
+struct CallerIdentity {
+  // kOk, or why the certificate names nobody although TLS accepted it: kCertificateInvalid. Then
+  // `name` is empty and only `certificate_sha256` may be relied on.
+  authz::Reason problem = authz::Reason::kOk;
+  std::string name;                // `spiffe://…` (URI SAN) or `dns:…` (DNS SAN)
+  std::string certificate_sha256;  // 32 bytes, over the DER form
+  std::string client_root;         // label of the configured root that issued it
+  absl::Time not_after;            // the certificate's end; checked on every call
+};
+
+// What the transport knows about a call. Lives as long as the call; never copied.
+struct CallContext {
+  const MethodInfo& method;
+  std::shared_ptr<const CallerIdentity> caller;
+  std::string peer;     // as gRPC writes it, e.g. `ipv4:192.0.2.7:4711`
+  absl::Time deadline;  // wall clock; streams without one: absl::InfiniteFuture()
+  google::protobuf::Arena* arena = nullptr;  // wiped when the call ends; responses go here
+  // Parsed; null in RequestRefuser::Refuse() where it could not be.
+  const google::protobuf::Message* request = nullptr;
+
+  // Set anew before each Next(), Refuse() and Close().
+  absl::Time now;      // vault time: the decision's
+  uint64_t as_of = 0;  // Engine::AppliedSequence() before any read of this decision
+  int attempt = 1;     // 1..kMaxAttempts for the same message, after conflicts
+
+  // Set by the handler as soon as it knows: the principal's name without `principals/`, by which
+  // running streams are found and cut (GrpcServer::CancelStreams).
+  std::string principal;
+};
+
+// A message that conflicts this often is given up: ABORTED with reason CONFLICT.
+inline constexpr int kMaxAttempts = 3;
+
+// What one message of a call amounts to: an answer, and what has to be durable before it leaves.
+//
+// The decision's time and snapshot are CallContext's `now` and `as_of`; a plan must not rest on
+// anything read before them.
+struct Plan {
+  // kOk, or why the call ends here. Code, message and ErrorInfo follow from the reason; a handler
+  // cannot put text of its own into an error.
+  authz::Reason reason = authz::Reason::kOk;
+  // Policy names of the fields that were refused, for ErrorInfo.metadata["fields"]. Never values.
+  std::vector<std::string> denied_fields;
+  // For RetryInfo; zero for none. kQueueFull, kConflict and the like have a default.
+  absl::Duration retry_after = absl::ZeroDuration();
+  // The answer where `reason` is kOk: of the method's response type, on CallContext::arena (it is
+  // wiped after serializing), without its receipt, which the transport appends.
+  google::protobuf::Message* response = nullptr;
+
+  // The commit. `entry` is what makes the answer permissible (I1): a plan with neither entry nor
+  // `without_entry` ends the call with INTERNAL.
+  std::vector<uint64_t> reads;
+  std::vector<uint64_t> touches;
+  std::vector<storage::Mutation> writes;
+  std::optional<storage::EntryDraft> entry;
+  // Runs on the engine's thread, maybe after the call has ended: must own all it refers to.
+  std::function<void(const storage::LogPosition&)> applied;
+
+  // Only for messages that the entry at a stream's opening covers (reading the log). Nothing is
+  // committed; reads, touches and writes must be empty.
+  bool without_entry = false;
+  // Nothing to send now: call Next() again after this time, or sooner. Streams only; the rest of
+  // the plan is ignored.
+  std::optional<absl::Duration> idle;
+};
+
+// Carries out one call of one method.
+//
+// Next() computes one message; the transport commits and sends it, and calls Next() again for the
+// following one while HasMore(). After a conflict Next() is called again for the *same* message:
+// the handler moves its cursor in Committed() only.
+// Runs on the transport's queue thread: must not block or wait; one call of it at a time.
+// Owned by the call, destroyed with it, possibly without Committed() or Close().
+class Handler {
+ public:
+  virtual ~Handler() = default;
+
+  virtual Plan Next(CallContext& context) = 0;
+
+  // The last plan is durable at `position` (and its answer is about to be sent), or, for a plan
+  // without entry, sent; then `position` is null.
+  virtual void Committed(const storage::LogPosition* /*position*/) {}
+
+  // Whether a stream goes on. Asked after Committed(); unary calls never are.
+  virtual bool HasMore() const { return false; }
+
+  // The entry that closes a stream, asked for once, however it ended (finished, cancelled, cut), if
+  // at least one message was committed. Its response is ignored. nullopt for none.
+  virtual std::optional<Plan> Close(CallContext& /*context*/) { return std::nullopt; }
+};
+
+// Accounts for calls that reach no handler. One object for the whole server, on its queue threads.
+class RequestRefuser {
+ public:
+  virtual ~RequestRefuser() = default;
+
+  // A plan with an entry for a call that ends with `reason`: kMalformedRequest, kUnknownMethod,
+  // kOperationNotGranted (a method without handler), kCertificateInvalid, kConflict. The plan's
+  // reason may differ, e.g. for an unknown caller. A plan with neither entry nor reads is answered
+  // at once: that is how repeated denials are aggregated.
+  virtual Plan Refuse(CallContext& context, authz::Reason reason) = 0;
+};
+
+// The request as the method's own type. REQUIRES: T is that type.
+template <typename T>
+const T& RequestAs(const CallContext& context) {
+  return static_cast<const T&>(*context.request);
+}
+
+// A response on the call's arena.
+template <typename T>
+T* NewResponse(const CallContext& context) {
+  return google::protobuf::Arena::CreateMessage<T>(context.arena);
+}
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_SERVICE_HANDLER_H_
