@@ -1,0 +1,150 @@
+// The decision: may this principal do this, now, with these fields, for this purpose?
+//
+// Pure functions of their arguments. Default deny. One role answers one call: rights of several
+// roles of a principal are never mixed, so that the entry can name the role.
+//
+// Which reason a refused call gets, in this order:
+//  1. PRINCIPAL_UNKNOWN, PRINCIPAL_DISABLED.
+//  2. TENANT_UNKNOWN (no tenant named); TENANT_MISMATCH where a tenant's own principal names
+//     another tenant.
+//  3. The person's employment is forbidden to everybody: OUTSOURCING_FORBIDDEN, or
+//     EMPLOYMENT_NOT_ADMITTED.
+//  4. No role in this tenant: ROLE_EXPIRED where a binding for it is over, TENANT_MISMATCH where
+//     there are roles in other tenants only, else ROLE_NOT_GRANTED.
+//  5. Of the roles that the person is admitted to (kind, employment, NDA, …): if one grants all,
+//     the call is granted. If one grants some, that one; the reason is that of its first denied
+//     field, FIELD_UNKNOWN before others. (Grants most fields; then most plain; then the policy's
+//     order.)
+//  6. If a role that the person is *not* admitted to would grant something: why it is not admitted
+//     (NDA_EXPIRED rather than ROLE_NOT_GRANTED). First in the policy's order.
+//  7. The reason of the admitted role that got furthest: OPERATION_NOT_GRANTED, TYPE_UNKNOWN,
+//     PURPOSE_MISSING, PURPOSE_UNKNOWN, PURPOSE_NOT_GRANTED, TICKET_MISSING, TICKET_INVALID,
+//     ARGUMENT_MISSING, SUBJECT_REQUIRED, CHANNEL_*, FIELD_MISSING, then subject reasons, then
+//     field reasons. With no admitted role: why the first is not admitted.
+// Why a role is not admitted, in this order: ROLE_NOT_ASSIGNABLE, PRINCIPAL_KIND_NOT_ADMITTED,
+// PERSON_UNKNOWN, EMPLOYMENT_NOT_ADMITTED, JUSTIFICATION_*, DUTY_MISSING, DEPARTMENT_MISMATCH,
+// NDA_*, ATTESTATION_*. Of several attestations that fail, the person's own one signed last speaks:
+// revoked before expired; one signed by somebody else only where there is no own one.
+#ifndef PIIVAULT_AUTHZ_DECISION_H_
+#define PIIVAULT_AUTHZ_DECISION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "authz/policy.h"
+
+namespace piivault::authz {
+
+// Protection of the hop between the person and the service that calls. Unspecified counts as plain
+// where the policy forbids plain.
+enum class FrontHop : uint8_t { kUnspecified, kTls, kPlain };
+
+// Borrowed for the time of the call. Strings compare to names as stored; nothing is parsed.
+struct DecisionInput {
+  const Principal* principal = nullptr;        // Null: PRINCIPAL_UNKNOWN.
+  const Person* person = nullptr;              // Whose principal it is; may be null.
+  absl::Span<const Attestation> attestations;  // All of that person; revoked and expired ones too.
+  std::string_view tenant;                     // "tenants/default", as in the bindings.
+  Verb verb = Verb::kReveal;
+  TypeId type = kNoType;             // kNoType where the name is unknown (TYPE_UNKNOWN).
+  absl::Span<const FieldId> fields;  // kNoField where a name is unknown (FIELD_UNKNOWN).
+  std::string_view purpose;          // Empty: not stated.
+  std::string_view ticket;
+  absl::Span<const std::string_view> arguments;  // Names of what else the call brought, non-empty.
+  absl::Time now = absl::InfinitePast();
+  // The role to act with; empty: the best one.
+  std::string_view role;
+  // The person whom a service acts for (roles of kind subject); empty: none.
+  std::string_view on_behalf_of;
+  // Writes: how the data came in, and whether the tenant chose to accept plain front hops.
+  std::string_view channel;
+  FrontHop front_hop = FrontHop::kUnspecified;
+  bool tenant_allows_plain = false;
+  // The most that the caller asks for; a caller may ask for masks although plain is granted.
+  View wanted = View::kPlain;
+};
+
+// Stop of use: fields ("reader.email", "reader.*", empty: all) for a purpose (empty: all).
+struct UseStop {
+  std::string_view fields;
+  std::string_view purpose;
+};
+
+// What is known of the person whose data it is.
+struct SubjectFacts {
+  std::string_view subject;  // Name; empty for a person that this very call creates.
+  bool erased = false;
+  bool restricted = false;  // Frozen by a request.
+  bool unsubscribed = false;
+  bool contract_active = true;
+  bool consented = false;       // To this use; for `when: [consented]`.
+  std::string_view department;  // That the data belongs to; for `when: [own_department]`.
+  absl::Span<const UseStop> stops;
+};
+
+struct FieldDecision {
+  FieldId field = kNoField;
+  View view = View::kDenied;
+  Mask mask = Mask::kNone;           // Set for View::kMasked.
+  Reason reason = Reason::kOk;       // Set for View::kDenied.
+  const GrantSpec* grant = nullptr;  // Null for View::kDenied.
+};
+
+struct Decision {
+  Reason reason = Reason::kRoleNotGranted;  // kOk: everything that was asked is granted.
+  // What the answer leans on; null where it did not get so far. Live as long as policy and input.
+  const RoleSpec* role = nullptr;
+  const PurposeSpec* purpose = nullptr;
+  const Attestation* attestation = nullptr;  // The NDA that admitted, where the role asks for one.
+  // Of verbs on types and tenants: the grant. Of verbs on fields: that of the first granted field.
+  const GrantSpec* grant = nullptr;
+  // In the order asked. Empty where the refusal is not about fields.
+  absl::InlinedVector<FieldDecision, 8> fields;
+  // First instant at which this grant no longer holds by the passing of time alone (binding,
+  // attestation, justification). Meaningful where something is granted.
+  absl::Time good_until = absl::InfiniteFuture();
+
+  bool granted() const { return reason == Reason::kOk; }
+  // At least one field is granted: what `allow_partial` may answer with.
+  bool partial() const;
+};
+
+// Refuses what needs no look-up: role, operation, purpose, fields. Facts about a subject are taken
+// to be favourable; what this grants must be decided again with them. Never OK where
+// DecideWithSubject is not OK for every subject.
+Decision DecideWithoutSubject(const Policy& policy, const DecisionInput& input);
+// The whole decision, with what is known of the subject.
+Decision DecideWithSubject(const Policy& policy, const DecisionInput& input,
+                           const SubjectFacts& subject);
+
+// Of a principal's system roles: kOk where it has one of `roles` at `now`. Attestations are not
+// asked. PRINCIPAL_UNKNOWN, PRINCIPAL_DISABLED, SYSTEM_ROLE_REQUIRED.
+Reason DecideSystemRole(const Principal* principal, SystemRoles roles, absl::Time now);
+
+struct Admission {
+  Reason reason = Reason::kOk;
+  const RoleSpec* role = nullptr;
+  // OK, or FAILED_PRECONDITION with the reason's name (whatever its canonical code in a call).
+  absl::Status status() const;
+};
+
+// May `binding` be given to `principal` at all: the role exists, its kind, employment, duty,
+// department, evidence, justification, end date. `other_holders`: persons who hold the role in that
+// tenant already, without this one. Evidence is asked at assignment too: an engineer without NDA is
+// not made engineer.
+Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const Principal& principal,
+                       const Person* person, absl::Span<const Attestation> attestations,
+                       absl::Time now, uint32_t other_holders = 0);
+
+// Letters, digits and -_./:# , 1 to 64 characters.
+bool IsValidTicket(std::string_view ticket);
+
+}  // namespace piivault::authz
+
+#endif  // PIIVAULT_AUTHZ_DECISION_H_

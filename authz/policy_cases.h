@@ -1,0 +1,72 @@
+// Test cases that stand in a policy itself, and their runner: `piivault policy check` and our own
+// tests use it.
+#ifndef PIIVAULT_AUTHZ_POLICY_CASES_H_
+#define PIIVAULT_AUTHZ_POLICY_CASES_H_
+
+#include <string>
+#include <vector>
+
+#include "authz/decision.h"
+#include "authz/policy.h"
+
+namespace piivault::authz {
+
+// A made-up call and what must come of it. See ops/docs/policy.md, "cases".
+struct PolicyCase {
+  std::string name;
+  Origin origin;
+  Principal principal;
+  std::optional<Person> person;
+  std::vector<Attestation> attestations;
+  absl::Time now;
+  bool admission = false;  // `does: admit`: may the role be assigned?
+  std::string tenant;
+  Verb verb = Verb::kReveal;
+  std::string type;                 // Name; need not exist.
+  std::vector<std::string> fields;  // Full names; need not exist.
+  std::string purpose;
+  std::string ticket;
+  std::vector<std::string> arguments;
+  std::string on_behalf_of;
+  std::string channel;
+  FrontHop front_hop = FrontHop::kUnspecified;
+  bool tenant_allows_plain = false;
+  View wanted = View::kPlain;
+  std::string subject;
+  bool erased = false;
+  bool restricted = false;
+  bool unsubscribed = false;
+  bool contract_active = true;
+  bool consented = false;
+  std::string department;
+  std::vector<std::pair<std::string, std::string>> stops;  // Fields, purpose.
+  // Expected: a reason, or kOk with this view for every field (verbs that reveal).
+  Reason expect = Reason::kOk;
+  View expect_view = View::kPlain;
+};
+
+struct CaseFailure {
+  std::string name;
+  std::string clause;
+  int line = 0;
+  std::string expected;  // "granted", "masked", "token" or a reason's name.
+  std::string got;
+  // "line 80: case 'name' (000-14): expected NDA_EXPIRED, got granted"
+  std::string ToString() const;
+};
+
+struct CaseReport {
+  size_t run = 0;
+  std::vector<CaseFailure> failures;
+  // Clauses named by cases, sorted, each once.
+  std::vector<std::string> clauses;
+  bool ok() const { return failures.empty(); }
+};
+
+// Runs all cases of `policy`. Each is decided in both phases; a case whose first phase refuses what
+// the second grants fails.
+CaseReport RunPolicyCases(const Policy& policy);
+
+}  // namespace piivault::authz
+
+#endif  // PIIVAULT_AUTHZ_POLICY_CASES_H_

@@ -1,0 +1,328 @@
+// What a policy says, once loaded: plain structs, immutable behind Policy.
+//
+// Types, purposes, roles and grants are enforced by the decision (decision.h). The rest is held
+// typed and complete for those who enforce it: sharing, retention, rights, consent. Words from
+// closed vocabularies (kinds, bases, triggers, …) are kept as their names; the loader refuses words
+// that are not in vocabulary.h.
+#ifndef PIIVAULT_AUTHZ_POLICY_SPEC_H_
+#define PIIVAULT_AUTHZ_POLICY_SPEC_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "authz/field_spec.h"
+#include "authz/operation.h"
+#include "authz/principal.h"
+#include "authz/reason.h"
+#include "authz/semantic_type.h"
+
+namespace piivault::authz {
+
+using RoleId = uint8_t;
+using PurposeId = uint8_t;
+using GrantIndex = uint16_t;
+
+// Language tag ("en", "ja") and text. For people only, never part of a decision.
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+// Where a rule comes from.
+struct Origin {
+  std::string clause;    // "000-14"; several are separated by commas.
+  bool assumed = false;  // Not in the operator's text.
+  std::string note;
+  int line = 0;
+};
+
+struct TypeSpec {
+  TypeId id = 0;
+  std::string name;
+  Labels labels;
+  Origin origin;
+  std::string controller;       // operator, tenant or partner.
+  std::vector<FieldId> fields;  // In the order of the file.
+};
+
+struct GroupSpec {
+  std::string name;
+  std::vector<FieldId> fields;
+};
+
+enum class PurposeOutput : uint8_t { kAny, kTokenized, kAggregateOnly, kPseudonym };
+
+struct PurposeSpec {
+  PurposeId id = 0;
+  std::string name;
+  Labels labels;
+  Origin origin;
+  bool needs_ticket = false;
+  // What the call must bring besides, e.g. "option_id"; in DecisionInput::arguments.
+  std::vector<std::string> needs;
+  PurposeOutput output = PurposeOutput::kAny;
+  std::string parent;  // Of a derived purpose.
+};
+
+enum class RoleKind : uint8_t { kStaff, kService, kTenant, kSubject, kRecipient, kProcessor };
+enum class RoleScope : uint8_t { kAny, kOwnTenant, kOwnRecord, kOwnAccount, kRepresented };
+
+struct RoleSpec {
+  RoleId id = 0;
+  std::string name;
+  Labels labels;
+  Origin origin;
+  RoleKind kind = RoleKind::kStaff;
+  RoleScope scope = RoleScope::kAny;
+  std::vector<Employment> employment;  // Empty: any that is not forbidden.
+  std::vector<std::string> duties;     // All of them.
+  std::string department;              // Empty: any.
+  bool per_department = false;         // Bound to the departments of its holders.
+  std::vector<AttestationKind> nda;    // Any of them suffices; empty: none asked.
+  bool nda_not_stated = false;         // The text is silent; nda holds the policy's default.
+  bool equivalent_needs_nda = true;
+  std::vector<AttestationKind> attested;  // All of them besides, e.g. training.
+  bool needs_ticket = false;
+  bool needs_justification = false;  // On the binding.
+  bool needs_end_date = false;       // On the binding.
+  std::vector<std::string> needs;    // Further needs, checked where they arise.
+  uint32_t holders = 0;              // At most so many; 0: no limit.
+  bool assignable = true;            // False where `access` is not direct.
+  std::string access;                // direct, in_person, or the role that acts for it.
+};
+
+enum class View : uint8_t { kDenied, kMasked, kToken, kPlain };
+
+// Facts about the subject that a grant may ask for. All that stand must hold.
+enum class Condition : uint8_t { kSubscribed, kContractActive, kOwnDepartment, kConsented };
+inline constexpr size_t kConditionCount = 4;
+
+struct GrantSpec {
+  GrantIndex index = 0;
+  std::string id;
+  Origin origin;
+  RoleId role = 0;
+  std::vector<Verb> may;
+  std::vector<FieldId> fields;
+  std::vector<TypeId> types;
+  std::vector<PurposeId> purposes;
+  View view = View::kPlain;
+  std::vector<Condition> when;
+};
+
+// A set of fields that may be named or be one of the words of vocabulary.h, e.g.
+// "requested_items".
+struct FieldSelection {
+  std::vector<FieldId> fields;
+  std::string word;
+  bool empty() const { return fields.empty() && word.empty(); }
+};
+
+struct RecipientSpec {
+  std::string id;
+  Labels labels;
+  Origin origin;
+  std::string kind;
+  FieldSelection fields;
+  std::vector<PurposeId> purposes;
+  bool consented_purposes = false;
+  std::string basis;
+  std::vector<std::string> needs;
+  bool single_use = false;
+  bool revocable = false;
+  std::string country;
+  std::string notice_lead;
+};
+
+enum class Processors : uint8_t { kForbidden, kPartial, kAllowed };
+
+struct ExceptionSpec {
+  Origin origin;
+  std::string basis;
+  std::vector<std::string> needs;
+  bool consent_needed = true;
+};
+
+struct NeverShareSpec {  // These fields never go to recipients of these kinds.
+  Origin origin;
+  std::vector<FieldId> fields;
+  std::vector<std::string> kinds;
+};
+
+struct RecipientRules {
+  Origin origin;
+  Processors processors = Processors::kForbidden;
+  std::vector<FieldId> partial_fields;  // The most a processor may get, for kPartial.
+  uint32_t partial_subjects = 0;
+  std::vector<NeverShareSpec> never;
+  std::vector<ExceptionSpec> exceptions;
+};
+
+struct RetentionSpec {
+  std::string id;
+  Origin origin;
+  std::vector<FieldId> fields;
+  std::vector<std::string> triggers;
+  bool all_triggers = false;  // All of several, else any.
+  std::string keep;           // "30d", "5y", "0", or a word; empty for holds.
+  std::string hold;           // The law that asks to keep.
+  std::string then;
+  std::string approval;  // Role, or "none".
+  std::string when;
+  std::vector<std::string> needs;
+  std::vector<PurposeId> readable_for;
+};
+
+struct RetentionRules {
+  Origin origin;
+  std::string combine;
+  bool separate = false;
+  std::vector<PurposeId> open_purposes;
+  std::vector<std::string> destruction_steps;
+  std::string destruction_approval;
+  std::string print_exports;
+};
+
+struct FeeSpec {
+  std::string model;
+  int64_t amount_jpy = 0;
+  uint32_t free_per_calendar_month = 0;
+  std::string method;
+};
+
+struct RightSpec {
+  std::string id;
+  Origin origin;
+  std::vector<std::string> who;
+  std::vector<std::string> kinds;
+  std::vector<FieldId> fields;
+  std::string when;
+  std::string effect;
+  std::string identity;
+  std::vector<std::string> channels;
+  std::vector<std::string> evidence;
+  FeeSpec fee;
+  std::string correction;  // freeze, investigate or immediate.
+  std::vector<std::string> freeze;
+  std::string notify_past_recipients;
+  bool track_until_acknowledged = false;
+  std::vector<std::string> grounds;
+  std::vector<std::string> steps;
+  std::vector<std::string> self_setting;
+  std::string essential;
+  std::vector<std::string> refusal;
+  bool refusal_closed = false;
+  std::string answer;
+  std::string refer_to;
+  std::vector<std::string> exceptions;
+};
+
+struct ConsentSpec {
+  std::string id;
+  Origin origin;
+  std::vector<std::string> event;
+  std::vector<FieldId> fields;
+  std::string when;
+  std::string who;
+  std::string condition;
+  std::string scope;
+};
+
+enum class IntakePlain : uint8_t { kNever, kPerTenantChoice, kAlways };
+
+struct TransportSpec {
+  Origin origin;
+  IntakePlain allow_plain = IntakePlain::kNever;
+  bool record_channel = false;  // The front hop and channel must be stated with each write.
+  uint32_t min_cipher_bits = 0;
+  bool server_certificate_verified = true;
+};
+
+struct NoticeSpec {
+  Origin origin;
+  std::string on;
+  std::vector<std::string> content;
+  std::string to;
+};
+
+enum class PeerForm : uint8_t { kPlain, kHashed, kTruncated };
+
+struct AuditSpec {
+  Origin origin;
+  PeerForm peer = PeerForm::kTruncated;
+  std::vector<std::string> attributes;
+};
+
+struct PurposeRules {
+  Origin origin;
+  std::string extension;     // closed, consent, notice_overlay or derived.
+  std::string record_field;  // Of notice_overlay.
+  std::vector<std::string> derived_needs;
+};
+
+struct PolicyChangeSpec {
+  Origin origin;
+  std::string notice;
+  std::string lead_time;
+  std::vector<std::string> content;
+  std::string consent_if;
+  bool stylistic_exempt = false;
+};
+
+struct IncidentSpec {
+  Origin origin;
+  std::string notify_subjects;
+  bool record_measures = false;
+  std::string authority_contact;
+};
+
+struct CredentialRules {
+  Origin origin;
+  std::vector<std::string> advised_classes;
+  std::string max_age;
+};
+
+struct TokenKindSpec {
+  std::string id;
+  Origin origin;
+  std::vector<PurposeId> purposes;
+  std::string unlinkable_across;
+};
+
+struct GovernanceSpec {
+  Origin origin;
+  bool per_department_manager = false;
+  std::vector<std::string> standards;
+  std::string training_interval;
+  std::string supervision_interval;
+  std::string cycle;
+};
+
+struct SessionRules {
+  Origin origin;
+  std::string idle;
+  std::string absolute;
+};
+
+// A document that binds the operator.
+struct DocumentSpec {
+  std::string name;
+  std::string sha256;     // Empty while it is missing.
+  std::string waived_by;  // The person who answers for its absence.
+};
+
+struct HeaderSpec {
+  std::string id;
+  Labels labels;
+  std::string text_version;
+  std::string enacted;
+  std::string revised;
+  std::vector<std::string> laws;
+  std::vector<DocumentSpec> documents;
+  std::string timezone;
+};
+
+}  // namespace piivault::authz
+
+#endif  // PIIVAULT_AUTHZ_POLICY_SPEC_H_
