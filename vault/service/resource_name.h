@@ -1,0 +1,66 @@
+#ifndef PIIVAULT_VAULT_SERVICE_RESOURCE_NAME_H_
+#define PIIVAULT_VAULT_SERVICE_RESOURCE_NAME_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/id.h"
+
+namespace piivault::vault {
+
+// Resource names, strict: one text for each resource, anything else is refused. Parsed parts are
+// views into the name given.
+
+// An id that a caller may choose: lower-case letters, digits and `-`, 1 to 40 characters, not
+// beginning or ending with `-`.
+bool IsResourceId(std::string_view id);
+// 64 lower-case hexadecimal digits.
+bool IsSha256Hex(std::string_view text);
+
+// `tenants/{id}` and so on, to the id.
+std::optional<std::string_view> ParseTenantName(std::string_view name);
+std::optional<std::string_view> ParsePersonName(std::string_view name);
+std::optional<std::string_view> ParsePrincipalName(std::string_view name);
+std::optional<std::string_view> ParsePolicyName(std::string_view name);    // 64 hex digits
+std::optional<std::string_view> ParseProposalName(std::string_view name);  // 26 characters
+
+struct AttestationName {
+  std::string_view person;
+  std::string_view attestation;  // 26 characters
+};
+std::optional<AttestationName> ParseAttestationName(std::string_view name);
+
+struct SubjectName {
+  std::string_view tenant;
+  storage::Id128 subject;
+};
+// `tenants/{tenant}/subjects/{subject}`.
+std::optional<SubjectName> ParseSubjectName(std::string_view name);
+
+// `tenants/{tenant}/subjects/{subject}/records/{record}`, or by the caller's own key
+// `tenants/{tenant}/records/ref:{type}:{ref}`.
+struct RecordName {
+  std::string_view tenant;
+  bool by_ref = false;
+  storage::Id128 subject;  // where not by_ref
+  storage::Id128 record;
+  std::string_view type;  // where by_ref
+  std::string_view ref;   // not empty, at most 128 characters' worth of bytes (512)
+};
+std::optional<RecordName> ParseRecordName(std::string_view name);
+
+// The other way. Ids are trusted.
+std::string TenantName(std::string_view id);
+std::string PersonName(std::string_view id);
+std::string PrincipalName(std::string_view id);
+std::string PolicyName(std::string_view hex);
+std::string ProposalName(std::string_view id);
+std::string MakeAttestationName(std::string_view person, std::string_view attestation);
+std::string MakeSubjectName(std::string_view tenant, const storage::Id128& subject);
+std::string MakeRecordName(std::string_view tenant, const storage::Id128& subject,
+                           const storage::Id128& record);
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_SERVICE_RESOURCE_NAME_H_

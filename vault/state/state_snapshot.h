@@ -1,0 +1,149 @@
+#ifndef PIIVAULT_VAULT_STATE_STATE_SNAPSHOT_H_
+#define PIIVAULT_VAULT_STATE_STATE_SNAPSHOT_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "authz/principal.h"
+#include "piivault/storage/v1/state.pb.h"
+#include "storage/keys.h"
+
+namespace piivault::authz {
+class Policy;
+}
+
+namespace piivault::vault {
+
+class KeySnapshot;
+
+// Cells of rows that may not be there yet, for read sets. Names without their collection.
+uint64_t TenantCell(std::string_view tenant);
+uint64_t PersonCell(std::string_view person);
+uint64_t PrincipalCell(std::string_view principal);
+uint64_t PolicyCell(std::string_view hex);
+uint64_t ProposalCell(std::string_view id);
+// Whether a certificate is on the denylist; `sha256` is raw, 32 bytes.
+uint64_t DenylistCell(std::string_view sha256);
+// Who a certificate identity belongs to: touched whenever a principal gains or loses it.
+uint64_t IdentityCell(std::string_view uri);
+// Who administers the vault: touched by every act that may change how many do.
+uint64_t AdministratorsCell();
+uint64_t VaultCell();
+// Which epoch is active: in the read set of whatever seals or wraps.
+uint64_t EpochCell();
+
+// A policy that was loaded, compiled.
+struct PolicyState {
+  std::string hex;     // SHA-256, lower-case hexadecimal: the name of its row
+  std::string sha256;  // the same, raw
+  storage::v1::PolicyRow row;
+  std::shared_ptr<const authz::Policy> policy;
+};
+
+struct TenantState {
+  std::string name;  // without `tenants/`
+  storage::TenantId id = 0;
+  storage::v1::TenantRow row;
+  std::shared_ptr<const PolicyState> policy;  // in force; null where there is none
+  uint64_t cell = 0;                          // changes with the policy in force too
+
+  // Null where none is in force.
+  const authz::Policy* policy_in_force() const {
+    return policy == nullptr ? nullptr : policy->policy.get();
+  }
+};
+
+struct PersonState {
+  std::string name;  // without `persons/`
+  storage::v1::PersonRow row;
+  authz::Person person;                          // the row as authz takes it
+  std::vector<authz::Attestation> attestations;  // oldest first, revoked ones too
+  uint64_t cell = 0;
+};
+
+struct PrincipalState {
+  std::string name;  // without `principals/`
+  storage::v1::PrincipalRow row;
+  authz::Principal principal;                 // the row as authz takes it, bindings included
+  std::shared_ptr<const PersonState> person;  // null where it has none
+  uint64_t cell = 0;
+
+  // Whether it has this system role (a binding without a tenant) at `now`.
+  bool HasSystemRole(authz::SystemRole role, absl::Time now) const;
+};
+
+struct DenylistState {
+  storage::v1::DenylistRow row;
+};
+
+struct ProposalState {
+  std::string id;
+  storage::v1::ProposalRow row;
+  uint64_t cell = 0;
+};
+
+// Everything that decides, at one point of the log: tenants, persons, principals, policies,
+// proposals, denylist, keys. Subjects, tokens and wraps are not in it; they are rows that are read.
+//
+// Guarantees: what is in it came out of sealed rows. It never changes; a pointer taken from it
+// lives as long as the snapshot (the shared ones as long as they are held). Does not: know whether
+// it is still the newest. Whoever decides by it puts the cells that it used into the commit's read
+// set, with `as_of` taken before the snapshot. Thread-safe, because immutable.
+class StateSnapshot {
+ public:
+  template <typename T>
+  using ByName = std::map<std::string, std::shared_ptr<const T>, std::less<>>;
+
+  const storage::v1::VaultRow& vault() const { return *vault_; }
+  // 16 raw bytes.
+  const std::string& vault_id() const { return vault_->vault_id(); }
+  bool single_operator() const { return vault_->single_operator(); }
+
+  // Null where there is none. Names without their collection (`default`, not `tenants/default`).
+  const TenantState* FindTenant(std::string_view name) const;
+  const PersonState* FindPerson(std::string_view name) const;
+  const PrincipalState* FindPrincipal(std::string_view name) const;
+  // The principal that has this certificate identity, disabled or not.
+  const PrincipalState* FindPrincipalByIdentity(std::string_view uri) const;
+  const PolicyState* FindPolicy(std::string_view hex) const;
+  const ProposalState* FindProposal(std::string_view id) const;
+  // `sha256` is raw, 32 bytes.
+  bool IsDenied(std::string_view sha256) const;
+
+  const ByName<TenantState>& tenants() const { return tenants_; }
+  const ByName<PersonState>& persons() const { return persons_; }
+  const ByName<PrincipalState>& principals() const { return principals_; }
+  const ByName<PolicyState>& policies() const { return policies_; }
+  const ByName<ProposalState>& proposals() const { return proposals_; }
+
+  // How many persons can administer the vault at `now`: by a principal that is enabled, has
+  // `vault_admin` and a certificate identity in force. `without` (may be null) does not count.
+  int CountAdministrators(absl::Time now, const PrincipalState* without) const;
+
+  // Keys as of this snapshot: a tenant's keys come and go with the tenant.
+  const KeySnapshot& keys() const { return *keys_; }
+  const std::shared_ptr<const KeySnapshot>& shared_keys() const { return keys_; }
+
+ private:
+  friend class SnapshotBuilder;
+
+  std::shared_ptr<const storage::v1::VaultRow> vault_;
+  ByName<TenantState> tenants_;
+  ByName<PersonState> persons_;
+  ByName<PrincipalState> principals_;
+  ByName<PolicyState> policies_;
+  ByName<ProposalState> proposals_;
+  ByName<DenylistState> denylist_;  // by raw SHA-256
+  absl::flat_hash_map<std::string, const PrincipalState*> by_identity_;
+  std::shared_ptr<const KeySnapshot> keys_;
+};
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_STATE_STATE_SNAPSHOT_H_
