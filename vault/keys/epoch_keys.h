@@ -31,7 +31,6 @@ struct EpochKeys {
   const XaesKey tenant_wrap;  // seals the rows of tenant keys
   const XaesKey state;        // seals the rows that decide
   const XaesKey page_token;   // seals page tokens
-  const HmacKey request;      // digests of requests in idempotency rows
 };
 
 // What is derived from one tenant's key of one epoch. Immutable, thread-safe.
@@ -72,9 +71,10 @@ class KeySnapshot {
   const TenantKeys* ActiveTenant(storage::TenantId tenant) const {
     return Tenant(tenant, active_->id);
   }
-  // For the keys of idempotency rows, which must be found across rotations. Not for personal data:
-  // it lasts as long as the vault.
-  const HmacKey& request_id() const { return *request_id_; }
+  // For idempotency: row keys (of principal, method and request id), which must be found across
+  // rotations, and digests of requests. It lasts as long as the vault: what it makes of personal
+  // data goes into sealed rows only.
+  const HmacKey& request() const { return *request_; }
 
  private:
   friend class KeyHierarchy;
@@ -83,7 +83,7 @@ class KeySnapshot {
                                         std::shared_ptr<const TenantKeys>>;
 
   storage::Id128 vault_id_;
-  std::shared_ptr<const HmacKey> request_id_;
+  std::shared_ptr<const HmacKey> request_;
   std::shared_ptr<const EpochMap> epochs_;
   std::shared_ptr<const TenantMap> tenants_;
   std::shared_ptr<const EpochKeys> active_;
