@@ -1,0 +1,169 @@
+#include "vault/service/entry_view.h"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "piivault/storage/v1/state.pb.h"
+#include "storage/id.h"
+#include "vault/audit/entry_terms.h"
+#include "vault/keys/epoch_keys.h"
+#include "vault/keys/record_codec.h"
+#include "vault/keys/sealed_row.h"
+#include "vault/service/errors.h"
+#include "vault/service/resource_name.h"
+
+namespace piivault::vault {
+namespace {
+
+constexpr int64_t kMicros = 1'000'000;
+
+std::string Hex(const std::string& bytes) { return absl::BytesToHexString(bytes); }
+
+std::string RefText(const std::string& bytes) {
+  const std::optional<storage::Id128> id = storage::Id128::FromBytes(bytes);
+  return id ? id->ToText() : "";
+}
+
+int64_t ToMicros(const google::protobuf::Timestamp& time) {
+  return time.seconds() * kMicros + time.nanos() / 1000;
+}
+
+absl::StatusOr<std::string> SubjectRef(const storage::Engine& engine, const StateSnapshot& state,
+                                       std::string_view tenant_id, const storage::Id128& subject) {
+  const TenantState* tenant = state.FindTenant(tenant_id);
+  if (tenant == nullptr) return MakeError(authz::Reason::kNotFound);
+  const storage::Key key = storage::SubjectKey(tenant->id, subject);
+  const absl::StatusOr<std::string> value = engine.Get(key);
+  if (absl::IsNotFound(value.status())) return MakeError(authz::Reason::kNotFound);
+  if (!value.ok()) return value.status();
+  const auto row = OpenRow<storage::v1::SubjectRow>(*state.keys(), key, *value);
+  if (!row.ok()) return row.status();
+  if (row->message.subject_ref().empty()) return MakeError(authz::Reason::kNotFound);
+  return row->message.subject_ref();
+}
+
+absl::StatusOr<std::string> RecordRef(const storage::Engine& engine, const StateSnapshot& state,
+                                      const RecordName& name) {
+  const TenantState* tenant = state.FindTenant(name.tenant);
+  if (tenant == nullptr) return MakeError(authz::Reason::kNotFound);
+  const RecordIdentity identity{tenant->id, name.subject, name.record};
+  const absl::StatusOr<std::string> row =
+      engine.Get(storage::RecordKey(tenant->id, name.subject, name.record));
+  if (absl::IsNotFound(row.status())) return MakeError(authz::Reason::kNotFound);
+  if (!row.ok()) return row.status();
+  const absl::StatusOr<uint64_t> version = RecordReader::PeekVersion(*row);
+  if (!version.ok()) return version.status();
+  const absl::StatusOr<std::string> wrap =
+      engine.Get(storage::WrapKey(tenant->id, name.subject, name.record, *version));
+  if (absl::IsNotFound(wrap.status())) return MakeError(authz::Reason::kNotFound);
+  if (!wrap.ok()) return wrap.status();
+  const absl::StatusOr<RecordReader> reader =
+      RecordReader::Open(*state.keys(), identity, *row, *wrap);
+  if (!reader.ok()) return reader.status();
+  return reader->header().record_ref();
+}
+
+// `RevealRecord` or `piivault.v1.VaultService/RevealRecord`.
+bool IsMethod(std::string_view method, std::string_view wanted) {
+  if (method == wanted) return true;
+  const size_t slash = method.rfind('/');
+  return slash != std::string_view::npos && method.substr(slash + 1) == wanted;
+}
+
+}  // namespace
+
+bool EntryQuery::Matches(const storage::v1::EntryBody& body) const {
+  if (body.time_micros() < start_micros || body.time_micros() >= end_micros) return false;
+  if (!principal.empty() && body.principal() != principal) return false;
+  if (!tenant.empty() && body.tenant() != tenant) return false;
+  if (!method.empty() && !IsMethod(body.method(), method)) return false;
+  if (decision != storage::v1::DECISION_UNSPECIFIED && body.decision() != decision) return false;
+  if (subject_ref.empty() && record_ref.empty()) return true;
+  bool subject = subject_ref.empty();
+  bool record = record_ref.empty();
+  for (const storage::v1::EntryItem& item : body.items()) {
+    subject = subject || item.subject_ref() == subject_ref;
+    record = record || item.record_ref() == record_ref;
+  }
+  return subject && record;
+}
+
+std::string EntryQuery::Term() const {
+  if (!record_ref.empty()) return RecordTerm(record_ref);
+  if (!subject_ref.empty()) return SubjectTerm(subject_ref);
+  if (!principal.empty()) return PrincipalTerm(principal);
+  return {};
+}
+
+absl::StatusOr<EntryQuery> ResolveFilter(const v1::EntryFilter& filter,
+                                         const storage::Engine& engine,
+                                         const StateSnapshot& state) {
+  EntryQuery query;
+  if (!filter.principal().empty()) {
+    const std::optional<std::string_view> principal = ParsePrincipalName(filter.principal());
+    if (!principal) return InvalidArgument("filter.principal");
+    query.principal = *principal;
+  }
+  if (!filter.tenant().empty()) {
+    const std::optional<std::string_view> tenant = ParseTenantName(filter.tenant());
+    if (!tenant) return InvalidArgument("filter.tenant");
+    query.tenant = *tenant;
+  }
+  if (!filter.subject().empty()) {
+    const std::optional<SubjectName> name = ParseSubjectName(filter.subject());
+    if (!name) return InvalidArgument("filter.subject");
+    absl::StatusOr<std::string> ref = SubjectRef(engine, state, name->tenant, name->subject);
+    if (!ref.ok()) return ref.status();
+    query.subject_ref = *std::move(ref);
+  }
+  if (!filter.record().empty()) {
+    const std::optional<RecordName> name = ParseRecordName(filter.record());
+    if (!name || name->by_ref) return InvalidArgument("filter.record");
+    absl::StatusOr<std::string> ref = RecordRef(engine, state, *name);
+    if (!ref.ok()) return ref.status();
+    query.record_ref = *std::move(ref);
+  }
+  if (!v1::EntryDecision_IsValid(filter.decision())) return InvalidArgument("filter.decision");
+  query.decision = static_cast<storage::v1::Decision>(filter.decision());
+  query.method = filter.method();
+  if (filter.has_start_time()) query.start_micros = ToMicros(filter.start_time());
+  if (filter.has_end_time()) query.end_micros = ToMicros(filter.end_time());
+  return query;
+}
+
+void FillEntry(const storage::LogPosition& position, const storage::v1::EntryBody& body,
+               v1::Entry* out) {
+  out->mutable_position()->set_log(position.log);
+  out->mutable_position()->set_generation(position.generation);
+  out->mutable_position()->set_index(position.index);
+  out->mutable_time()->set_seconds(body.time_micros() / kMicros);
+  out->mutable_time()->set_nanos(static_cast<int32_t>(body.time_micros() % kMicros) * 1000);
+  if (!body.principal().empty()) out->set_principal(PrincipalName(body.principal()));
+  out->set_certificate_sha256(Hex(body.certificate_sha256()));
+  out->set_method(body.method());
+  if (!body.tenant().empty()) out->set_tenant(TenantName(body.tenant()));
+  out->set_purpose(body.purpose());
+  out->set_ticket(body.ticket());
+  out->set_decision(static_cast<v1::EntryDecision>(body.decision()));
+  out->set_reason(body.reason());
+  out->set_policy_sha256(Hex(body.policy_sha256()));
+  out->set_role(body.role());
+  out->set_attestation(body.attestation());
+  out->set_peer(body.peer());
+  out->set_resource(body.resource());
+  out->set_count(body.count());
+  for (const storage::v1::EntryItem& item : body.items()) {
+    v1::EntryItem* shown = out->add_items();
+    shown->set_subject_ref(RefText(item.subject_ref()));
+    shown->set_record_ref(RefText(item.record_ref()));
+    shown->set_version(item.version());
+    *shown->mutable_fields() = item.fields();
+    *shown->mutable_denied_fields() = item.denied_fields();
+    shown->set_reason(item.reason());
+    *shown->mutable_grants() = item.grants();
+  }
+}
+
+}  // namespace piivault::vault
