@@ -99,6 +99,15 @@ Key TenantKeyKey(TenantId tenant, uint32_t epoch) {
   return KeyBuilder(Table::kState, 13).Kind(StateKind::kTenantKey).U64(tenant).U32(epoch).Build();
 }
 
+TenantKeyName ParseTenantKeyKey(std::string_view key_bytes) {
+  assert(key_bytes.size() == 13);
+  uint64_t tenant = 0;
+  uint32_t epoch = 0;
+  for (char c : key_bytes.substr(1, 8)) tenant = (tenant << 8) | static_cast<uint8_t>(c);
+  for (char c : key_bytes.substr(9, 4)) epoch = (epoch << 8) | static_cast<uint8_t>(c);
+  return {tenant, epoch};
+}
+
 Key SubjectKey(TenantId tenant, const Id128& subject) {
   return KeyBuilder(Table::kState, 25).Kind(StateKind::kSubject).U64(tenant).Id(subject).Build();
 }

@@ -60,6 +60,12 @@ Key StatePrefix(StateKind kind);
 std::string_view StateKeyName(std::string_view key_bytes);
 // `epoch` of Table::kState/kTenantKey.
 Key TenantKeyKey(TenantId tenant, uint32_t epoch);
+// What the bytes of a TenantKeyKey() say. REQUIRES: `key_bytes` came from such a row.
+struct TenantKeyName {
+  TenantId tenant = 0;
+  uint32_t epoch = 0;
+};
+TenantKeyName ParseTenantKeyKey(std::string_view key_bytes);
 Key SubjectKey(TenantId tenant, const Id128& subject);
 Key SubjectPrefix(TenantId tenant);
 

@@ -19,6 +19,7 @@
 #include "storage/engine.h"
 #include "storage/engine_options.h"
 #include "tests/storage/commit_maker.h"
+#include "tests/storage/scratch_dir.h"
 
 namespace piivault::storage {
 
@@ -27,7 +28,7 @@ namespace piivault::storage {
 //   MakeMine}));
 struct EngineParam {
   std::string name;
-  // An empty engine, in a folder of its own where it needs one, which it removes at the end.
+  // An empty engine with these options; `path` is a folder that is there and empty.
   std::function<std::unique_ptr<Engine>(EngineOptions)> make;
 };
 inline void PrintTo(const EngineParam& param, std::ostream* os) { *os << param.name; }
@@ -38,6 +39,7 @@ class EngineContractTest : public testing::TestWithParam<EngineParam> {
     EngineOptions options;
     options.now = [this] { return absl::FromUnixSeconds(now_seconds_.load()); };
     options.recent_write_cells = 64;
+    options.path = dir_.path();
     engine_ = GetParam().make(std::move(options));
     ASSERT_NE(engine_, nullptr);
   }
@@ -65,6 +67,7 @@ class EngineContractTest : public testing::TestWithParam<EngineParam> {
     return keys;
   }
 
+  ScratchDir dir_;
   std::atomic<int64_t> now_seconds_{1'700'000'000};
   std::unique_ptr<Engine> engine_;
 };

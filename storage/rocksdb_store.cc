@@ -1,0 +1,208 @@
+#include "storage/rocksdb_store.h"
+
+#include "absl/strings/str_cat.h"
+#include "rocksdb/db.h"
+#include "storage/entry_codec.h"
+#include "storage/rocksdb_handle.h"
+
+namespace piivault::storage {
+namespace {
+
+absl::Status Closed() { return absl::UnavailableError("the engine is being reopened"); }
+
+rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+// The smallest key above every key with this prefix; empty where there is none.
+std::string EndOfPrefix(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && end.back() == '\xff') end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(static_cast<uint8_t>(end.back()) + 1);
+  return end;
+}
+
+}  // namespace
+
+RocksDbStore::RocksDbStore(RocksDbStoreOptions options)
+    : options_(std::move(options)),
+      block_cache_(rocksdb::NewLRUCache(options_.block_cache_bytes)) {}
+
+RocksDbStore::~RocksDbStore() = default;
+
+absl::StatusOr<std::shared_ptr<RocksDbStore>> RocksDbStore::Open(RocksDbStoreOptions options) {
+  // Shared by the engine's reads and the committing thread, which a hanging write may keep.
+  std::shared_ptr<RocksDbStore> store(new RocksDbStore(std::move(options)));
+  if (absl::Status status = store->OpenHandle(); !status.ok()) return status;
+  return store;
+}
+
+void RocksDbStore::SetFailureNote(std::function<void(const absl::Status&)> note) {
+  absl::MutexLock lock(&mu_);
+  failure_note_ = std::move(note);
+}
+
+absl::Status RocksDbStore::OpenHandle() {
+  RocksDbHandle::Options options;
+  options.path = options_.path;
+  options.create_if_missing = options_.create_if_missing;
+  options.block_cache = block_cache_;
+  options.file_system = options_.file_system;
+  // RocksDB calls this while the handle is open, and this object keeps the handle.
+  options.on_background_error = [this](const absl::Status& cause) {
+    std::function<void(const absl::Status&)> note;
+    {
+      absl::MutexLock lock(&mu_);
+      note = failure_note_;
+    }
+    if (note) note(cause);
+  };
+  auto handle = RocksDbHandle::Open(options);
+  if (!handle.ok()) return handle.status();
+  end_at_open_ = (*handle)->log_end();
+  writer_ = *handle;
+  absl::MutexLock lock(&mu_);
+  handle_ = *std::move(handle);
+  return absl::OkStatus();
+}
+
+void RocksDbStore::CloseHandle() {
+  std::shared_ptr<RocksDbHandle> old = std::move(writer_);
+  writer_ = nullptr;
+  {
+    absl::MutexLock lock(&mu_);
+    handle_ = nullptr;
+  }
+  if (old == nullptr) return;
+  const std::shared_ptr<absl::Notification> closed = old->closed();
+  old.reset();
+  closed->WaitForNotification();
+}
+
+std::shared_ptr<RocksDbHandle> RocksDbStore::handle() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return handle_;
+}
+
+void RocksDbStore::Add(const Mutation& write) {
+  // Adding to a batch in memory cannot fail; a batch too large is refused by WriteBatch().
+  rocksdb::ColumnFamilyHandle* const family = writer_->family(write.key.table);
+  if (write.value) {
+    batch_.Put(family, write.key.bytes, *write.value).PermitUncheckedError();
+  } else {
+    batch_.Delete(family, write.key.bytes).PermitUncheckedError();
+  }
+}
+
+void RocksDbStore::AddEntry(const LogPosition& position, const EntryDraft& entry) {
+  const Key key = EntryKey(position.log, position.generation, position.index);
+  const EntryHead head = EncodeEntryHead(entry);
+  const rocksdb::Slice key_part = key.bytes;
+  const std::array<rocksdb::Slice, 4> value_parts = {
+      ToSlice(head.view()), entry.retained,
+      rocksdb::Slice(reinterpret_cast<const char*>(entry.salt.data()), entry.salt.size()),
+      entry.body};
+  batch_
+      .Put(writer_->family(Table::kLog), rocksdb::SliceParts(&key_part, 1),
+           rocksdb::SliceParts(value_parts.data(), static_cast<int>(value_parts.size())))
+      .PermitUncheckedError();
+}
+
+absl::Status RocksDbStore::WriteBatch() {
+  rocksdb::WriteOptions options;
+  options.sync = options_.sync_writes;
+  const rocksdb::Status written = writer_->db().Write(options, &batch_);
+  batch_.Clear();
+  return FromRocksDb(written);
+}
+
+absl::StatusOr<LogPosition> RocksDbStore::Reopen() {
+  batch_.Clear();
+  CloseHandle();
+  if (absl::Status status = OpenHandle(); !status.ok()) return status;
+  return end_at_open_;
+}
+
+absl::StatusOr<std::string> RocksDbStore::Get(const Key& key) const {
+  const std::shared_ptr<RocksDbHandle> open = handle();
+  if (open == nullptr) return Closed();
+  std::string value;
+  const rocksdb::Status status =
+      open->db().Get(rocksdb::ReadOptions(), open->family(key.table), key.bytes, &value);
+  if (!status.ok()) return FromRocksDb(status);
+  return value;
+}
+
+absl::StatusOr<std::vector<std::optional<std::string>>> RocksDbStore::MultiGet(
+    absl::Span<const Key> keys) const {
+  const std::shared_ptr<RocksDbHandle> open = handle();
+  if (open == nullptr) return Closed();
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  std::vector<rocksdb::Slice> slices;
+  families.reserve(keys.size());
+  slices.reserve(keys.size());
+  for (const Key& key : keys) {
+    families.push_back(open->family(key.table));
+    slices.emplace_back(key.bytes);
+  }
+  std::vector<rocksdb::PinnableSlice> found(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  open->db().MultiGet(rocksdb::ReadOptions(), keys.size(), families.data(), slices.data(),
+                      found.data(), statuses.data());
+  std::vector<std::optional<std::string>> values(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].ok()) {
+      values[i].emplace(found[i].data(), found[i].size());
+    } else if (!statuses[i].IsNotFound()) {
+      return FromRocksDb(statuses[i]);
+    }
+  }
+  return values;
+}
+
+absl::Status RocksDbStore::Scan(const Key& prefix, std::string_view start, size_t limit,
+                                Engine::Visitor visitor) const {
+  const std::shared_ptr<RocksDbHandle> open = handle();
+  if (open == nullptr) return Closed();
+  if (limit == 0) return absl::OkStatus();
+  const std::string end = EndOfPrefix(prefix.bytes);
+  const rocksdb::Slice upper = end;
+  rocksdb::ReadOptions options;
+  if (!end.empty()) options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> it(
+      open->db().NewIterator(options, open->family(prefix.table)));
+  size_t visited = 0;
+  for (it->Seek(ToSlice(std::max<std::string_view>(start, prefix.bytes))); it->Valid();
+       it->Next()) {
+    const rocksdb::Slice key = it->key();
+    const rocksdb::Slice value = it->value();
+    if (!visitor({key.data(), key.size()}, {value.data(), value.size()})) break;
+    if (++visited == limit) break;
+  }
+  return FromRocksDb(it->status());
+}
+
+std::vector<std::pair<std::string, uint64_t>> RocksDbStore::Properties() const {
+  static constexpr std::array<const char*, 11> kNames = {"estimate-num-keys",
+                                                         "total-sst-files-size",
+                                                         "live-sst-files-size",
+                                                         "cur-size-all-mem-tables",
+                                                         "estimate-table-readers-mem",
+                                                         "estimate-pending-compaction-bytes",
+                                                         "num-running-flushes",
+                                                         "num-running-compactions",
+                                                         "background-errors",
+                                                         "actual-delayed-write-rate",
+                                                         "is-write-stopped"};
+  std::vector<std::pair<std::string, uint64_t>> properties;
+  const std::shared_ptr<RocksDbHandle> open = handle();
+  if (open == nullptr) return properties;
+  for (const char* name : kNames) {
+    uint64_t value = 0;
+    if (open->db().GetAggregatedIntProperty(absl::StrCat("rocksdb.", name), &value)) {
+      properties.emplace_back(name, value);
+    }
+  }
+  properties.emplace_back("block-cache-usage", block_cache_->GetUsage());
+  return properties;
+}
+
+}  // namespace piivault::storage
