@@ -1,0 +1,162 @@
+#include "vault/records/record_finder.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "vault/keys/blind_index.h"
+#include "vault/keys/sealed_row.h"
+
+namespace piivault::vault {
+namespace {
+
+bool Before(const storage::RecordLocator& a, const storage::RecordLocator& b) {
+  return std::tie(a.subject, a.record) < std::tie(b.subject, b.record);
+}
+
+bool Same(const storage::RecordLocator& a, const storage::RecordLocator& b) {
+  return a.subject == b.subject && a.record == b.record;
+}
+
+// The least key behind `key`.
+std::string Behind(storage::Key key) {
+  key.bytes.push_back('\0');
+  return std::move(key.bytes);
+}
+
+}  // namespace
+
+absl::Status RecordFinder::Collect(const storage::Key& prefix, const std::string& start,
+                                   size_t limit, std::vector<storage::RecordLocator>* out) {
+  return engine_.Scan(prefix, start, limit, [&](std::string_view key, std::string_view) {
+    out->push_back(storage::LocatorSuffix(key));
+    return true;
+  });
+}
+
+absl::StatusOr<LoadResult> RecordFinder::FindRef(std::string_view type, std::string_view ref) {
+  std::vector<storage::RecordLocator> hits;
+  for (const TenantKeys* keys : tenant_.live()) {
+    const storage::Key prefix =
+        storage::BlindIndexPrefix(tenant_.id(), keys->epoch, RefIndexDigest(*keys, type, ref));
+    if (absl::Status status = Collect(prefix, prefix.bytes, 8, &hits); !status.ok()) return status;
+  }
+  absl::StatusOr<std::vector<LoadResult>> loaded = LoadRecords(engine_, tenant_, hits, &changes_);
+  if (!loaded.ok()) return loaded.status();
+  LoadResult answer;
+  for (LoadResult& result : *loaded) {
+    // What is left of an erased person's record keeps nobody from using the key again.
+    if (result.reason == authz::Reason::kSubjectErased) continue;
+    if (!result.ok() || result.record->header().type() != type ||
+        !ConstantTimeEquals(result.record->header().ref(), ref)) {
+      return LoadResult{authz::Reason::kDataLoss, nullptr};
+    }
+    answer = std::move(result);
+  }
+  return answer;
+}
+
+absl::StatusOr<std::vector<storage::RecordLocator>> RecordFinder::FindTerm(
+    const FieldTerm& term, const storage::RecordLocator* after, size_t limit) {
+  std::vector<storage::RecordLocator> hits;
+  for (const TenantKeys* keys : tenant_.live()) {
+    const storage::IndexDigest digest = term.Digest(*keys);
+    const storage::Key prefix = storage::BlindIndexPrefix(tenant_.id(), keys->epoch, digest);
+    const std::string start = after == nullptr
+                                  ? prefix.bytes
+                                  : Behind(storage::BlindIndexKey(tenant_.id(), keys->epoch, digest,
+                                                                  after->subject, after->record));
+    if (absl::Status status = Collect(prefix, start, limit, &hits); !status.ok()) return status;
+  }
+  // A row on its way from one epoch to another may have been seen in both.
+  std::sort(hits.begin(), hits.end(), Before);
+  hits.erase(std::unique(hits.begin(), hits.end(), Same), hits.end());
+  if (hits.size() > limit) hits.resize(limit);
+  return hits;
+}
+
+absl::StatusOr<std::vector<storage::RecordLocator>> RecordFinder::FindType(
+    std::string_view type, const storage::RecordLocator* after, size_t limit) {
+  const storage::Key prefix = storage::TypeIndexPrefix(tenant_.id(), type);
+  const std::string start =
+      after == nullptr
+          ? prefix.bytes
+          : Behind(storage::TypeIndexKey(tenant_.id(), type, after->subject, after->record));
+  std::vector<storage::RecordLocator> hits;
+  if (absl::Status status = Collect(prefix, start, limit, &hits); !status.ok()) return status;
+  return hits;
+}
+
+absl::StatusOr<std::vector<storage::RecordLocator>> RecordFinder::FindSubject(
+    const storage::Id128& subject, const storage::Id128* after, size_t limit) {
+  const storage::Key prefix = storage::RecordPrefix(tenant_.id(), subject);
+  const std::string start =
+      after == nullptr ? prefix.bytes : Behind(storage::RecordKey(tenant_.id(), subject, *after));
+  std::vector<storage::RecordLocator> hits;
+  if (absl::Status status = Collect(prefix, start, limit, &hits); !status.ok()) return status;
+  return hits;
+}
+
+absl::StatusOr<std::vector<TokenTarget>> RecordFinder::FindTokens(
+    absl::Span<const storage::Id128> tokens) {
+  std::vector<TokenTarget> targets(tokens.size());
+  std::vector<storage::Key> keys;
+  keys.reserve(tokens.size());
+  for (const storage::Id128& token : tokens) {
+    keys.push_back(storage::TokenKey(tenant_.id(), token));
+    changes_.Read(keys.back());
+  }
+  absl::StatusOr<std::vector<std::optional<std::string>>> rows = engine_.MultiGet(keys);
+  if (!rows.ok()) return rows.status();
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    TokenTarget& target = targets[i];
+    if (!(*rows)[i].has_value()) {
+      target.deterministic = true;
+      const storage::Key prefix = storage::DeterministicTokenPrefix(tenant_.id(), tokens[i]);
+      absl::Status status = Collect(prefix, prefix.bytes, kMaxTokenRecords, &target.records);
+      if (!status.ok()) return status;
+      continue;
+    }
+    absl::StatusOr<OpenedRow<storage::v1::TokenRow>> row =
+        OpenRow<storage::v1::TokenRow>(tenant_.keys(), keys[i], *(*rows)[i]);
+    std::optional<storage::Id128> subject;
+    std::optional<storage::Id128> record;
+    if (row.ok()) {
+      subject = storage::Id128::FromBytes(row->message.subject());
+      record = storage::Id128::FromBytes(row->message.record());
+    }
+    if (!subject.has_value() || !record.has_value()) {
+      target.damaged = true;
+      continue;
+    }
+    target.field = std::move(*row->message.mutable_field());
+    target.records.push_back({*subject, *record});
+  }
+  return targets;
+}
+
+absl::StatusOr<bool> HoldsTerm(const ValueRules& rules, const authz::FieldSpec& field,
+                               const FieldTerm& term, LoadedRecord* record) {
+  const storage::v1::FieldHeader* header = record->reader->FindField(field.name);
+  if (header == nullptr || header->absent()) return false;
+  absl::StatusOr<SecretBytes> value = record->reader->DecryptField(*header);
+  if (!value.ok()) return value.status();
+  absl::StatusOr<SecretBytes> normalised =
+      term.index == field.full_name ? rules.NormalizeForSearch(field.semantic, value->view())
+                                    : rules.NormalizeEmailDomain(value->view());
+  return normalised.ok() && *normalised == term.normalised;
+}
+
+const storage::v1::FieldHeader* FieldOfToken(const TokenTarget& target, const storage::Id128& token,
+                                             const LoadedRecord& record) {
+  const storage::v1::TokenKind kind =
+      target.deterministic ? storage::v1::TOKEN_KIND_DETERMINISTIC : storage::v1::TOKEN_KIND_RANDOM;
+  for (const storage::v1::FieldHeader& field : record.header().fields()) {
+    if (field.absent() || field.token_kind() != kind) continue;
+    if (!ConstantTimeEquals(field.token(), token.view())) continue;
+    if (target.deterministic || field.name() == target.field) return &field;
+  }
+  return nullptr;
+}
+
+}  // namespace piivault::vault

@@ -1,0 +1,382 @@
+#include "vault/records/record_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "vault/keys/blind_index.h"
+#include "vault/keys/record_codec.h"
+#include "vault/keys/sealed_row.h"
+#include "vault/keys/tokens.h"
+
+namespace piivault::vault {
+namespace {
+
+using storage::v1::FieldHeader;
+
+bool SameTerm(const FieldTerm& a, const FieldTerm& b) {
+  return a.index == b.index && a.normalised == b.normalised;
+}
+
+bool Contains(const std::vector<FieldTerm>& terms, const FieldTerm& term) {
+  return std::any_of(terms.begin(), terms.end(),
+                     [&](const FieldTerm& other) { return SameTerm(other, term); });
+}
+
+void SetToken(const storage::Id128& token, storage::v1::TokenKind kind, FieldHeader* header) {
+  header->set_token(token.bytes.data(), token.bytes.size());
+  header->set_token_kind(kind);
+}
+
+}  // namespace
+
+// One field of the version that is being made.
+struct RecordWriter::PreparedField {
+  FieldHeader header;
+  std::string_view value;
+  SecretBytes kept;              // owns the value that an update carries over
+  std::vector<FieldTerm> terms;  // to index; empty for a value that is carried over
+
+  std::string_view bytes() const { return kept.empty() ? value : kept.view(); }
+};
+
+absl::StatusOr<SubjectState*> RecordWriter::SubjectFor(const std::optional<storage::Id128>& id,
+                                                       WriteResult* result) {
+  if (!id.has_value()) {
+    SubjectState subject = NewSubject(deps_.random, now_);
+    return &subjects_.emplace(subject.id, std::move(subject)).first->second;
+  }
+  auto found = subjects_.find(*id);
+  if (found == subjects_.end()) {
+    absl::StatusOr<std::optional<SubjectState>> subject =
+        LoadSubject(deps_.engine, tenant_, *id, &changes_);
+    if (absl::IsDataLoss(subject.status())) {
+      result->reason = authz::Reason::kDataLoss;
+      return nullptr;
+    }
+    if (!subject.ok()) return subject.status();
+    if (!subject->has_value() || (*subject)->erased()) {
+      result->reason =
+          subject->has_value() ? authz::Reason::kSubjectErased : authz::Reason::kNotFound;
+      return nullptr;
+    }
+    found = subjects_.emplace(*id, **std::move(subject)).first;
+  }
+  return &found->second;
+}
+
+absl::StatusOr<authz::Reason> RecordWriter::TakeRef(std::string_view type, std::string_view ref) {
+  const uint64_t cell = deps_.unique.Ref(tenant_.id(), type, ref);
+  changes_.reads.push_back(cell);
+  changes_.touches.push_back(cell);
+  if (taken_.contains(RefIndexDigest(tenant_.active(), type, ref))) {
+    return authz::Reason::kAlreadyExists;
+  }
+  absl::StatusOr<LoadResult> found =
+      RecordFinder(deps_.engine, tenant_, &changes_).FindRef(type, ref);
+  if (!found.ok()) return found.status();
+  if (found->ok()) return authz::Reason::kAlreadyExists;
+  return found->reason == authz::Reason::kNotFound ? authz::Reason::kOk : found->reason;
+}
+
+absl::StatusOr<authz::Reason> RecordWriter::TakeUnique(const authz::FieldSpec& field,
+                                                       const FieldTerm& term,
+                                                       const storage::RecordLocator* self) {
+  const uint64_t cell = deps_.unique.Value(tenant_.id(), term);
+  changes_.reads.push_back(cell);
+  changes_.touches.push_back(cell);
+  if (taken_.contains(term.Digest(tenant_.active()))) return authz::Reason::kAlreadyExists;
+  absl::StatusOr<std::vector<storage::RecordLocator>> hits =
+      RecordFinder(deps_.engine, tenant_, &changes_).FindTerm(term, nullptr, 8);
+  if (!hits.ok()) return hits.status();
+  absl::StatusOr<std::vector<LoadResult>> loaded =
+      LoadRecords(deps_.engine, tenant_, *hits, &changes_);
+  if (!loaded.ok()) return loaded.status();
+  for (LoadResult& result : *loaded) {
+    if (result.reason == authz::Reason::kSubjectErased) continue;
+    if (!result.ok()) return authz::Reason::kDataLoss;
+    const storage::RecordLocator at = result.record->locator();
+    if (self != nullptr && at.subject == self->subject && at.record == self->record) continue;
+    const absl::StatusOr<bool> holds = HoldsTerm(deps_.rules, field, term, result.record.get());
+    if (!holds.ok() || !*holds) return authz::Reason::kDataLoss;
+    return authz::Reason::kAlreadyExists;
+  }
+  return authz::Reason::kOk;
+}
+
+RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
+                                                  const FieldHeader* before) {
+  PreparedField field;
+  field.value = write.value;
+  field.terms = IndexTerms(deps_.rules, *write.field, write.value);
+  field.header.set_name(write.field->name);
+  field.header.set_flagged(write.flagged);
+  switch (write.field->token) {
+    case authz::TokenMode::kNone:
+      break;
+    case authz::TokenMode::kRandom: {
+      const bool keep = before != nullptr &&
+                        before->token_kind() == storage::v1::TOKEN_KIND_RANDOM &&
+                        before->token().size() == storage::Id128::kSize;
+      if (keep) {
+        field.header.set_token(before->token());
+        field.header.set_token_kind(before->token_kind());
+      } else {
+        SetToken(RandomToken(deps_.random), storage::v1::TOKEN_KIND_RANDOM, &field.header);
+      }
+      break;
+    }
+    case authz::TokenMode::kDeterministic: {
+      absl::StatusOr<SecretBytes> normalised =
+          deps_.rules.NormalizeForSearch(write.field->semantic, write.value);
+      if (!normalised.ok()) break;  // not UTF-8: validation has refused it
+      SetToken(DeterministicToken(tenant_.active(), write.field->audience, write.field->full_name,
+                                  normalised->view()),
+               storage::v1::TOKEN_KIND_DETERMINISTIC, &field.header);
+      break;
+    }
+  }
+  return field;
+}
+
+absl::Status RecordWriter::Store(const std::vector<PreparedField>& fields, WriteResult* result) {
+  std::vector<std::string_view> values;
+  values.reserve(fields.size());
+  for (const PreparedField& field : fields) {
+    *result->header.add_fields() = field.header;
+    values.push_back(field.bytes());
+  }
+  const RecordIdentity& id = result->identity;
+  absl::StatusOr<EncryptedRecord> encrypted = EncryptRecord(
+      tenant_.keys(), deps_.random, id, result->header.version(), result->header, values);
+  if (!encrypted.ok()) return encrypted.status();
+  result->digest = encrypted->digest;
+  changes_.Put(storage::RecordKey(id.tenant, id.subject, id.record), std::move(encrypted->row));
+  changes_.Put(storage::WrapKey(id.tenant, id.subject, id.record, result->header.version()),
+               std::move(encrypted->wrap_row));
+  return absl::OkStatus();
+}
+
+void RecordWriter::PutToken(const RecordIdentity& id, const FieldHeader& field) {
+  const std::optional<storage::Id128> token = storage::Id128::FromBytes(field.token());
+  if (!token.has_value()) return;
+  if (field.token_kind() == storage::v1::TOKEN_KIND_DETERMINISTIC) {
+    changes_.Put(storage::DeterministicTokenKey(id.tenant, *token, id.subject, id.record), "");
+    return;
+  }
+  storage::v1::TokenRow row;
+  row.set_subject(id.subject.bytes.data(), id.subject.bytes.size());
+  row.set_record(id.record.bytes.data(), id.record.bytes.size());
+  row.set_field(field.name());
+  storage::Key key = storage::TokenKey(id.tenant, *token);
+  std::string value = SealRow(tenant_.keys(), deps_.random, key, 1, row);
+  changes_.Put(std::move(key), std::move(value));
+}
+
+void RecordWriter::DeleteToken(const RecordIdentity& id, const FieldHeader& field) {
+  const std::optional<storage::Id128> token = storage::Id128::FromBytes(field.token());
+  if (!token.has_value()) return;
+  changes_.Delete(field.token_kind() == storage::v1::TOKEN_KIND_DETERMINISTIC
+                      ? storage::DeterministicTokenKey(id.tenant, *token, id.subject, id.record)
+                      : storage::TokenKey(id.tenant, *token));
+}
+
+void RecordWriter::PutTerms(const RecordIdentity& id, const std::vector<FieldTerm>& terms) {
+  for (const FieldTerm& term : terms) {
+    const storage::IndexDigest digest = term.Digest(tenant_.active());
+    changes_.Put(
+        storage::BlindIndexKey(id.tenant, tenant_.active().epoch, digest, id.subject, id.record),
+        "");
+  }
+}
+
+void RecordWriter::DeleteTerm(const RecordIdentity& id, const FieldTerm& term) {
+  for (const TenantKeys* keys : tenant_.live()) {
+    changes_.Delete(
+        storage::BlindIndexKey(id.tenant, keys->epoch, term.Digest(*keys), id.subject, id.record));
+  }
+}
+
+absl::Status RecordWriter::DeleteOldTerms(LoadedRecord* record, const FieldHeader& field,
+                                          const std::vector<FieldTerm>* keep) {
+  const authz::FieldId id =
+      policy_.FindField(policy_.FindType(record->header().type()), field.name());
+  // A field that the policy knows no more: nothing finds it by its value either.
+  if (id == authz::kNoField) return absl::OkStatus();
+  absl::StatusOr<SecretBytes> value = record->reader->DecryptField(field);
+  if (!value.ok()) return value.status();
+  for (const FieldTerm& term : RemovalTerms(deps_.rules, policy_.field(id), value->view())) {
+    if (keep == nullptr || !Contains(*keep, term)) DeleteTerm(record->identity, term);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WriteResult> RecordWriter::Create(const RecordDraft& draft) {
+  WriteResult result;
+  // Checks first, so that a record that is refused leaves nothing staged.
+  if (!draft.ref.empty()) {
+    absl::StatusOr<authz::Reason> reason = TakeRef(draft.type->name, draft.ref);
+    if (!reason.ok()) return reason.status();
+    if ((result.reason = *reason) != authz::Reason::kOk) return result;
+  }
+  std::vector<PreparedField> fields;
+  fields.reserve(draft.fields.size());
+  for (const FieldWrite& write : draft.fields) {
+    fields.push_back(Prepare(write, nullptr));
+    if (!write.field->unique || fields.back().terms.empty()) continue;
+    absl::StatusOr<authz::Reason> reason =
+        TakeUnique(*write.field, fields.back().terms.front(), nullptr);
+    if (!reason.ok()) return reason.status();
+    if ((result.reason = *reason) != authz::Reason::kOk) {
+      result.field = write.field;
+      return result;
+    }
+  }
+  absl::StatusOr<SubjectState*> subject = SubjectFor(draft.subject, &result);
+  if (!subject.ok()) return subject.status();
+  if (*subject == nullptr) return result;
+
+  result.identity = {tenant_.id(), (*subject)->id, deps_.random.Id128()};
+  result.subject_ref = (*subject)->row.subject_ref();
+  storage::v1::RecordHeader& header = result.header;
+  header.set_type(draft.type->name);
+  header.set_version(1);
+  const storage::Id128 record_ref = deps_.random.Id128();
+  header.set_record_ref(record_ref.bytes.data(), record_ref.bytes.size());
+  header.set_ref(draft.ref.data(), draft.ref.size());
+  header.set_notice(draft.notice.data(), draft.notice.size());
+  *header.mutable_provenance() = draft.provenance;
+  header.set_controller(draft.type->controller);
+  header.set_created_micros(absl::ToUnixMicros(now_));
+  header.set_updated_micros(header.created_micros());
+  if (absl::Status status = Store(fields, &result); !status.ok()) return status;
+
+  for (size_t i = 0; i < fields.size(); ++i) {
+    PutToken(result.identity, fields[i].header);
+    PutTerms(result.identity, fields[i].terms);
+    if (draft.fields[i].field->unique && !fields[i].terms.empty()) {
+      taken_.insert(fields[i].terms.front().Digest(tenant_.active()));
+    }
+  }
+  changes_.Put(storage::TypeIndexKey(tenant_.id(), draft.type->name, result.identity.subject,
+                                     result.identity.record),
+               "");
+  if (!draft.ref.empty()) {
+    const storage::IndexDigest digest =
+        RefIndexDigest(tenant_.active(), draft.type->name, draft.ref);
+    taken_.insert(digest);
+    changes_.Put(storage::BlindIndexKey(tenant_.id(), tenant_.active().epoch, digest,
+                                        result.identity.subject, result.identity.record),
+                 "");
+  }
+  (*subject)->row.set_version((*subject)->row.version() + 1);
+  changes_.Retain(result.subject_ref, header.record_ref(), 1, &result.digest, nullptr);
+  return result;
+}
+
+absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const RecordChange& change) {
+  WriteResult result;
+  result.identity = record->identity;
+  result.subject_ref = record->subject.row.subject_ref();
+  const storage::RecordLocator self = record->locator();
+
+  std::vector<PreparedField> fields;
+  for (const FieldWrite& write : change.set) {
+    fields.push_back(Prepare(write, record->reader->FindField(write.field->name)));
+    if (!write.field->unique || fields.back().terms.empty()) continue;
+    absl::StatusOr<authz::Reason> reason =
+        TakeUnique(*write.field, fields.back().terms.front(), &self);
+    if (!reason.ok()) return reason.status();
+    if ((result.reason = *reason) != authz::Reason::kOk) {
+      result.field = write.field;
+      return result;
+    }
+  }
+  const size_t written = fields.size();
+  for (const FieldHeader& old : record->header().fields()) {
+    if (old.absent()) continue;
+    size_t i = 0;
+    while (i < written && change.set[i].field->name != old.name()) ++i;
+    const bool replaced = i < written;
+    const bool cleared =
+        !replaced && (change.clear_others || std::find(change.clear.begin(), change.clear.end(),
+                                                       old.name()) != change.clear.end());
+    if (replaced || cleared) {
+      absl::Status status = DeleteOldTerms(record, old, replaced ? &fields[i].terms : nullptr);
+      if (!status.ok()) return status;
+      if (!replaced || fields[i].header.token() != old.token()) DeleteToken(result.identity, old);
+      if (replaced) continue;
+    }
+    PreparedField field;
+    field.header.set_name(old.name());
+    if (cleared) {
+      field.header.set_absent(true);
+    } else {
+      field.header = old;
+      absl::StatusOr<SecretBytes> value = record->reader->DecryptField(old);
+      if (!value.ok()) return value.status();
+      field.kept = *std::move(value);
+    }
+    fields.push_back(std::move(field));
+  }
+
+  const uint64_t old_version = record->reader->version();
+  storage::v1::RecordHeader& header = result.header;
+  header = record->header();
+  header.clear_fields();
+  header.set_version(old_version + 1);
+  header.set_updated_micros(absl::ToUnixMicros(now_));
+  if (change.new_provenance) {
+    *header.mutable_provenance() = change.provenance;
+    header.set_notice(change.notice.data(), change.notice.size());
+  }
+  if (absl::Status status = Store(fields, &result); !status.ok()) return status;
+  for (size_t i = 0; i < written; ++i) {
+    const FieldHeader* old = record->reader->FindField(fields[i].header.name());
+    if (old == nullptr || old->token() != fields[i].header.token()) {
+      PutToken(result.identity, fields[i].header);
+    }
+    // A term that stays the same may have its row under an older epoch, or none yet where the
+    // policy began to index the field: the new row is right in each case.
+    PutTerms(result.identity, fields[i].terms);
+  }
+  changes_.Delete(storage::WrapKey(tenant_.id(), self.subject, self.record, old_version));
+  const Sha256Digest before = RecordDigest(record->row);
+  changes_.Retain(result.subject_ref, header.record_ref(), header.version(), &result.digest,
+                  &before);
+  return result;
+}
+
+absl::Status RecordWriter::Delete(LoadedRecord* record) {
+  const RecordIdentity& id = record->identity;
+  const storage::v1::RecordHeader& header = record->header();
+  for (const FieldHeader& field : header.fields()) {
+    if (field.absent()) continue;
+    absl::Status status = DeleteOldTerms(record, field, nullptr);
+    if (!status.ok()) return status;
+    DeleteToken(id, field);
+  }
+  if (!header.ref().empty()) {
+    for (const TenantKeys* keys : tenant_.live()) {
+      changes_.Delete(storage::BlindIndexKey(id.tenant, keys->epoch,
+                                             RefIndexDigest(*keys, header.type(), header.ref()),
+                                             id.subject, id.record));
+    }
+  }
+  changes_.Delete(storage::TypeIndexKey(id.tenant, header.type(), id.subject, id.record));
+  changes_.Delete(storage::WrapKey(id.tenant, id.subject, id.record, header.version()));
+  changes_.Delete(storage::RecordKey(id.tenant, id.subject, id.record));
+  const Sha256Digest before = RecordDigest(record->row);
+  changes_.Retain(record->subject.row.subject_ref(), header.record_ref(), 0, nullptr, &before);
+  SubjectState& subject = subjects_.emplace(id.subject, record->subject).first->second;
+  subject.row.set_version(subject.row.version() + 1);
+  return absl::OkStatus();
+}
+
+void RecordWriter::Finish() {
+  for (const auto& [id, subject] : subjects_) {
+    PutSubject(tenant_, deps_.random, subject, &changes_);
+  }
+  subjects_.clear();
+}
+
+}  // namespace piivault::vault

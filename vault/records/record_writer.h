@@ -1,0 +1,137 @@
+#ifndef PIIVAULT_VAULT_RECORDS_RECORD_WRITER_H_
+#define PIIVAULT_VAULT_RECORDS_RECORD_WRITER_H_
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "authz/policy.h"
+#include "authz/reason.h"
+#include "storage/engine.h"
+#include "vault/crypto/random.h"
+#include "vault/records/change_set.h"
+#include "vault/records/field_terms.h"
+#include "vault/records/record_finder.h"
+#include "vault/records/record_loader.h"
+#include "vault/records/subject_rows.h"
+#include "vault/records/tenant_scope.h"
+#include "vault/values/value_rules.h"
+
+namespace piivault::vault {
+
+// A value that was validated. Borrowed, as all views here are, until the writer has returned.
+struct FieldWrite {
+  const authz::FieldSpec* field = nullptr;
+  std::string_view value;
+  bool flagged = false;
+};
+
+// A record to make. Fields are of `type` and named once.
+struct RecordDraft {
+  const authz::TypeSpec* type = nullptr;
+  std::optional<storage::Id128> subject;  // absent: a new person
+  std::string_view ref;                   // empty: none
+  std::string_view notice;
+  storage::v1::Provenance provenance;
+  std::vector<FieldWrite> fields;
+};
+
+// A change of a record.
+struct RecordChange {
+  std::vector<FieldWrite> set;
+  std::vector<std::string_view> clear;  // field names; not in `set`
+  bool clear_others = false;            // clears whatever is not in `set`
+  bool new_provenance = false;          // `provenance` and `notice` take the old ones' place
+  std::string_view notice;
+  storage::v1::Provenance provenance;
+};
+
+// What a write has made, or why it was not planned.
+struct WriteResult {
+  // kOk; kAlreadyExists (`field` set, or null for the ref); kNotFound, kSubjectErased (the person);
+  // kDataLoss.
+  authz::Reason reason = authz::Reason::kOk;
+  const authz::FieldSpec* field = nullptr;
+
+  RecordIdentity identity;
+  storage::v1::RecordHeader header;  // of the new version, with its tokens
+  std::string subject_ref;
+  Sha256Digest digest{};  // of the new row
+
+  bool ok() const { return reason == authz::Reason::kOk; }
+};
+
+// Plans the writes of one message: each record wholly or not at all, all rows of a record together.
+//
+// Guarantees: a write leaves no row of an older version behind: its wrap, tokens of cleared fields
+// and index rows of old values go in the same batch. A unique value or a ref is taken once, also
+// within one message and against creates that are planned at the same time (UniqueCells).
+// Does not: decide, or validate values.
+// Ownership: borrows all; made for one message. Finish() ends it. Thread-compatible.
+class RecordWriter {
+ public:
+  struct Deps {
+    const storage::Engine& engine;
+    const ValueRules& rules;
+    const UniqueCells& unique;
+    RandomSource& random;
+  };
+
+  RecordWriter(const Deps& deps, const TenantScope& tenant, const authz::Policy& policy,
+               absl::Time now, ChangeSet* changes)
+      : deps_(deps), tenant_(tenant), policy_(policy), now_(now), changes_(*changes) {}
+
+  // An error is of the engine or the keys and ends the message; what concerns the one record is in
+  // the result.
+  [[nodiscard]] absl::StatusOr<WriteResult> Create(const RecordDraft& draft);
+
+  // REQUIRES: `record` was loaded for this message and is not written twice in it.
+  [[nodiscard]] absl::StatusOr<WriteResult> Update(LoadedRecord* record,
+                                                   const RecordChange& change);
+
+  // Removes every row of the record; its person's version grows. DATA_LOSS where a field does not
+  // open, because then its index rows are not known.
+  [[nodiscard]] absl::Status Delete(LoadedRecord* record);
+
+  // Stores the persons that records were added to or taken from. Last.
+  void Finish();
+
+ private:
+  struct PreparedField;
+
+  // The person a record goes to; null with a reason in `result`.
+  absl::StatusOr<SubjectState*> SubjectFor(const std::optional<storage::Id128>& id,
+                                           WriteResult* result);
+  absl::StatusOr<authz::Reason> TakeRef(std::string_view type, std::string_view ref);
+  absl::StatusOr<authz::Reason> TakeUnique(const authz::FieldSpec& field, const FieldTerm& term,
+                                           const storage::RecordLocator* self);
+  PreparedField Prepare(const FieldWrite& write, const storage::v1::FieldHeader* before);
+  // Encrypts and stores row and wrap; fills digest and header of `result`.
+  absl::Status Store(const std::vector<PreparedField>& fields, WriteResult* result);
+  void PutToken(const RecordIdentity& identity, const storage::v1::FieldHeader& field);
+  void DeleteToken(const RecordIdentity& identity, const storage::v1::FieldHeader& field);
+  void PutTerms(const RecordIdentity& identity, const std::vector<FieldTerm>& terms);
+  void DeleteTerm(const RecordIdentity& identity, const FieldTerm& term);
+  // The field's old value's index rows, but those of terms in `keep`.
+  absl::Status DeleteOldTerms(LoadedRecord* record, const storage::v1::FieldHeader& field,
+                              const std::vector<FieldTerm>* keep);
+
+  const Deps deps_;
+  const TenantScope& tenant_;
+  const authz::Policy& policy_;
+  const absl::Time now_;
+  ChangeSet& changes_;
+
+  std::map<storage::Id128, SubjectState> subjects_;  // that this message changes
+  std::set<storage::IndexDigest> taken_;             // refs and unique values of this message
+};
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_RECORDS_RECORD_WRITER_H_
