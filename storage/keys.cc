@@ -83,8 +83,9 @@ Key MetaKey(std::string_view name) {
 }
 
 Key StateKey(StateKind kind, std::string_view name) {
-  // These two have keys of their own shape.
-  assert(kind != StateKind::kTenantKey && kind != StateKind::kSubject);
+  // These have keys of their own shape.
+  assert(kind != StateKind::kTenantKey && kind != StateKind::kSubject &&
+         kind != StateKind::kErasure);
   return KeyBuilder(Table::kState, 3 + name.size()).Kind(kind).Name(name).Build();
 }
 
@@ -116,6 +117,20 @@ Key SubjectPrefix(TenantId tenant) {
   return KeyBuilder(Table::kState, 9).Kind(StateKind::kSubject).U64(tenant).Build();
 }
 
+Key ErasureKey(TenantId tenant, const Id128& subject) {
+  return KeyBuilder(Table::kState, 25).Kind(StateKind::kErasure).U64(tenant).Id(subject).Build();
+}
+
+Key ErasurePrefix() { return KeyBuilder(Table::kState, 1).Kind(StateKind::kErasure).Build(); }
+
+ErasureName ParseErasureKey(std::string_view key_bytes) {
+  assert(key_bytes.size() == 25);
+  ErasureName name;
+  for (char c : key_bytes.substr(1, 8)) name.tenant = (name.tenant << 8) | static_cast<uint8_t>(c);
+  name.subject = IdAt(key_bytes, 9);
+  return name;
+}
+
 Key RecordKey(TenantId tenant, const Id128& subject, const Id128& record) {
   return KeyBuilder(Table::kRecord, 40).U64(tenant).Id(subject).Id(record).Build();
 }
@@ -140,6 +155,10 @@ Key WrapPrefixAll() { return KeyBuilder(Table::kWrap, 0).Build(); }
 
 Key TokenKey(TenantId tenant, const Id128& token) {
   return KeyBuilder(Table::kIndex, 25).Kind(IndexKind::kToken).U64(tenant).Id(token).Build();
+}
+
+Key TokenPrefix(TenantId tenant) {
+  return KeyBuilder(Table::kIndex, 9).Kind(IndexKind::kToken).U64(tenant).Build();
 }
 
 Key DeterministicTokenKey(TenantId tenant, const Id128& token, const Id128& subject,

@@ -34,6 +34,7 @@ enum class StateKind : uint8_t {
   kSubject = 9,
   kVault = 10,
   kDenylist = 11,
+  kErasure = 12,
 };
 
 struct Key {
@@ -53,7 +54,7 @@ Key MetaKey(std::string_view name);
 // Global state: a name (tenant, person or principal name, policy hash, ...) within its kind.
 // Names are length-prefixed: rows of one kind are ordered by length, then by name.
 // REQUIRES (here and wherever a name or term goes into a key): at most 65,535 bytes; kind is
-// neither kTenantKey nor kSubject, which have the shapes below.
+// none of kTenantKey, kSubject and kErasure, which have the shapes below.
 Key StateKey(StateKind kind, std::string_view name);
 Key StatePrefix(StateKind kind);
 // The name within the bytes of a StateKey() row. REQUIRES: `key_bytes` came from such a row.
@@ -68,6 +69,15 @@ struct TenantKeyName {
 TenantKeyName ParseTenantKeyKey(std::string_view key_bytes);
 Key SubjectKey(TenantId tenant, const Id128& subject);
 Key SubjectPrefix(TenantId tenant);
+// What is left to remove of an erased person: a row for each person, until all is gone.
+Key ErasureKey(TenantId tenant, const Id128& subject);
+Key ErasurePrefix();
+// What the bytes of an ErasureKey() say. REQUIRES: `key_bytes` came from such a row.
+struct ErasureName {
+  TenantId tenant = 0;
+  Id128 subject;
+};
+ErasureName ParseErasureKey(std::string_view key_bytes);
 
 Key RecordKey(TenantId tenant, const Id128& subject, const Id128& record);
 Key RecordPrefix(TenantId tenant);
@@ -79,6 +89,7 @@ Key WrapPrefixAll();
 
 // Random token: 16 bytes. One row.
 Key TokenKey(TenantId tenant, const Id128& token);
+Key TokenPrefix(TenantId tenant);
 // Deterministic token: a set of rows, one for each record that holds the value.
 Key DeterministicTokenKey(TenantId tenant, const Id128& token, const Id128& subject,
                           const Id128& record);

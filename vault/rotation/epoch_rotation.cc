@@ -1,0 +1,378 @@
+#include "vault/rotation/epoch_rotation.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "authz/policy.h"
+#include "piivault/storage/v1/entry.pb.h"
+#include "piivault/storage/v1/state.pb.h"
+#include "storage/commit_and_wait.h"
+#include "vault/audit/entry_builder.h"
+#include "vault/keys/blind_index.h"
+#include "vault/keys/data_key_wrap.h"
+#include "vault/keys/sealed_row.h"
+#include "vault/records/field_terms.h"
+#include "vault/records/record_loader.h"
+
+namespace piivault::vault {
+namespace {
+
+constexpr size_t kStepRows = 500;
+// Rows looked at in one step, when most of them are done already.
+constexpr size_t kStepScan = 5'000;
+constexpr char kKeyringRow[] = "keyring";
+
+constexpr storage::StateKind kSealedKinds[] = {
+    storage::StateKind::kTenant, storage::StateKind::kPerson,        storage::StateKind::kPrincipal,
+    storage::StateKind::kPolicy, storage::StateKind::kPolicyInForce, storage::StateKind::kProposal,
+    storage::StateKind::kEpoch,  storage::StateKind::kVault,         storage::StateKind::kDenylist};
+
+storage::Key KeyringKey() { return storage::StateKey(storage::StateKind::kEpoch, kKeyringRow); }
+
+std::unique_ptr<storage::Commit> NewCommit(const storage::Engine& engine) {
+  auto commit = std::make_unique<storage::Commit>();
+  commit->as_of = engine.AppliedSequence();
+  commit->decided_at = absl::InfiniteFuture();
+  return commit;
+}
+
+void Replace(storage::Key key, std::optional<std::string> value, storage::Commit* commit) {
+  commit->reads.push_back(storage::CellFingerprint(key));
+  commit->writes.push_back({std::move(key), std::move(value)});
+}
+
+}  // namespace
+
+EpochRotation::EpochRotation(Parts parts) : parts_(std::move(parts)) {}
+
+void EpochRotation::SetEntry(std::string_view operation, uint64_t count,
+                             storage::Commit* commit) const {
+  const std::string method = "piivaultd/" + std::string(operation);
+  EntryHeader header;
+  header.time = parts_.now();
+  header.method = method;
+  storage::v1::EntryBody body = NewEntryBody(header, storage::v1::DECISION_GRANTED);
+  body.set_resource(absl::StrCat("epochs/", parts_.keys.Current()->active().id));
+  body.set_count(count);
+  commit->entry = DraftEntry(body, parts_.random);
+}
+
+absl::StatusOr<TenantKeyRow> EpochRotation::CarriedKey(storage::TenantId tenant, uint32_t from,
+                                                       uint32_t to) const {
+  absl::StatusOr<std::string> row = parts_.engine.Get(storage::TenantKeyKey(tenant, from));
+  if (!row.ok()) return row.status();
+  return parts_.keys.CarryTenantKey({tenant, from, *std::move(row)}, to, parts_.random);
+}
+
+absl::Status EpochRotation::RecordKeyring(std::string_view operation,
+                                          std::vector<TenantKeyRow> tenant_keys,
+                                          uint32_t active_epoch) {
+  auto commit = NewCommit(parts_.engine);
+  const storage::Key key = KeyringKey();
+  absl::StatusOr<std::string> old = parts_.engine.Get(key);
+  if (!old.ok()) return old.status();
+  const std::shared_ptr<const KeySnapshot> keys = parts_.keys.Current();
+  const auto opened = OpenRow<storage::v1::KeyringRow>(*keys, key, *old);
+  if (!opened.ok()) return opened.status();
+
+  const KeyringFloor floor = parts_.keyring.floor();
+  storage::v1::KeyringRow row;
+  row.set_generation(floor.generation);
+  row.set_active_epoch(active_epoch);
+  for (const KeyringFloor::Epoch& epoch : floor.epochs) {
+    storage::v1::KeyringRow::Epoch* out = row.add_epochs();
+    out->set_id(epoch.id);
+    out->set_fingerprint(epoch.fingerprint.data(), epoch.fingerprint.size());
+    out->set_destroyed(epoch.destroyed);
+  }
+  Replace(key, SealRow(*keys, parts_.random, key, opened->version + 1, row), commit.get());
+  for (const TenantKeyRow& tenant_key : tenant_keys) {
+    Replace(storage::TenantKeyKey(tenant_key.tenant, tenant_key.epoch), tenant_key.row,
+            commit.get());
+  }
+  SetEntry(operation, 0, commit.get());
+  // The hook cannot fail: the rows were made by this hierarchy just now, for an epoch that is live.
+  KeyHierarchy& hierarchy = parts_.keys;
+  StateStore& store = parts_.store;
+  commit->applied = [&hierarchy, &store, active_epoch,
+                     rows = std::move(tenant_keys)](const storage::LogPosition&) {
+    hierarchy.InstallTenantKeys(rows).IgnoreError();
+    hierarchy.SetActiveEpoch(active_epoch).IgnoreError();
+    store.RefreshKeys();
+  };
+  return storage::CommitOrError(parts_.engine, std::move(commit)).status();
+}
+
+absl::Status EpochRotation::Begin() {
+  if (running_) return absl::FailedPreconditionError("a rotation is still running");
+  const uint32_t before = parts_.keys.Current()->active().id;
+  uint32_t next = before;
+  // An epoch that a rotation made before it was cut off is taken up again.
+  for (const EpochInfo& epoch : parts_.keyring.epochs()) {
+    if (epoch.status == EpochStatus::kActive) next = std::max(next, epoch.id);
+  }
+  if (next == before) {
+    const absl::StatusOr<uint32_t> made = parts_.keyring.NewEpoch(parts_.now());
+    if (!made.ok()) return made.status();
+    next = *made;
+  }
+  absl::Status status = parts_.keys.Refresh(parts_.keyring);
+  if (!status.ok()) return status;
+
+  std::vector<TenantKeyRow> rows;
+  for (const auto& [name, tenant] : parts_.store.snapshot()->tenants()) {
+    absl::StatusOr<TenantKeyRow> row = CarriedKey(tenant->id, before, next);
+    if (!row.ok()) return row.status();
+    rows.push_back(*std::move(row));
+  }
+  status = RecordKeyring("RotateEpoch", std::move(rows), next);
+  if (!status.ok()) return status;
+  Resume();
+  return absl::OkStatus();
+}
+
+void EpochRotation::Resume() {
+  const uint32_t active = parts_.keys.Current()->active().id;
+  running_ = false;
+  for (const EpochInfo& epoch : parts_.keyring.epochs()) {
+    running_ = running_ || (epoch.status == EpochStatus::kActive && epoch.id != active);
+  }
+  if (!running_) return;
+  ranges_ = RangesNow();
+  start_.clear();
+  backlog_.store(CountRows(), std::memory_order_relaxed);
+}
+
+std::vector<EpochRotation::Range> EpochRotation::RangesNow() const {
+  const std::shared_ptr<const KeySnapshot> keys = parts_.keys.Current();
+  std::vector<Range> ranges;
+  for (const auto& [name, tenant] : parts_.store.snapshot()->tenants()) {
+    ranges.push_back({Kind::kWraps, tenant->id, 0, storage::WrapPrefix(tenant->id)});
+    for (uint32_t epoch = 1; epoch < keys->active().id; ++epoch) {
+      if (keys->Tenant(tenant->id, epoch) == nullptr) continue;
+      ranges.push_back(
+          {Kind::kIndex, tenant->id, epoch, storage::BlindIndexPrefix(tenant->id, epoch)});
+    }
+    ranges.push_back({Kind::kSealed, tenant->id, 0, storage::SubjectPrefix(tenant->id)});
+    ranges.push_back({Kind::kSealed, tenant->id, 0, storage::TokenPrefix(tenant->id)});
+  }
+  for (const storage::StateKind kind : kSealedKinds) {
+    ranges.push_back({Kind::kSealed, 0, 0, storage::StatePrefix(kind)});
+  }
+  ranges.push_back({Kind::kSealed, 0, 0, storage::RequestPrefix()});
+  std::reverse(ranges.begin(), ranges.end());  // taken from the back
+  return ranges;
+}
+
+absl::StatusOr<std::vector<std::pair<storage::Key, std::string>>> EpochRotation::Collect(
+    const Range& range, std::string* start, size_t limit) const {
+  const uint32_t active = parts_.keys.Current()->active().id;
+  std::vector<std::pair<storage::Key, std::string>> rows;
+  absl::Status problem;
+  size_t seen = 0;
+  std::string last;
+  const absl::Status scanned = parts_.engine.Scan(
+      range.prefix, start->empty() ? range.prefix.bytes : *start, kStepScan,
+      [&](std::string_view key, std::string_view value) {
+        ++seen;
+        last = key;
+        absl::StatusOr<uint32_t> epoch = range.epoch;
+        if (range.kind == Kind::kWraps) epoch = WrapEpoch(value);
+        if (range.kind == Kind::kSealed) epoch = SealedRowEpoch(value);
+        if (!epoch.ok()) {
+          problem = epoch.status();
+          return false;
+        }
+        if (*epoch != active) {
+          rows.emplace_back(storage::Key{range.prefix.table, std::string(key)}, value);
+        }
+        return rows.size() < limit;
+      });
+  if (!scanned.ok()) return scanned;
+  if (!problem.ok()) return problem;
+  *start = seen == kStepScan || rows.size() == limit ? last + '\0' : "";
+  return rows;
+}
+
+absl::Status EpochRotation::ReWrap(const Range& range, const KeySnapshot& keys, storage::Key key,
+                                   const std::string& value, storage::Commit* commit) const {
+  const std::string_view bytes = key.bytes;
+  const uint64_t version = storage::IndexSuffix(bytes);
+  const storage::RecordLocator locator =
+      storage::LocatorSuffix(bytes.substr(0, bytes.size() - sizeof(version)));
+  absl::StatusOr<std::string> row = ReWrapDataKey(keys, parts_.random, range.tenant,
+                                                  locator.subject, locator.record, version, value);
+  if (!row.ok()) return row.status();
+  Replace(std::move(key), *std::move(row), commit);
+  return absl::OkStatus();
+}
+
+// Puts all index rows of the record that `key` leads to under the active epoch, and removes `key`.
+// A row that leads nowhere, or to a value that is not there any more, is removed alone.
+absl::Status EpochRotation::ReIndex(const Range& range, const StateSnapshot& state,
+                                    const storage::Key& key, storage::Commit* commit) const {
+  Replace(key, std::nullopt, commit);
+  const TenantState* tenant = nullptr;
+  for (const auto& [name, candidate] : state.tenants()) {
+    if (candidate->id == range.tenant) tenant = candidate.get();
+  }
+  const authz::Policy* policy = tenant == nullptr ? nullptr : StateSnapshot::PolicyOf(*tenant);
+  if (tenant == nullptr) return absl::OkStatus();
+  const absl::StatusOr<TenantScope> scope = TenantScope::Create(tenant->id, *state.keys());
+  if (!scope.ok()) return scope.status();
+
+  ChangeSet changes;
+  const storage::RecordLocator locator = storage::LocatorSuffix(key.bytes);
+  absl::StatusOr<LoadResult> loaded = LoadRecord(parts_.engine, *scope, locator, &changes);
+  if (!loaded.ok()) return loaded.status();
+  commit->reads.insert(commit->reads.end(), changes.reads.begin(), changes.reads.end());
+  if (loaded->reason == authz::Reason::kDataLoss) {
+    return absl::DataLossError("a record that is indexed does not open");
+  }
+  if (!loaded->ok()) return absl::OkStatus();
+
+  const TenantKeys& keys = scope->active();
+  const auto put = [&](const storage::IndexDigest& digest) {
+    commit->writes.push_back(
+        {storage::BlindIndexKey(tenant->id, keys.epoch, digest, locator.subject, locator.record),
+         std::string()});
+  };
+  LoadedRecord& record = *loaded->record;
+  const storage::v1::RecordHeader& header = record.header();
+  if (!header.ref().empty()) put(RefIndexDigest(keys, header.type(), header.ref()));
+  const authz::TypeId type = policy == nullptr ? authz::kNoType : policy->FindType(header.type());
+  if (type == authz::kNoType) return absl::OkStatus();
+  for (const storage::v1::FieldHeader& field : header.fields()) {
+    const authz::FieldId id = policy->FindField(type, field.name());
+    if (id == authz::kNoField || field.absent()) continue;
+    const authz::FieldSpec& spec = policy->field(id);
+    if (!spec.index && !spec.unique && !spec.index_domain) continue;
+    const absl::StatusOr<SecretBytes> value = record.reader->DecryptField(field);
+    if (!value.ok()) return value.status();
+    for (const FieldTerm& term : IndexTerms(parts_.rules, spec, value->view())) {
+      put(term.Digest(keys));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// A tenant that was made while Begin() was at work has its key under the older epoch only.
+absl::Status EpochRotation::EnsureTenantKeys() {
+  const std::shared_ptr<const KeySnapshot> keys = parts_.keys.Current();
+  const uint32_t active = keys->active().id;
+  std::vector<TenantKeyRow> rows;
+  for (const auto& [name, tenant] : parts_.store.snapshot()->tenants()) {
+    if (keys->ActiveTenant(tenant->id) != nullptr) continue;
+    for (uint32_t epoch = active - 1; epoch > 0; --epoch) {
+      if (keys->Tenant(tenant->id, epoch) == nullptr) continue;
+      absl::StatusOr<TenantKeyRow> row = CarriedKey(tenant->id, epoch, active);
+      if (!row.ok()) return row.status();
+      rows.push_back(*std::move(row));
+      break;
+    }
+  }
+  if (rows.empty()) return absl::OkStatus();
+  return RecordKeyring("CarryTenantKeys", std::move(rows), active);
+}
+
+absl::StatusOr<bool> EpochRotation::Step() {
+  if (!running_) return false;
+  const absl::Status ensured = EnsureTenantKeys();
+  if (!ensured.ok()) return ensured;
+  if (ranges_.empty()) {
+    const absl::Status retired = Retire();
+    if (!retired.ok()) return retired;
+    running_ = false;
+    backlog_.store(0, std::memory_order_relaxed);
+    return false;
+  }
+
+  const Range range = ranges_.back();
+  auto commit = NewCommit(parts_.engine);
+  const std::shared_ptr<const StateSnapshot> state = parts_.store.snapshot();
+  std::string start = start_;
+  auto rows = Collect(range, &start, kStepRows);
+  if (!rows.ok()) return rows.status();
+  for (auto& [key, value] : *rows) {
+    absl::Status status;
+    switch (range.kind) {
+      case Kind::kWraps:
+        status = ReWrap(range, *state->keys(), std::move(key), value, commit.get());
+        break;
+      case Kind::kIndex:
+        status = ReIndex(range, *state, key, commit.get());
+        break;
+      case Kind::kSealed: {
+        absl::StatusOr<std::string> row = ResealRow(*state->keys(), parts_.random, key, value);
+        status = row.status();
+        if (row.ok()) Replace(std::move(key), *std::move(row), commit.get());
+        break;
+      }
+    }
+    if (!status.ok()) return status;
+  }
+  if (!rows->empty()) {
+    const uint64_t count = rows->size();
+    SetEntry("Rewrap", count, commit.get());
+    const absl::Status committed =
+        storage::CommitOrError(parts_.engine, std::move(commit)).status();
+    // Somebody changed one of the rows: the same step again.
+    if (absl::IsAborted(committed)) return true;
+    if (!committed.ok()) return committed;
+    const uint64_t left = backlog();
+    backlog_.store(left - std::min(left, count), std::memory_order_relaxed);
+  }
+  start_ = std::move(start);
+  if (start_.empty()) ranges_.pop_back();
+  return true;
+}
+
+absl::Status EpochRotation::Retire() {
+  const uint32_t active = parts_.keys.Current()->active().id;
+  for (const EpochInfo& epoch : parts_.keyring.epochs()) {
+    if (epoch.status != EpochStatus::kActive || epoch.id == active) continue;
+    const absl::Status status = parts_.keyring.RetireEpoch(epoch.id, parts_.now());
+    if (!status.ok()) return status;
+  }
+  return RecordKeyring("RetireEpoch", {}, active);
+}
+
+absl::Status EpochRotation::Destroy(uint32_t epoch) {
+  if (running_) return absl::FailedPreconditionError("a rotation is still running");
+  const uint32_t active = parts_.keys.Current()->active().id;
+  if (epoch == active) return absl::FailedPreconditionError("the epoch is active");
+  for (const Range& range : RangesNow()) {
+    if (range.kind == Kind::kIndex && range.epoch != epoch) continue;
+    std::string start;
+    do {
+      const auto rows = Collect(range, &start, kStepRows);
+      if (!rows.ok()) return rows.status();
+      if (!rows->empty()) return absl::FailedPreconditionError("rows hang on an older epoch");
+    } while (!start.empty());
+  }
+  // The intent stands in the log before the key goes.
+  absl::Status status = RecordKeyring("DestroyEpoch", {}, active);
+  if (!status.ok()) return status;
+  status = parts_.keyring.DestroyEpoch(epoch, parts_.now());
+  if (!status.ok()) return status;
+  status = parts_.keys.Refresh(parts_.keyring);
+  if (!status.ok()) return status;
+  return RecordKeyring("EpochDestroyed", {}, active);
+}
+
+uint64_t EpochRotation::CountRows() const {
+  uint64_t count = 0;
+  for (const Range& range : RangesNow()) {
+    std::string start;
+    do {
+      const auto rows = Collect(range, &start, kStepScan);
+      if (!rows.ok()) return count;
+      count += rows->size();
+    } while (!start.empty());
+  }
+  return count;
+}
+
+}  // namespace piivault::vault

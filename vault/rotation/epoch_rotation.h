@@ -1,0 +1,102 @@
+#ifndef PIIVAULT_VAULT_ROTATION_EPOCH_ROTATION_H_
+#define PIIVAULT_VAULT_ROTATION_EPOCH_ROTATION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "storage/engine.h"
+#include "vault/crypto/random.h"
+#include "vault/keys/epoch_keys.h"
+#include "vault/keys/keyring.h"
+#include "vault/state/state_store.h"
+#include "vault/values/value_rules.h"
+
+namespace piivault::vault {
+
+// Moves the vault to a new key epoch: new epoch and tenant keys, then every wrap, index row and
+// sealed row that hangs on an older one, in bounded steps. Destroys nothing by itself.
+//
+// Guarantees: every step is one commit with an entry, on the condition that the rows it replaces
+// did not change meanwhile, so that it never brings back what was deleted. Whatever writes after
+// the first step writes under the new epoch, because every write has the epoch's cell in its read
+// set; so one pass over the rows is enough. A rotation that was cut off goes on where Resume()
+// finds it. Does not: throttle; whoever calls Step() does. Ownership: borrows all parts. One thread
+// calls Begin(), Step() and Destroy(), which wait for the disk; backlog() may be read by any.
+class EpochRotation {
+ public:
+  struct Parts {
+    storage::Engine& engine;
+    Keyring& keyring;
+    KeyHierarchy& keys;
+    StateStore& store;
+    const ValueRules& rules;
+    RandomSource& random;
+    std::function<absl::Time()> now;  // vault time
+  };
+
+  explicit EpochRotation(Parts parts);
+
+  // Starts a new epoch. FAILED_PRECONDITION while an older rotation has rows to do.
+  [[nodiscard]] absl::Status Begin();
+  // Whether something may hang on an older epoch; to be asked once after the start.
+  void Resume();
+  bool running() const { return running_; }
+
+  // Does the next rows; returns whether there is more to do. When there is not, the older epochs
+  // are RETIRED. An error leaves the rotation where it is: call again.
+  [[nodiscard]] absl::StatusOr<bool> Step();
+
+  // Destroys a retired epoch's key everywhere. FAILED_PRECONDITION while a row hangs on it (I13),
+  // for an active epoch and while a rotation runs; NOT_FOUND.
+  [[nodiscard]] absl::Status Destroy(uint32_t epoch);
+
+  // Rows that the running rotation has still to do, as far as it has counted; an estimate.
+  uint64_t backlog() const { return backlog_.load(std::memory_order_relaxed); }
+
+ private:
+  // What one pass walks over, one table and prefix after the other.
+  enum class Kind { kWraps, kIndex, kSealed };
+  struct Range {
+    Kind kind;
+    storage::TenantId tenant;
+    uint32_t epoch;  // of index rows
+    storage::Key prefix;
+  };
+
+  std::vector<Range> RangesNow() const;
+  // Rows of `range` from `start` on that hang on an older epoch, at most a step's worth; moves
+  // `start` behind what was looked at, to empty at the end.
+  absl::StatusOr<std::vector<std::pair<storage::Key, std::string>>> Collect(const Range& range,
+                                                                            std::string* start,
+                                                                            size_t limit) const;
+  absl::Status ReWrap(const Range& range, const KeySnapshot& keys, storage::Key key,
+                      const std::string& value, storage::Commit* commit) const;
+  absl::Status ReIndex(const Range& range, const StateSnapshot& state, const storage::Key& key,
+                       storage::Commit* commit) const;
+  absl::Status EnsureTenantKeys();
+  absl::Status Retire();
+  absl::Status RecordKeyring(std::string_view operation, std::vector<TenantKeyRow> tenant_keys,
+                             uint32_t active_epoch);
+  absl::StatusOr<TenantKeyRow> CarriedKey(storage::TenantId tenant, uint32_t from,
+                                          uint32_t to) const;
+  void SetEntry(std::string_view operation, uint64_t count, storage::Commit* commit) const;
+  uint64_t CountRows() const;
+
+  Parts parts_;
+  bool running_ = false;
+  std::vector<Range> ranges_;  // of this pass, those to come
+  std::string start_;          // within the last of them
+  std::atomic<uint64_t> backlog_{0};
+};
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_ROTATION_EPOCH_ROTATION_H_
