@@ -1,0 +1,71 @@
+#include "vault/state/vault_clock.h"
+
+#include "gtest/gtest.h"
+
+namespace piivault::vault {
+namespace {
+
+class VaultClockTest : public testing::Test {
+ protected:
+  VaultClock Make(absl::Time floor) {
+    return VaultClock([this] { return wall_; }, [this] { return steady_; }, floor);
+  }
+  void Pass(absl::Duration time) {
+    wall_ += time;
+    steady_ += time;
+  }
+
+  absl::Time wall_ = absl::FromUnixSeconds(1'800'000'000);
+  absl::Duration steady_ = absl::Hours(3);
+};
+
+TEST_F(VaultClockTest, FollowsTheWallClock) {
+  VaultClock clock = Make(absl::InfinitePast());
+  EXPECT_EQ(clock.Now(), wall_);
+  Pass(absl::Hours(48));
+  EXPECT_EQ(clock.Now(), wall_);
+  EXPECT_FALSE(clock.jumped());
+}
+
+TEST_F(VaultClockTest, NeverRunsBackwards) {
+  VaultClock clock = Make(absl::InfinitePast());
+  const absl::Time before = clock.Now();
+  wall_ -= absl::Hours(1);
+  EXPECT_EQ(clock.Now(), before);
+  wall_ += absl::Minutes(61);
+  steady_ += absl::Minutes(61);
+  EXPECT_EQ(clock.Now(), before + absl::Minutes(1));
+}
+
+TEST_F(VaultClockTest, NeverBeforeTheLastEntry) {
+  const absl::Time last_entry = wall_ + absl::Hours(2);
+  VaultClock clock = Make(last_entry);
+  EXPECT_EQ(clock.Now(), last_entry);
+}
+
+TEST_F(VaultClockTest, AForwardJumpWaitsForConfirmation) {
+  VaultClock clock = Make(absl::InfinitePast());
+  const absl::Time before = clock.Now();
+  wall_ += absl::Hours(24 * 365);
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(clock.Now(), before + absl::Seconds(10));
+  EXPECT_TRUE(clock.jumped());
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(clock.Now(), before + absl::Seconds(20));
+  clock.Confirm();
+  EXPECT_EQ(clock.Now(), wall_);
+  EXPECT_FALSE(clock.jumped());
+}
+
+TEST_F(VaultClockTest, FiveMinutesAreNoJump) {
+  VaultClock clock = Make(absl::InfinitePast());
+  clock.Now();
+  wall_ += VaultClock::kMaxJump;
+  EXPECT_EQ(clock.Now(), wall_);
+  wall_ += VaultClock::kMaxJump + absl::Nanoseconds(1);
+  clock.Now();
+  EXPECT_TRUE(clock.jumped());
+}
+
+}  // namespace
+}  // namespace piivault::vault

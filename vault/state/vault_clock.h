@@ -1,0 +1,48 @@
+#ifndef PIIVAULT_VAULT_STATE_VAULT_CLOCK_H_
+#define PIIVAULT_VAULT_STATE_VAULT_CLOCK_H_
+
+#include <functional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace piivault::vault {
+
+// Vault time: what decides about validity. It follows the wall clock but never runs backwards, and
+// does not follow it when that jumps forward by more than kMaxJump, because expiries would fire.
+//
+// Guarantees: Now() never decreases, and never lies before `floor`. After a forward jump it goes on
+// with the time that passed since, until Confirm().
+// Thread-safe.
+class VaultClock {
+ public:
+  static constexpr absl::Duration kMaxJump = absl::Minutes(5);
+
+  // `wall` is the time of day; `steady` time since some moment, which nobody sets.
+  // `floor`: the time of the last committed entry.
+  VaultClock(std::function<absl::Time()> wall, std::function<absl::Duration()> steady,
+             absl::Time floor);
+  // Over the system's clocks.
+  explicit VaultClock(absl::Time floor);
+
+  absl::Time Now();
+  // Whether a forward jump waits to be confirmed.
+  bool jumped() const;
+  // Takes the wall clock as it is from now on.
+  void Confirm();
+
+ private:
+  const std::function<absl::Time()> wall_;
+  const std::function<absl::Duration()> steady_;
+
+  mutable absl::Mutex mutex_;
+  absl::Time last_ ABSL_GUARDED_BY(mutex_);
+  absl::Time last_wall_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration last_steady_ ABSL_GUARDED_BY(mutex_);
+  bool jumped_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_STATE_VAULT_CLOCK_H_
