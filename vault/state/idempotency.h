@@ -30,10 +30,8 @@ struct RequestRecord {
   // Serialized response of the call that took effect; absent for a new request id.
   std::optional<std::string> response;
 
-  // Of the row that is there, expired or not.
-  uint64_t row_version = 0;
+  uint64_t row_version = 0;  // of the row that is there, expired or not
   std::string request_hmac;
-  uint32_t hmac_epoch = 0;
 
   // `request_id` is 1 to 64 visible ASCII characters, otherwise INVALID_ARGUMENT
   // (kMalformedRequest). `request` is the whole request as received; its own request_id is part of

@@ -37,12 +37,16 @@ uint64_t AdministratorsCell();
 uint64_t VaultCell();
 // Which epoch is active: in the read set of whatever seals or wraps.
 uint64_t EpochCell();
+// Which tenants there are: touched when one is made, so that a rotation misses none.
+uint64_t TenantListCell();
 
-// A policy that was loaded, compiled.
+// A policy that was loaded.
 struct PolicyState {
   std::string hex;     // SHA-256, lower-case hexadecimal: the name of its row
   std::string sha256;  // the same, raw
   storage::v1::PolicyRow row;
+  uint64_t version = 0;
+  // Compiled; null for one that is in force nowhere and was not loaded by this process.
   std::shared_ptr<const authz::Policy> policy;
 };
 
@@ -50,6 +54,7 @@ struct TenantState {
   std::string name;  // without `tenants/`
   storage::TenantId id = 0;
   storage::v1::TenantRow row;
+  uint64_t version = 0;
   std::shared_ptr<const PolicyState> policy;  // in force; null where there is none
   uint64_t cell = 0;                          // changes with the policy in force too
 
@@ -62,6 +67,7 @@ struct TenantState {
 struct PersonState {
   std::string name;  // without `persons/`
   storage::v1::PersonRow row;
+  uint64_t version = 0;
   authz::Person person;                          // the row as authz takes it
   std::vector<authz::Attestation> attestations;  // oldest first, revoked ones too
   uint64_t cell = 0;
@@ -70,21 +76,20 @@ struct PersonState {
 struct PrincipalState {
   std::string name;  // without `principals/`
   storage::v1::PrincipalRow row;
-  authz::Principal principal;                 // the row as authz takes it, bindings included
-  std::shared_ptr<const PersonState> person;  // null where it has none
+  uint64_t version = 0;
+  authz::Principal principal;  // the row as authz takes it, bindings included
   uint64_t cell = 0;
-
-  // Whether it has this system role (a binding without a tenant) at `now`.
-  bool HasSystemRole(authz::SystemRole role, absl::Time now) const;
 };
 
 struct DenylistState {
   storage::v1::DenylistRow row;
+  uint64_t version = 0;
 };
 
 struct ProposalState {
   std::string id;
   storage::v1::ProposalRow row;
+  uint64_t version = 0;
   uint64_t cell = 0;
 };
 
@@ -116,15 +121,18 @@ class StateSnapshot {
   // `sha256` is raw, 32 bytes.
   bool IsDenied(std::string_view sha256) const;
 
-  const ByName<TenantState>& tenants() const { return tenants_; }
-  const ByName<PersonState>& persons() const { return persons_; }
-  const ByName<PrincipalState>& principals() const { return principals_; }
-  const ByName<PolicyState>& policies() const { return policies_; }
-  const ByName<ProposalState>& proposals() const { return proposals_; }
+  const ByName<TenantState>& tenants() const { return *tenants_; }
+  const ByName<PersonState>& persons() const { return *persons_; }
+  const ByName<PrincipalState>& principals() const { return *principals_; }
+  const ByName<PolicyState>& policies() const { return *policies_; }
+  const ByName<ProposalState>& proposals() const { return *proposals_; }
+  // What the database knows of the keyring.
+  const storage::v1::KeyringRow& keyring() const { return *keyring_; }
 
-  // How many persons can administer the vault at `now`: by a principal that is enabled, has
-  // `vault_admin` and a certificate identity in force. `without` (may be null) does not count.
-  int CountAdministrators(absl::Time now, const PrincipalState* without) const;
+  // How many persons can administer the vault at `now`: by a principal that is enabled and has
+  // `vault_admin` and a certificate identity, both in force. Where `instead` is given, it counts in
+  // the place of the principal of that name.
+  int CountAdministrators(absl::Time now, const storage::v1::PrincipalRow* instead = nullptr) const;
 
   // Keys as of this snapshot: a tenant's keys come and go with the tenant.
   const KeySnapshot& keys() const { return *keys_; }
@@ -132,15 +140,23 @@ class StateSnapshot {
 
  private:
   friend class SnapshotBuilder;
+  friend class StateChange;
+
+  // Each map is shared with the snapshots before and after, until one of its rows changes.
+  template <typename T>
+  using Shared = std::shared_ptr<const ByName<T>>;
 
   std::shared_ptr<const storage::v1::VaultRow> vault_;
-  ByName<TenantState> tenants_;
-  ByName<PersonState> persons_;
-  ByName<PrincipalState> principals_;
-  ByName<PolicyState> policies_;
-  ByName<ProposalState> proposals_;
-  ByName<DenylistState> denylist_;  // by raw SHA-256
-  absl::flat_hash_map<std::string, const PrincipalState*> by_identity_;
+  std::shared_ptr<const storage::v1::KeyringRow> keyring_;
+  uint64_t keyring_version_ = 0;
+  Shared<TenantState> tenants_;
+  Shared<PersonState> persons_;
+  Shared<PrincipalState> principals_;
+  Shared<PolicyState> policies_;
+  Shared<ProposalState> proposals_;
+  Shared<DenylistState> denylist_;  // by raw SHA-256
+  // Certificate identity to name of the principal.
+  std::shared_ptr<const absl::flat_hash_map<std::string, std::string>> identities_;
   std::shared_ptr<const KeySnapshot> keys_;
 };
 

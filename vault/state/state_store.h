@@ -6,12 +6,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "google/protobuf/message_lite.h"
 #include "storage/engine.h"
 #include "vault/crypto/random.h"
 #include "vault/keys/epoch_keys.h"
@@ -19,6 +21,7 @@
 
 namespace piivault::vault {
 
+class SnapshotBuilder;
 class StateChange;
 
 // Keeps the newest StateSnapshot in memory, and makes changes of it.
@@ -52,13 +55,14 @@ class StateStore {
 
  private:
   friend class StateChange;
-  struct Update;
 
   StateStore(const storage::Engine& engine, KeyHierarchy& keys, RandomSource& random);
 
   absl::StatusOr<std::shared_ptr<const StateSnapshot>> ReadAll() const;
   // On the committing thread.
-  void Apply(const std::vector<Update>& updates);
+  void Apply(const std::vector<std::function<void(SnapshotBuilder&)>>& updates,
+             const std::vector<TenantKeyRow>& tenant_keys);
+  void Swap(std::shared_ptr<const StateSnapshot> next);
 
   const storage::Engine& engine_;
   KeyHierarchy& keys_;
@@ -79,34 +83,68 @@ class StateStore {
 // that two changes of one row, or a change and a rotation, never overwrite each other.
 class StateChange {
  public:
-  StateChange(StateChange&&) noexcept;
-  StateChange& operator=(StateChange&&) noexcept;
-  ~StateChange();
+  StateChange(StateChange&&) noexcept = default;
+  StateChange& operator=(StateChange&&) noexcept = default;
 
   void PutTenant(const storage::v1::TenantRow& row);
   // Keys of a new tenant; the hook installs them.
   void PutTenantKey(const TenantKeyRow& row);
   void PutPerson(const storage::v1::PersonRow& row);
-  // Touches the cells of identities that come or go, and the administrators' where it might matter.
+  // Reads and touches the cells of identities that come or go, and the administrators' where the
+  // row had or has the role.
   void PutPrincipal(const storage::v1::PrincipalRow& row);
   void PutPolicy(std::string_view hex, const storage::v1::PolicyRow& row,
                  std::shared_ptr<const authz::Policy> policy);
+  // Keeps the compiled form of a policy whose row is there already; writes nothing.
+  void KeepCompiled(std::shared_ptr<const authz::Policy> policy);
   void PutProposal(const storage::v1::ProposalRow& row);
   // `sha256` is raw, 32 bytes.
   void PutDenylist(std::string_view sha256, const storage::v1::DenylistRow& row);
 
-  bool empty() const;
+  void PutKeyring(const storage::v1::KeyringRow& row);
 
-  // Moves the change into a commit: appends reads, touches and writes, and sets `applied` (behind
-  // one that is there already). The change is spent.
-  void MoveTo(storage::Commit* commit);
+  bool empty() const { return parts_.writes.empty(); }
+
+  // What goes into a commit. `applied` owns all it needs but the store, which outlives the engine.
+  struct Parts {
+    std::vector<uint64_t> reads;
+    std::vector<uint64_t> touches;
+    std::vector<storage::Mutation> writes;
+    std::function<void(const storage::LogPosition&)> applied;
+  };
+  // The change is spent.
+  Parts Take();
+
+  // Appends Take() to a storage::Commit or a Plan. Its `applied` runs behind one that is there.
+  template <typename T>
+  void MoveTo(T* target) {
+    Parts parts = Take();
+    target->reads.insert(target->reads.end(), parts.reads.begin(), parts.reads.end());
+    target->touches.insert(target->touches.end(), parts.touches.begin(), parts.touches.end());
+    for (storage::Mutation& write : parts.writes) target->writes.push_back(std::move(write));
+    if (target->applied == nullptr) {
+      target->applied = std::move(parts.applied);
+    } else {
+      target->applied = [first = std::move(target->applied),
+                         second = std::move(parts.applied)](const storage::LogPosition& position) {
+        first(position);
+        second(position);
+      };
+    }
+  }
 
  private:
   friend class StateStore;
   StateChange(StateStore& store, std::shared_ptr<const StateSnapshot> base);
 
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  // Seals, and puts the row's cell into the read set.
+  void Put(storage::Key key, uint64_t version, const google::protobuf::MessageLite& row);
+
+  StateStore* store_;
+  std::shared_ptr<const StateSnapshot> base_;
+  Parts parts_;
+  std::vector<std::function<void(SnapshotBuilder&)>> updates_;
+  std::vector<TenantKeyRow> tenant_keys_;
 };
 
 }  // namespace piivault::vault

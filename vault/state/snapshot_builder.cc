@@ -1,0 +1,123 @@
+#include "vault/state/snapshot_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+template <typename T>
+std::shared_ptr<const StateSnapshot::ByName<T>> Empty() {
+  return std::make_shared<const StateSnapshot::ByName<T>>();
+}
+
+}  // namespace
+
+SnapshotBuilder::SnapshotBuilder() : next_(std::make_shared<StateSnapshot>()) {
+  next_->vault_ = std::make_shared<const storage::v1::VaultRow>();
+  next_->keyring_ = std::make_shared<const storage::v1::KeyringRow>();
+  next_->tenants_ = Empty<TenantState>();
+  next_->persons_ = Empty<PersonState>();
+  next_->principals_ = Empty<PrincipalState>();
+  next_->policies_ = Empty<PolicyState>();
+  next_->proposals_ = Empty<ProposalState>();
+  next_->denylist_ = Empty<DenylistState>();
+  next_->identities_ = std::make_shared<const absl::flat_hash_map<std::string, std::string>>();
+}
+
+SnapshotBuilder::SnapshotBuilder(const StateSnapshot& base)
+    : next_(std::make_shared<StateSnapshot>(base)) {}
+
+template <typename Map>
+Map& SnapshotBuilder::Own(std::shared_ptr<const Map>& map) {
+  if (std::find(owned_.begin(), owned_.end(), map.get()) == owned_.end()) {
+    map = std::make_shared<Map>(*map);
+    owned_.push_back(map.get());
+  }
+  // Made above as a Map that is not const.
+  return const_cast<Map&>(*map);
+}
+
+void SnapshotBuilder::SetVault(const storage::v1::VaultRow& row) {
+  next_->vault_ = std::make_shared<const storage::v1::VaultRow>(row);
+}
+
+void SnapshotBuilder::SetKeyring(const storage::v1::KeyringRow& row, uint64_t version) {
+  next_->keyring_ = std::make_shared<const storage::v1::KeyringRow>(row);
+  next_->keyring_version_ = version;
+}
+
+void SnapshotBuilder::SetKeys(std::shared_ptr<const KeySnapshot> keys) {
+  next_->keys_ = std::move(keys);
+}
+
+void SnapshotBuilder::PutTenant(const storage::v1::TenantRow& row, uint64_t version) {
+  auto tenant = std::make_shared<TenantState>();
+  tenant->name = row.name();
+  tenant->id = row.id();
+  tenant->row = row;
+  tenant->version = version;
+  tenant->cell = TenantCell(row.name());
+  auto policy = next_->policies_->find(ToHex(row.policy_sha256()));
+  if (policy != next_->policies_->end()) tenant->policy = policy->second;
+  Own(next_->tenants_)[row.name()] = std::move(tenant);
+}
+
+void SnapshotBuilder::PutPerson(const storage::v1::PersonRow& row, uint64_t version) {
+  auto person = std::make_shared<PersonState>();
+  person->name = row.name();
+  person->row = row;
+  person->version = version;
+  person->person = ToPerson(row);
+  person->attestations = ToAttestations(row);
+  person->cell = PersonCell(row.name());
+  Own(next_->persons_)[row.name()] = std::move(person);
+}
+
+void SnapshotBuilder::PutPrincipal(const storage::v1::PrincipalRow& row, uint64_t version) {
+  absl::flat_hash_map<std::string, std::string>& identities = Own(next_->identities_);
+  if (const PrincipalState* before = next_->FindPrincipal(row.name()); before != nullptr) {
+    for (const auto& identity : before->row.identities()) identities.erase(identity.uri());
+  }
+  for (const auto& identity : row.identities()) identities[identity.uri()] = row.name();
+
+  auto principal = std::make_shared<PrincipalState>();
+  principal->name = row.name();
+  principal->row = row;
+  principal->version = version;
+  principal->principal = ToPrincipal(row);
+  principal->cell = PrincipalCell(row.name());
+  Own(next_->principals_)[row.name()] = std::move(principal);
+}
+
+void SnapshotBuilder::PutProposal(const storage::v1::ProposalRow& row, uint64_t version) {
+  auto proposal = std::make_shared<ProposalState>();
+  proposal->id = row.id();
+  proposal->row = row;
+  proposal->version = version;
+  proposal->cell = ProposalCell(row.id());
+  Own(next_->proposals_)[row.id()] = std::move(proposal);
+}
+
+void SnapshotBuilder::PutPolicy(std::string_view hex, const storage::v1::PolicyRow& row,
+                                uint64_t version, std::shared_ptr<const authz::Policy> policy) {
+  auto state = std::make_shared<PolicyState>();
+  state->hex = hex;
+  state->sha256 = FromHex(hex);
+  state->row = row;
+  state->version = version;
+  state->policy = std::move(policy);
+  Own(next_->policies_)[state->hex] = std::move(state);
+}
+
+void SnapshotBuilder::PutDenylist(std::string_view sha256, const storage::v1::DenylistRow& row,
+                                  uint64_t version) {
+  auto denied = std::make_shared<DenylistState>();
+  denied->row = row;
+  denied->version = version;
+  Own(next_->denylist_)[std::string(sha256)] = std::move(denied);
+}
+
+}  // namespace piivault::vault

@@ -1,0 +1,148 @@
+#include <utility>
+
+#include "authz/policy.h"
+#include "vault/keys/sealed_row.h"
+#include "vault/state/snapshot_builder.h"
+#include "vault/state/state_store.h"
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+using storage::StateKey;
+using storage::StateKind;
+
+// Versions start at 1.
+template <typename T>
+uint64_t NextVersion(const T* before) {
+  return before == nullptr ? 1 : before->version + 1;
+}
+
+bool HasAdministratorRole(const storage::v1::PrincipalRow& row) {
+  for (const storage::v1::RoleBindingRow& binding : row.bindings()) {
+    if (binding.tenant().empty() &&
+        binding.role() == authz::SystemRoleName(authz::SystemRole::kVaultAdmin)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool HasIdentity(const storage::v1::PrincipalRow& row, std::string_view uri) {
+  for (const storage::v1::IdentityRow& identity : row.identities()) {
+    if (identity.uri() == uri) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+StateChange::StateChange(StateStore& store, std::shared_ptr<const StateSnapshot> base)
+    : store_(&store), base_(std::move(base)) {
+  parts_.reads.push_back(EpochCell());
+}
+
+void StateChange::Put(storage::Key key, uint64_t version,
+                      const google::protobuf::MessageLite& row) {
+  parts_.reads.push_back(storage::CellFingerprint(key));
+  std::string sealed =
+      SealRowBytes(base_->keys(), store_->random_, key, version, SerializeSecret(row).view());
+  parts_.writes.push_back({std::move(key), std::move(sealed)});
+}
+
+void StateChange::PutTenant(const storage::v1::TenantRow& row) {
+  const TenantState* before = base_->FindTenant(row.name());
+  const uint64_t version = NextVersion(before);
+  Put(StateKey(StateKind::kTenant, row.name()), version, row);
+  if (before == nullptr) {
+    parts_.reads.push_back(TenantListCell());
+    parts_.touches.push_back(TenantListCell());
+  }
+  updates_.push_back([row, version](SnapshotBuilder& builder) { builder.PutTenant(row, version); });
+}
+
+void StateChange::PutTenantKey(const TenantKeyRow& row) {
+  storage::Key key = storage::TenantKeyKey(row.tenant, row.epoch);
+  parts_.reads.push_back(storage::CellFingerprint(key));
+  parts_.writes.push_back({std::move(key), row.row});
+  tenant_keys_.push_back(row);
+}
+
+void StateChange::PutPerson(const storage::v1::PersonRow& row) {
+  const uint64_t version = NextVersion(base_->FindPerson(row.name()));
+  Put(StateKey(StateKind::kPerson, row.name()), version, row);
+  updates_.push_back([row, version](SnapshotBuilder& builder) { builder.PutPerson(row, version); });
+}
+
+void StateChange::PutPrincipal(const storage::v1::PrincipalRow& row) {
+  const PrincipalState* before = base_->FindPrincipal(row.name());
+  const uint64_t version = NextVersion(before);
+  Put(StateKey(StateKind::kPrincipal, row.name()), version, row);
+
+  std::vector<uint64_t> cells;
+  static const storage::v1::PrincipalRow& kNone = storage::v1::PrincipalRow::default_instance();
+  const storage::v1::PrincipalRow& old = before == nullptr ? kNone : before->row;
+  for (const storage::v1::IdentityRow& identity : row.identities()) {
+    if (!HasIdentity(old, identity.uri())) cells.push_back(IdentityCell(identity.uri()));
+  }
+  for (const storage::v1::IdentityRow& identity : old.identities()) {
+    if (!HasIdentity(row, identity.uri())) cells.push_back(IdentityCell(identity.uri()));
+  }
+  if (HasAdministratorRole(old) || HasAdministratorRole(row)) {
+    cells.push_back(AdministratorsCell());
+  }
+  parts_.reads.insert(parts_.reads.end(), cells.begin(), cells.end());
+  parts_.touches.insert(parts_.touches.end(), cells.begin(), cells.end());
+  updates_.push_back(
+      [row, version](SnapshotBuilder& builder) { builder.PutPrincipal(row, version); });
+}
+
+void StateChange::PutPolicy(std::string_view hex, const storage::v1::PolicyRow& row,
+                            std::shared_ptr<const authz::Policy> policy) {
+  const uint64_t version = NextVersion(base_->FindPolicy(hex));
+  Put(StateKey(StateKind::kPolicy, hex), version, row);
+  updates_.push_back([name = std::string(hex), row, version,
+                      policy = std::move(policy)](SnapshotBuilder& builder) {
+    builder.PutPolicy(name, row, version, policy);
+  });
+}
+
+void StateChange::KeepCompiled(std::shared_ptr<const authz::Policy> policy) {
+  updates_.push_back([policy = std::move(policy)](SnapshotBuilder& builder) {
+    const PolicyState* there = builder.current().FindPolicy(policy->hash_hex());
+    if (there == nullptr || there->policy != nullptr) return;
+    const storage::v1::PolicyRow row = there->row;
+    builder.PutPolicy(policy->hash_hex(), row, there->version, policy);
+  });
+}
+
+void StateChange::PutProposal(const storage::v1::ProposalRow& row) {
+  const uint64_t version = NextVersion(base_->FindProposal(row.id()));
+  Put(StateKey(StateKind::kProposal, row.id()), version, row);
+  updates_.push_back(
+      [row, version](SnapshotBuilder& builder) { builder.PutProposal(row, version); });
+}
+
+void StateChange::PutDenylist(std::string_view sha256, const storage::v1::DenylistRow& row) {
+  Put(StateKey(StateKind::kDenylist, ToHex(sha256)), 1, row);
+  updates_.push_back([sha = std::string(sha256), row](SnapshotBuilder& builder) {
+    builder.PutDenylist(sha, row, 1);
+  });
+}
+
+void StateChange::PutKeyring(const storage::v1::KeyringRow& row) {
+  const uint64_t version = base_->keyring_version_ + 1;
+  Put(StateKey(StateKind::kEpoch, "keyring"), version, row);
+  updates_.push_back(
+      [row, version](SnapshotBuilder& builder) { builder.SetKeyring(row, version); });
+}
+
+StateChange::Parts StateChange::Take() {
+  parts_.applied = [store = store_, updates = std::move(updates_),
+                    tenant_keys = std::move(tenant_keys_)](const storage::LogPosition&) {
+    store->Apply(updates, tenant_keys);
+  };
+  return std::move(parts_);
+}
+
+}  // namespace piivault::vault
