@@ -24,30 +24,32 @@ struct CallerIdentity {
   // kOk, or why the certificate names nobody although TLS accepted it: kCertificateInvalid. Then
   // `name` is empty and only `certificate_sha256` may be relied on.
   authz::Reason problem = authz::Reason::kOk;
-  std::string name;                // `spiffe://…` (URI SAN) or `dns:…` (DNS SAN)
-  std::string certificate_sha256;  // 32 bytes, over the DER form
-  std::string client_root;         // label of the configured root that issued it
-  absl::Time not_after;            // the certificate's end; checked on every call
+  std::string name;                             // `spiffe://…` (URI SAN) or `dns:…` (DNS SAN)
+  std::string certificate_sha256;               // 32 bytes, over the DER form
+  std::string client_root;                      // label of the configured root that issued it
+  absl::Time not_after = absl::InfinitePast();  // the certificate's end; checked on every call
 };
 
 // What the transport knows about a call. Lives as long as the call; never copied.
 struct CallContext {
   const MethodInfo& method;
-  std::shared_ptr<const CallerIdentity> caller;
-  std::string peer;     // as gRPC writes it, e.g. `ipv4:192.0.2.7:4711`
-  absl::Time deadline;  // wall clock; streams without one: absl::InfiniteFuture()
-  google::protobuf::Arena* arena = nullptr;  // wiped when the call ends; responses go here
-  // Parsed; null in RequestRefuser::Refuse() where it could not be.
+  std::shared_ptr<const CallerIdentity> caller = nullptr;  // shared with the resolver's cache
+  std::string peer = {};  // as gRPC writes it, e.g. `ipv4:192.0.2.7:4711`
+  // Wall clock. Streams without one: absl::InfiniteFuture().
+  absl::Time deadline = absl::InfiniteFuture();
+  // Parsed, alive to the end of the call; null in RequestRefuser::Refuse() where it is malformed.
   const google::protobuf::Message* request = nullptr;
+  // For the response of one Next(): wiped and emptied before each.
+  google::protobuf::Arena* arena = nullptr;
 
   // Set anew before each Next(), Refuse() and Close().
-  absl::Time now;      // vault time: the decision's
+  absl::Time now = absl::InfinitePast();  // vault time: the decision's
   uint64_t as_of = 0;  // Engine::AppliedSequence() before any read of this decision
   int attempt = 1;     // 1..kMaxAttempts for the same message, after conflicts
 
   // Set by the handler as soon as it knows: the principal's name without `principals/`, by which
   // running streams are found and cut (GrpcServer::CancelStreams).
-  std::string principal;
+  std::string principal = {};
 };
 
 // A message that conflicts this often is given up: ABORTED with reason CONFLICT.

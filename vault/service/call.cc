@@ -1,0 +1,349 @@
+#include "vault/service/call.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "vault/service/wire.h"
+
+namespace piivault::vault {
+namespace {
+
+using authz::Reason;
+
+// Time between giving a commit up and the caller's deadline, for the answer's way back.
+absl::Duration AnswerMargin(absl::Duration remaining) {
+  return std::min(remaining / 2,
+                  std::clamp(remaining / 10, absl::Milliseconds(60), absl::Milliseconds(250)));
+}
+
+std::string FirstProperty(const grpc::AuthContext& context, const char* name) {
+  const std::vector<grpc::string_ref> values = context.FindPropertyValues(name);
+  return values.empty() ? std::string() : std::string(values.front().data(), values.front().size());
+}
+
+}  // namespace
+
+absl::Time SteadyNow() {
+  const auto since = std::chrono::steady_clock::now().time_since_epoch();
+  return absl::UnixEpoch() + absl::FromChrono(since);
+}
+
+Call::Call(Lane* lane, const Endpoint& endpoint)
+    : lane_(lane), core_(lane->core()), endpoint_(endpoint), context_{*endpoint.method} {}
+
+Call::~Call() {
+  if (registered_) core_.streams.Remove(this);
+  handler_.reset();
+  if (request_ != nullptr) WipeMessage(request_);
+}
+
+void Call::Request() {
+  if (!known()) {
+    unknown_ = std::make_unique<grpc::GenericServerAsyncReaderWriter>(&server_context_);
+    core_.unknown_service->RequestCall(&server_context_, unknown_.get(), lane_->queue(),
+                                       lane_->queue(), &arrived_event_);
+    return;
+  }
+  if (streaming()) server_context_.AsyncNotifyWhenDone(&done_event_);
+  endpoint_.service->Request(endpoint_.index, &server_context_, &received_, &writer_,
+                             lane_->queue(), &arrived_event_);
+}
+
+void Call::OnArrived(bool ok) {
+  if (!ok) {  // the server is going down
+    delete this;
+    return;
+  }
+  lane_->Listen(endpoint_);
+  arrived_at_ = SteadyNow();
+  id_ = lane_->Adopt(this);
+  if (core_.draining) return FinishWith(Reason::kShuttingDown);
+  if (core_.in_flight.fetch_add(1) >= core_.options.max_in_flight) {
+    core_.in_flight.fetch_sub(1);
+    core_.observer->CallShed();
+    return FinishWith(Reason::kQueueFull);
+  }
+  counted_ = true;
+  core_.observer->InFlight(1);
+  Bound();
+  const Reason admitted = Admit();
+  WipeBuffer(&received_);
+  if (admitted != Reason::kOk) return Refuse(admitted);
+  handler_ = context_.method.factory();
+  Decide();
+}
+
+void Call::Bound() {
+  const absl::Time now = absl::Now();
+  const absl::Time asked = absl::FromChrono(server_context_.deadline());
+  // gRPC says "none" as the end of its clock.
+  const bool none = asked - now > absl::Hours(24 * 365);
+  if (streaming()) {
+    if (!none) context_.deadline = asked;
+    return;
+  }
+  const absl::Duration allowed =
+      none ? core_.options.default_deadline : std::min(asked - now, core_.options.longest_deadline);
+  context_.deadline = now + allowed;
+  give_up_at_ = arrived_at_ + allowed - AnswerMargin(allowed);
+}
+
+Reason Call::Admit() {
+  const std::shared_ptr<const grpc::AuthContext> auth = server_context_.auth_context();
+  context_.caller =
+      core_.identities->Resolve(FirstProperty(*auth, GRPC_X509_PEM_CERT_PROPERTY_NAME),
+                                FirstProperty(*auth, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME));
+  context_.peer = server_context_.peer();
+  if (context_.caller->problem != Reason::kOk) return context_.caller->problem;
+  // The handshake compared dates long ago, maybe.
+  if (core_.now() > context_.caller->not_after) return Reason::kCertificateInvalid;
+  if (!known()) return Reason::kUnknownMethod;
+  if (context_.method.factory == nullptr) return Reason::kOperationNotGranted;
+  request_arena_.emplace(WipingArena());
+  request_ = context_.method.request_prototype->New(&*request_arena_);
+  if (!ParseRequest(&received_, request_)) return Reason::kMalformedRequest;
+  context_.request = request_;
+  return Reason::kOk;
+}
+
+void Call::BeginDecision() {
+  state_ = State::kDeciding;
+  response_.clear();
+  reason_ = Reason::kOk;
+  denied_fields_.clear();
+  receipt_.reset();
+  arena_.emplace(WipingArena());
+  context_.arena = &*arena_;
+  context_.as_of = core_.engine->AppliedSequence();
+  context_.now = core_.now();
+}
+
+void Call::Decide() {
+  if (cut_ || cancelled_) return End(Reason::kCancelled);
+  if (streaming() && core_.draining) return End(Reason::kShuttingDown);
+  stage_ = Stage::kMessage;
+  BeginDecision();
+  Plan plan = handler_->Next(context_);
+  if (streaming() && !registered_ && !context_.principal.empty()) {
+    registered_ = true;
+    core_.streams.Add(this, context_.principal, &server_context_, &cut_);
+  }
+  TakeUp(std::move(plan));
+}
+
+void Call::Refuse(Reason reason) {
+  if (stage_ != Stage::kRefusal) context_.attempt = 1;
+  stage_ = Stage::kRefusal;
+  refused_for_ = reason;
+  BeginDecision();
+  Plan plan = core_.refuser->Refuse(context_, reason);
+  if (plan.reason == Reason::kOk) plan.reason = reason;
+  TakeUp(std::move(plan));
+}
+
+void Call::TakeUp(Plan plan) {
+  if (plan.idle.has_value() && streaming() && stage_ == Stage::kMessage) {
+    state_ = State::kIdle;
+    wake_at_ = SteadyNow() + *plan.idle;
+    return;
+  }
+  reason_ = plan.reason;
+  denied_fields_ = std::move(plan.denied_fields);
+  retry_after_ = plan.retry_after;
+  const bool changes = !plan.reads.empty() || !plan.touches.empty() || !plan.writes.empty();
+  const bool accounted = plan.entry.has_value() || plan.without_entry || reason_ != Reason::kOk;
+  if (!accounted || (changes && !plan.entry.has_value()) || !Serialize(plan)) {
+    return End(Reason::kInternal);
+  }
+  if (plan.entry.has_value()) return Submit(std::move(plan));
+  if (stage_ == Stage::kMessage && handler_ != nullptr) handler_->Committed(nullptr);
+  reason_ == Reason::kOk ? Send() : End(reason_);
+}
+
+bool Call::Serialize(const Plan& plan) {
+  if (reason_ != Reason::kOk || stage_ != Stage::kMessage) return true;
+  if (plan.response == nullptr ||
+      plan.response->GetDescriptor() != context_.method.response_prototype->GetDescriptor()) {
+    return false;
+  }
+  response_.push_back(SerializeMessage(*plan.response));
+  WipeMessage(plan.response);
+  return true;
+}
+
+void Call::Submit(Plan plan) {
+  auto commit = std::make_unique<CallCommit>();
+  commit->call = id_;
+  commit->serial = ++serial_;
+  commit->keeps_sink = lane_->inbox();
+  commit->sink = lane_->inbox().get();
+  commit->as_of = context_.as_of;
+  commit->decided_at = context_.now;
+  commit->reads = std::move(plan.reads);
+  commit->touches = std::move(plan.touches);
+  commit->writes = std::move(plan.writes);
+  commit->entry = std::move(plan.entry);
+  commit->applied = std::move(plan.applied);
+  if (streaming()) give_up_at_ = SteadyNow() + core_.options.stream_commit_wait;
+  state_ = State::kCommitting;
+  awaiting_ = true;
+  const absl::Status submitted = core_.engine->Submit(std::move(commit));
+  if (submitted.ok()) return;
+  awaiting_ = false;
+  FinishWith(absl::IsResourceExhausted(submitted) ? Reason::kQueueFull : Reason::kLogUnavailable);
+}
+
+void Call::OnCommit(const CallCommit& commit) {
+  if (!awaiting_ || commit.serial != serial_) return;
+  awaiting_ = false;
+  switch (commit.outcome) {
+    case storage::CommitOutcome::kCommitted:
+      break;
+    case storage::CommitOutcome::kConflict:
+      return OnConflict();
+    case storage::CommitOutcome::kUnknown:
+      core_.observer->CommitLost();
+      return FinishWith(Reason::kOutcomeUnknown);
+    default:
+      return FinishWith(Reason::kLogUnavailable);
+  }
+  receipt_ = commit.position;
+  context_.attempt = 1;
+  if (stage_ == Stage::kClosing) return Finish();
+  if (stage_ == Stage::kMessage) {
+    committed_any_ = true;
+    handler_->Committed(&commit.position);
+  }
+  reason_ == Reason::kOk ? Send() : End(reason_);
+}
+
+void Call::OnConflict() {
+  core_.observer->DecidedAgain(context_.method.name);
+  const bool again = context_.attempt < kMaxAttempts;
+  ++context_.attempt;
+  if (stage_ == Stage::kClosing) {
+    if (!again || !CommitClosing()) FinishWith(Reason::kLogUnavailable);
+    return;
+  }
+  if (stage_ == Stage::kRefusal) {
+    return again ? Refuse(refused_for_) : FinishWith(Reason::kLogUnavailable);
+  }
+  again ? Decide() : Refuse(Reason::kConflict);
+}
+
+void Call::Send() {
+  if (cut_) return End(Reason::kCancelled);
+  if (receipt_.has_value()) response_.push_back(ReceiptField(*receipt_));
+  grpc::ByteBuffer buffer(response_.data(), response_.size());
+  response_.clear();
+  wake_at_ = SteadyNow() + core_.options.client_idle;
+  if (streaming()) {
+    state_ = State::kWriting;
+    return writer_.Write(buffer, &written_event_);
+  }
+  state_ = State::kFinishing;
+  writer_.WriteAndFinish(buffer, grpc::WriteOptions(), grpc::Status::OK, &finished_event_);
+}
+
+void Call::OnWritten(bool ok) {
+  wake_at_ = absl::InfiniteFuture();
+  if (!ok) return End(Reason::kCancelled);
+  handler_->HasMore() ? Decide() : End(Reason::kOk);
+}
+
+void Call::End(Reason reason) {
+  reason_ = reason;
+  response_.clear();
+  if (streaming() && committed_any_ && !std::exchange(closed_, true)) {
+    context_.attempt = 1;
+    stage_ = Stage::kClosing;
+    if (CommitClosing()) return;
+  }
+  Finish();
+}
+
+bool Call::CommitClosing() {
+  // What the call ends with stays; only the closing entry's place is new.
+  const Reason ends_with = reason_;
+  const std::optional<storage::LogPosition> receipt = receipt_;
+  std::vector<std::string> fields = denied_fields_;
+  BeginDecision();
+  reason_ = ends_with;
+  denied_fields_ = std::move(fields);
+  receipt_ = receipt;
+  std::optional<Plan> plan = handler_->Close(context_);
+  if (!plan.has_value() || !plan->entry.has_value()) return false;
+  Submit(*std::move(plan));
+  return true;
+}
+
+void Call::FinishWith(Reason reason) {
+  reason_ = reason;
+  denied_fields_.clear();
+  retry_after_ = absl::ZeroDuration();
+  receipt_.reset();
+  closed_ = true;
+  Finish();
+}
+
+void Call::Finish() {
+  state_ = State::kFinishing;
+  awaiting_ = false;
+  response_.clear();
+  wake_at_ = SteadyNow() + core_.options.client_idle;
+  grpc::Status status;
+  if (reason_ != Reason::kOk) {
+    status = ErrorStatus({reason_, receipt_.has_value() ? &*receipt_ : nullptr,
+                          std::move(denied_fields_), retry_after_});
+  }
+  if (unknown_ != nullptr) return unknown_->Finish(status, &finished_event_);
+  writer_.Finish(status, &finished_event_);
+}
+
+void Call::OnFinished(bool) {
+  state_ = State::kFinished;
+  core_.observer->CallFinished(context_.method.name, authz::ReasonCode(reason_), reason_,
+                               SteadyNow() - arrived_at_);
+  if (counted_) {
+    core_.in_flight.fetch_sub(1);
+    core_.observer->InFlight(-1);
+  }
+  DeleteIfOver();
+}
+
+void Call::OnDone(bool) {
+  notified_ = true;
+  cancelled_ = server_context_.IsCancelled();
+  if (state_ == State::kIdle) return End(Reason::kCancelled);
+  DeleteIfOver();
+}
+
+void Call::DeleteIfOver() {
+  if (state_ != State::kFinished || (streaming() && known() && !notified_)) return;
+  lane_->Release(id_);
+  delete this;
+}
+
+void Call::OnTick(absl::Time now) {
+  const bool hurry = core_.hurrying;
+  switch (state_) {
+    case State::kCommitting:
+      if (now < give_up_at_ && !hurry) return;
+      core_.observer->CommitLost();
+      return FinishWith(Reason::kLogUnavailable);
+    case State::kIdle:
+      if (now >= wake_at_ || core_.draining || cut_) Decide();
+      return;
+    case State::kWriting:
+    case State::kFinishing:
+      if (now < wake_at_ && !hurry) return;
+      wake_at_ = absl::InfiniteFuture();
+      server_context_.TryCancel();
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace piivault::vault

@@ -1,0 +1,133 @@
+#ifndef PIIVAULT_VAULT_SERVICE_CALL_H_
+#define PIIVAULT_VAULT_SERVICE_CALL_H_
+
+#include <google/protobuf/arena.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "storage/engine.h"
+#include "vault/service/handler.h"
+#include "vault/service/lane.h"
+#include "vault/service/server_core.h"
+
+namespace piivault::vault {
+
+// A clock for time-outs: not the wall's, not vault time; comparable with itself only.
+absl::Time SteadyNow();
+
+// One call from its arrival to its end, unary or streaming, known method or not.
+//
+//   arrival -> identify, bound, parse -> Decide -> commit -> Send -> (stream: Decide ...) -> End
+//
+// Every way out goes through Finish(). Deletes itself when gRPC has let go of it; a commit that the
+// engine still holds then finds nobody. Used by its lane's thread only.
+class Call {
+ public:
+  Call(Lane* lane, const Endpoint& endpoint);
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  // Asks gRPC for a call of the endpoint.
+  void Request();
+  // The engine is done with a commit of this call's.
+  void OnCommit(const CallCommit& commit);
+  // Gives up what has waited too long.
+  void OnTick(absl::Time now);
+
+ private:
+  enum class State {
+    kWaiting,     // for a client
+    kDeciding,    // in a handler
+    kCommitting,  // the engine has the plan
+    kWriting,     // gRPC has a stream's message
+    kIdle,        // the handler has nothing to say yet
+    kFinishing,   // gRPC has the end
+    kFinished,
+  };
+  // What a plan that is being committed is for.
+  enum class Stage { kMessage, kRefusal, kClosing };
+
+  void OnArrived(bool ok);
+  void OnWritten(bool ok);
+  void OnFinished(bool ok);
+  void OnDone(bool ok);
+
+  bool known() const { return endpoint_.service != nullptr; }
+  bool streaming() const { return context_.method.streaming; }
+
+  void Bound();
+  // kOk, or why the call reaches no handler.
+  authz::Reason Admit();
+  // Takes this moment as the decision's.
+  void BeginDecision();
+  void Decide();
+  void Refuse(authz::Reason reason);
+  void TakeUp(Plan plan);
+  bool Serialize(const Plan& plan);
+  void Submit(Plan plan);
+  void OnConflict();
+  void Send();
+  // Ends the call with this reason, after the stream's closing entry if it has one.
+  void End(authz::Reason reason);
+  bool CommitClosing();
+  void Finish();
+  void FinishWith(authz::Reason reason);
+  void DeleteIfOver();
+
+  Lane* const lane_;
+  ServerCore& core_;
+  const Endpoint& endpoint_;
+
+  MemberEvent<Call, &Call::OnArrived> arrived_event_{this};
+  MemberEvent<Call, &Call::OnWritten> written_event_{this};
+  MemberEvent<Call, &Call::OnFinished> finished_event_{this};
+  MemberEvent<Call, &Call::OnDone> done_event_{this};
+
+  grpc::GenericServerContext server_context_;
+  grpc::ServerAsyncWriter<grpc::ByteBuffer> writer_{&server_context_};
+  std::unique_ptr<grpc::GenericServerAsyncReaderWriter> unknown_;  // instead of the writer
+  grpc::ByteBuffer received_;
+
+  State state_ = State::kWaiting;
+  Stage stage_ = Stage::kMessage;
+  uint64_t id_ = 0;
+  bool counted_ = false;    // in in_flight
+  bool notified_ = false;   // the done event came
+  bool cancelled_ = false;  // by the client, or cut
+  bool committed_any_ = false;
+  bool closed_ = false;           // Handler::Close() was asked
+  bool registered_ = false;       // in the registry of streams
+  std::atomic<bool> cut_{false};  // set by that registry
+  absl::Time arrived_at_;
+  absl::Time give_up_at_ = absl::InfiniteFuture();  // waiting for the commit
+  absl::Time wake_at_ = absl::InfiniteFuture();     // idle, or a client that does not read
+
+  CallContext context_;
+  std::optional<google::protobuf::Arena> request_arena_;
+  std::optional<google::protobuf::Arena> arena_;
+  google::protobuf::Message* request_ = nullptr;
+  std::unique_ptr<Handler> handler_;
+
+  // Of the plan that is being committed.
+  uint64_t serial_ = 0;
+  bool awaiting_ = false;  // the commit with this serial number
+  authz::Reason refused_for_ = authz::Reason::kOk;
+  std::vector<grpc::Slice> response_;
+  authz::Reason reason_ = authz::Reason::kOk;
+  std::vector<std::string> denied_fields_;
+  absl::Duration retry_after_;
+  std::optional<storage::LogPosition> receipt_;
+};
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_SERVICE_CALL_H_

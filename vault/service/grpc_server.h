@@ -1,0 +1,90 @@
+#ifndef PIIVAULT_VAULT_SERVICE_GRPC_SERVER_H_
+#define PIIVAULT_VAULT_SERVICE_GRPC_SERVER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "storage/engine.h"
+#include "vault/service/method_table.h"
+#include "vault/service/observer.h"
+#include "vault/service/tls.h"
+
+namespace piivault::vault {
+
+struct GrpcServerOptions {
+  std::vector<std::string> listen = {"127.0.0.1:0"};  // as Acceptor::Listen() takes them
+  TlsOptions tls;
+  // Queue threads. Handlers run on them; one is best on two cores, one for two cores above that.
+  int lanes = 1;
+  // Calls between arrival and answer; one more is refused before anything of it is read.
+  int max_in_flight = 2048;
+  // 0: what the limit of descriptors leaves.
+  size_t max_connections = 0;
+  int max_request_bytes = 16 << 20;
+  absl::Duration default_deadline = absl::Seconds(5);  // of unary calls without one
+  absl::Duration longest_deadline = absl::Seconds(30);
+  absl::Duration stream_commit_wait = absl::Seconds(5);  // for each message of a stream
+  absl::Duration client_idle = absl::Seconds(30);  // until a client that does not read is cut off
+  absl::Duration handshake_timeout = absl::Seconds(10);
+  // The server reflection service, without authorization and entries: development only.
+  bool reflection = false;
+};
+
+// The gRPC server: the only way in and out (DESIGN section 3). It identifies, bounds, parses, lets
+// a handler decide, commits, and answers when that is durable.
+//
+// Guarantees: every method of the table and every unknown one takes this path; no answer leaves
+// before its plan's entry is durable; a unary call ends before its deadline even if its commit does
+// not; no text of handlers or requests is in an error.
+// Does not: decide anything about principals, roles or data. grpc.health.v1 is served beside this
+// path, to everybody who passes the handshake, without entries.
+// Owns its threads and connections. Thread-safe.
+class GrpcServer {
+ public:
+  // What it works with; all borrowed, to outlive the server. `engine` must still be running when
+  // Stop() is called, and may be shut down after.
+  struct Parts {
+    const MethodTable* methods = nullptr;
+    storage::Engine* engine = nullptr;
+    RequestRefuser* refuser = nullptr;
+    Observer* observer = nullptr;
+    std::function<absl::Time()> now;  // vault time; from any thread
+  };
+
+  // Binds, and serves from its return on; health says NOT_SERVING until SetServing(true).
+  // REQUIRES: RequireTls13() was called.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(GrpcServerOptions options, Parts parts);
+  // Stops at once where Stop() was not called.
+  ~GrpcServer();
+
+  // The ports bound, in the order of GrpcServerOptions::listen.
+  std::vector<int> ports() const;
+
+  // What grpc.health.v1.Health says of the server as a whole and of each service.
+  void SetServing(bool serving);
+
+  // Takes other client roots; changed certificate files are noticed by themselves.
+  [[nodiscard]] absl::Status SetClientRoots(const std::vector<ClientRoot>& roots);
+
+  // Cuts the running streams of those principals (names without `principals/`); returns how many.
+  int CancelStreams(const std::function<bool(std::string_view principal)>& whose);
+
+  // Accepts nothing new, lets calls and commits finish for at most `patience`, then ends the rest.
+  // Commits that the engine still holds take effect or not, unheard. May be called twice.
+  void Stop(absl::Duration patience);
+
+ private:
+  struct Impl;
+  explicit GrpcServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_SERVICE_GRPC_SERVER_H_

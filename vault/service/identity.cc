@@ -1,0 +1,164 @@
+#include "vault/service/identity.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "vault/service/certificate.h"
+
+namespace piivault::vault {
+namespace {
+
+struct StoreDeleter {
+  void operator()(X509_STORE* store) const { X509_STORE_free(store); }
+};
+struct StoreContextDeleter {
+  void operator()(X509_STORE_CTX* context) const { X509_STORE_CTX_free(context); }
+};
+struct StackDeleter {
+  void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
+};
+
+}  // namespace
+
+struct IdentityResolver::Root {
+  std::string label;
+  std::vector<std::string> identities;
+  std::unique_ptr<X509_STORE, StoreDeleter> store;
+
+  bool MayName(std::string_view identity) const {
+    return std::any_of(identities.begin(), identities.end(), [&](const std::string& pattern) {
+      return IdentityMatches(pattern, identity);
+    });
+  }
+
+  bool Issued(X509* leaf, STACK_OF(X509) * intermediates) const {
+    std::unique_ptr<X509_STORE_CTX, StoreContextDeleter> context(X509_STORE_CTX_new());
+    if (context == nullptr ||
+        X509_STORE_CTX_init(context.get(), store.get(), leaf, intermediates) != 1) {
+      return false;
+    }
+    X509_STORE_CTX_set_flags(context.get(), X509_V_FLAG_NO_CHECK_TIME);
+    X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT);
+    const bool issued = X509_verify_cert(context.get()) == 1;
+    ERR_clear_error();
+    return issued;
+  }
+};
+
+bool IdentityMatches(std::string_view pattern, std::string_view identity) {
+  constexpr std::string_view kAnyLabel = "dns:*.";
+  constexpr std::string_view kDns = "dns:";
+  if (pattern.starts_with(kAnyLabel)) {
+    if (!identity.starts_with(kDns)) return false;
+    const std::string_view host = identity.substr(kDns.size());
+    const size_t dot = host.find('.');
+    return dot != std::string_view::npos && dot > 0 &&
+           host.substr(dot + 1) == pattern.substr(kAnyLabel.size());
+  }
+  if (pattern.ends_with('*')) {
+    pattern.remove_suffix(1);
+    return identity.size() > pattern.size() && identity.starts_with(pattern);
+  }
+  return identity == pattern;
+}
+
+IdentityResolver::IdentityResolver(std::shared_ptr<const Roots> roots) : roots_(std::move(roots)) {}
+IdentityResolver::~IdentityResolver() = default;
+
+absl::StatusOr<std::unique_ptr<IdentityResolver>> IdentityResolver::Create(
+    const std::vector<ClientRoot>& roots) {
+  absl::StatusOr<std::shared_ptr<const Roots>> loaded = Load(roots);
+  if (!loaded.ok()) return loaded.status();
+  return std::unique_ptr<IdentityResolver>(new IdentityResolver(*std::move(loaded)));
+}
+
+absl::Status IdentityResolver::SetRoots(const std::vector<ClientRoot>& roots) {
+  absl::StatusOr<std::shared_ptr<const Roots>> loaded = Load(roots);
+  if (!loaded.ok()) return loaded.status();
+  absl::MutexLock lock(&mu_);
+  roots_ = *std::move(loaded);
+  cache_.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const IdentityResolver::Roots>> IdentityResolver::Load(
+    const std::vector<ClientRoot>& roots) {
+  auto loaded = std::make_shared<Roots>();
+  for (const ClientRoot& given : roots) {
+    const auto same = [&](const auto& root) { return root->label == given.label; };
+    if (given.label.empty() || std::any_of(loaded->begin(), loaded->end(), same)) {
+      return absl::InvalidArgumentError("client roots need labels, each its own");
+    }
+    absl::StatusOr<std::vector<X509Ptr>> certificates = ParseCertificates(given.pem);
+    if (!certificates.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("client root ", given.label, ": ", certificates.status().message()));
+    }
+    auto root = std::make_unique<Root>();
+    root->label = given.label;
+    root->identities = given.identities;
+    root->store.reset(X509_STORE_new());
+    for (const X509Ptr& certificate : *certificates) {
+      X509_STORE_add_cert(root->store.get(), certificate.get());
+    }
+    loaded->push_back(std::move(root));
+  }
+  return loaded;
+}
+
+std::shared_ptr<const CallerIdentity> IdentityResolver::Resolve(std::string_view leaf_pem,
+                                                                std::string_view chain_pem) {
+  // The leaf alone does not name a chain: another root may have issued the same bytes' issuer.
+  std::string key(leaf_pem);
+  key.append("\n").append(chain_pem);
+  std::shared_ptr<const Roots> roots;
+  {
+    absl::MutexLock lock(&mu_);
+    const auto found = cache_.find(key);
+    if (found != cache_.end()) return found->second;
+    roots = roots_;
+  }
+  std::shared_ptr<const CallerIdentity> identity = Identify(*roots, leaf_pem, chain_pem);
+  absl::MutexLock lock(&mu_);
+  if (roots == roots_) {
+    if (cache_.size() >= kCacheSize) cache_.erase(cache_.begin());
+    cache_.emplace(key, identity);
+  }
+  return identity;
+}
+
+std::shared_ptr<const CallerIdentity> IdentityResolver::Identify(const Roots& roots,
+                                                                 std::string_view leaf_pem,
+                                                                 std::string_view chain_pem) {
+  auto caller = std::make_shared<CallerIdentity>();
+  caller->problem = authz::Reason::kCertificateInvalid;
+  absl::StatusOr<std::vector<X509Ptr>> leaf = ParseCertificates(leaf_pem);
+  if (!leaf.ok() || leaf->size() != 1) return caller;
+  caller->certificate_sha256 = CertificateSha256(*leaf->front());
+  caller->not_after = CertificateNotAfter(*leaf->front());
+
+  std::vector<X509Ptr> chain;
+  if (absl::StatusOr<std::vector<X509Ptr>> parsed = ParseCertificates(chain_pem); parsed.ok()) {
+    chain = *std::move(parsed);
+  }
+  std::unique_ptr<STACK_OF(X509), StackDeleter> intermediates(sk_X509_new_null());
+  for (const X509Ptr& certificate : chain) sk_X509_push(intermediates.get(), certificate.get());
+
+  absl::StatusOr<std::string> name = CertificateIdentity(*leaf->front());
+  if (!name.ok()) return caller;
+  for (const std::unique_ptr<Root>& root : roots) {
+    if (!root->MayName(*name) || !root->Issued(leaf->front().get(), intermediates.get())) continue;
+    caller->problem = authz::Reason::kOk;
+    caller->name = *std::move(name);
+    caller->client_root = root->label;
+    break;
+  }
+  return caller;
+}
+
+}  // namespace piivault::vault

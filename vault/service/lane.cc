@@ -1,0 +1,148 @@
+#include "vault/service/lane.h"
+
+#include <utility>
+
+#include "vault/service/call.h"
+
+namespace piivault::vault {
+namespace {
+
+// Calls that gRPC may hand over before the thread has taken the last; one more is asked for with
+// each that arrives.
+constexpr int kUnaryRequests = 16;
+constexpr int kStreamRequests = 2;
+// How late a call that waits too long may be noticed.
+constexpr int64_t kTickMs = 20;
+
+}  // namespace
+
+void CommitInbox::Done(Batch batch) {
+  // The commits may hold the last references to this.
+  const std::shared_ptr<CommitInbox> self = shared_from_this();
+  Batch dropped;
+  absl::MutexLock lock(&mu_);
+  if (closed_) {
+    dropped = std::move(batch);
+    return;
+  }
+  if (finished_.empty()) {
+    finished_ = std::move(batch);
+  } else {
+    for (auto& commit : batch) finished_.push_back(std::move(commit));
+  }
+  WakeLocked();
+}
+
+void CommitInbox::Wake() {
+  absl::MutexLock lock(&mu_);
+  if (!closed_) WakeLocked();
+}
+
+void CommitInbox::WakeLocked() {
+  if (std::exchange(alarm_set_, true)) return;
+  alarm_.Set(queue_, gpr_inf_past(GPR_CLOCK_MONOTONIC), event_);
+}
+
+CommitInbox::Batch CommitInbox::Take() {
+  absl::MutexLock lock(&mu_);
+  alarm_set_ = false;
+  return std::exchange(finished_, {});
+}
+
+void CommitInbox::Close() {
+  Batch dropped;
+  absl::MutexLock lock(&mu_);
+  closed_ = true;
+  dropped.swap(finished_);
+}
+
+Lane::Lane(ServerCore* core, std::unique_ptr<grpc::ServerCompletionQueue> queue)
+    : core_(core),
+      queue_(std::move(queue)),
+      inbox_(std::make_shared<CommitInbox>(queue_.get(), &inbox_event_)) {}
+
+Lane::~Lane() {
+  if (!thread_.joinable() && !closed_) {
+    // Never started, or the server never was: a queue must be empty before it goes.
+    inbox_->Close();
+    queue_->Shutdown();
+    Run();
+  }
+  Join();
+}
+
+void Lane::Start() {
+  for (const Endpoint& endpoint : core_->endpoints) {
+    const int requests = endpoint.method->streaming || endpoint.service == nullptr ? kStreamRequests
+                                                                                   : kUnaryRequests;
+    for (int i = 0; i < requests; ++i) Listen(endpoint);
+  }
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Lane::Stop() {
+  stopping_ = true;
+  inbox_->Wake();
+}
+
+void Lane::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Lane::Listen(const Endpoint& endpoint) {
+  if (closed_ || core_->draining) return;
+  (new Call(this, endpoint))->Request();
+}
+
+uint64_t Lane::Adopt(Call* call) {
+  calls_.emplace(++last_id_, call);
+  SetTick();
+  return last_id_;
+}
+
+void Lane::Release(uint64_t id) { calls_.erase(id); }
+
+void Lane::Run() {
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue_->Next(&tag, &ok)) static_cast<QueueEvent*>(tag)->Fire(ok);
+}
+
+void Lane::OnInbox(bool) {
+  for (std::unique_ptr<storage::Commit>& commit : inbox_->Take()) {
+    auto* finished = static_cast<CallCommit*>(commit.get());
+    const auto found = calls_.find(finished->call);
+    if (found != calls_.end()) found->second->OnCommit(*finished);
+  }
+  if (stopping_ && !closed_) {
+    // On this thread, so that nothing asks the queue for more afterwards.
+    closed_ = true;
+    inbox_->Close();
+    tick_.Cancel();
+    queue_->Shutdown();
+  }
+}
+
+void Lane::SetTick() {
+  if (closed_ || std::exchange(tick_set_, true)) return;
+  tick_.Set(queue_.get(),
+            gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(kTickMs, GPR_TIMESPAN)),
+            &tick_event_);
+}
+
+void Lane::OnTick(bool) {
+  tick_set_ = false;
+  if (calls_.empty()) return;
+  // Calls may end, and leave the table, while they are looked at.
+  std::vector<uint64_t> ids;
+  ids.reserve(calls_.size());
+  for (const auto& [id, call] : calls_) ids.push_back(id);
+  const absl::Time now = SteadyNow();
+  for (uint64_t id : ids) {
+    const auto found = calls_.find(id);
+    if (found != calls_.end()) found->second->OnTick(now);
+  }
+  SetTick();
+}
+
+}  // namespace piivault::vault

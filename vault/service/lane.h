@@ -1,0 +1,129 @@
+#ifndef PIIVAULT_VAULT_SERVICE_LANE_H_
+#define PIIVAULT_VAULT_SERVICE_LANE_H_
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/engine.h"
+#include "vault/service/server_core.h"
+
+namespace piivault::vault {
+
+class Call;
+
+// What a completion queue's tag points to.
+class QueueEvent {
+ public:
+  virtual void Fire(bool ok) = 0;
+
+ protected:
+  ~QueueEvent() = default;
+};
+
+// An event that calls a member function of its owner.
+template <typename Owner, void (Owner::*Method)(bool)>
+class MemberEvent final : public QueueEvent {
+ public:
+  explicit MemberEvent(Owner* owner) : owner_(owner) {}
+  void Fire(bool ok) override { (owner_->*Method)(ok); }
+
+ private:
+  Owner* const owner_;
+};
+
+// A commit that remembers whose it is by number: the call may be over before the engine is done.
+struct CallCommit final : storage::Commit {
+  uint64_t call = 0;
+  uint64_t serial = 0;                              // of the commits of that call
+  std::shared_ptr<storage::CommitSink> keeps_sink;  // engine and lane both use it, last one frees
+};
+
+// Where the engine puts finished commits down for a lane: a list, and an alarm on the lane's queue
+// that wakes its thread once for many. Thread-safe.
+class CommitInbox final : public storage::CommitSink,
+                          public std::enable_shared_from_this<CommitInbox> {
+ public:
+  using Batch = std::vector<std::unique_ptr<storage::Commit>>;
+
+  // `queue` and `event` are borrowed until Close().
+  CommitInbox(grpc::CompletionQueue* queue, QueueEvent* event) : queue_(queue), event_(event) {}
+
+  void Done(Batch batch) override;
+  // Wakes the lane without a commit.
+  void Wake();
+  // What has come since the last time.
+  Batch Take();
+  // From now on commits are dropped where they come in, and no alarm is set.
+  void Close();
+
+ private:
+  void WakeLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  grpc::CompletionQueue* const queue_;
+  QueueEvent* const event_;
+  absl::Mutex mu_;
+  Batch finished_ ABSL_GUARDED_BY(mu_);
+  bool alarm_set_ ABSL_GUARDED_BY(mu_) = false;
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  grpc::Alarm alarm_ ABSL_GUARDED_BY(mu_);
+};
+
+// One completion queue with the one thread that serves it and all calls that arrive on it.
+//
+// The thread never waits for anything but its queue. Calls belong to the lane and are touched by
+// its thread alone. While there are calls, a tick looks after those that wait too long.
+// Thread-safe: Start(), Stop() and Join(); the rest is for the lane's thread.
+class Lane {
+ public:
+  // All of `core` is borrowed.
+  Lane(ServerCore* core, std::unique_ptr<grpc::ServerCompletionQueue> queue);
+  ~Lane();
+
+  // Asks gRPC for calls of every endpoint and starts the thread. REQUIRES: the server is running.
+  void Start();
+  // Ends the thread once the queue is empty. REQUIRES: the server has been shut down.
+  void Stop();
+  void Join();
+
+  ServerCore& core() { return *core_; }
+  grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+  const std::shared_ptr<CommitInbox>& inbox() const { return inbox_; }
+
+  // Asks for one more call of an endpoint.
+  void Listen(const Endpoint& endpoint);
+  // Numbers a call that has arrived; its commits and ticks find it until Release().
+  uint64_t Adopt(Call* call);
+  void Release(uint64_t id);
+
+ private:
+  void Run();
+  void OnInbox(bool ok);
+  void OnTick(bool ok);
+  void SetTick();
+
+  ServerCore* const core_;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  MemberEvent<Lane, &Lane::OnInbox> inbox_event_{this};
+  MemberEvent<Lane, &Lane::OnTick> tick_event_{this};
+  // Shared with the commits that the engine holds.
+  const std::shared_ptr<CommitInbox> inbox_;
+  grpc::Alarm tick_;
+  bool tick_set_ = false;
+  bool closed_ = false;
+  std::atomic<bool> stopping_{false};
+  uint64_t last_id_ = 0;
+  absl::flat_hash_map<uint64_t, Call*> calls_;
+  std::thread thread_;
+};
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_SERVICE_LANE_H_
