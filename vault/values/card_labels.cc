@@ -137,7 +137,7 @@ std::optional<Label> MatchLabel(std::string_view text, size_t pos, bool behind_w
 size_t SkipFiller(std::string_view text, size_t pos) {
   constexpr auto kWords = std::to_array<std::u32string_view>(
       {U"is", U"code", U"number", U"no.", U"no", U"date", U"cvv2", U"cvv", U"cvc2", U"cvc", U"exp",
-       U"月年", U"mmyy"});
+       U"月/年", U"mm/yy"});
   for (int i = 0; i < kMaxFiller && pos < text.size(); ++i) {
     size_t next = pos;
     const char32_t c = ReadFolded(text, &next);

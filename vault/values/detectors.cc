@@ -28,22 +28,24 @@ struct Group {
 struct Grouping {
   size_t count;
   std::array<uint8_t, kMaxGroups> sizes;
+  // Ends with a group that other numbers have too, so it must stand alone to be believed.
+  bool weak;
 };
 
 // The ways of writing a card number in groups. One group alone is any length.
 constexpr auto kGroupings = std::to_array<Grouping>({
-    {2, {8, 8}},
-    {2, {6, 13}},
-    {3, {4, 4, 4}},
-    {3, {4, 6, 4}},
-    {3, {4, 6, 5}},
-    {4, {4, 4, 4, 1}},
-    {4, {4, 4, 4, 2}},
-    {4, {4, 4, 4, 3}},
-    {4, {4, 4, 4, 4}},
-    {5, {4, 4, 4, 4, 1}},
-    {5, {4, 4, 4, 4, 2}},
-    {5, {4, 4, 4, 4, 3}},
+    {2, {8, 8}, false},
+    {2, {6, 13}, false},
+    {3, {4, 4, 4}, true},
+    {3, {4, 6, 4}, false},
+    {3, {4, 6, 5}, false},
+    {4, {4, 4, 4, 1}, true},
+    {4, {4, 4, 4, 2}, true},
+    {4, {4, 4, 4, 3}, true},
+    {4, {4, 4, 4, 4}, false},
+    {5, {4, 4, 4, 4, 1}, true},
+    {5, {4, 4, 4, 4, 2}, true},
+    {5, {4, 4, 4, 4, 3}, true},
 });
 
 Separator SeparatorOf(char32_t c) {
@@ -94,6 +96,7 @@ class CardScanner {
   void CheckUnbroken();
   void CheckGroupings();
   bool Matches(const Grouping& grouping) const;
+  bool GoesOnWith(Separator separator) const;
   void OnCard();
 
   Group& Current() { return groups_[group_count_ % kMaxGroups]; }
@@ -178,16 +181,31 @@ void CardScanner::CheckUnbroken() {
   OnCard();
 }
 
+// Whether more digits follow behind the current group and one such separator.
+bool CardScanner::GoesOnWith(Separator separator) const {
+  size_t pos = group_end_;
+  for (int i = 0; i <= kMaxSeparatorChars && pos < text_.size(); ++i) {
+    const char32_t c = NextCodePoint(text_, &pos);
+    if (DecimalDigit(c) >= 0) return i > 0;
+    if (SeparatorOf(c) != separator && SeparatorOf(c) != Separator::kBlank) return false;
+  }
+  return false;
+}
+
+// The last groups are of these sizes and joined in one way, and are no middle of a longer row: that
+// is how a telephone number and a date look side by side. Among blanks, which separate everything,
+// whole numbers are believed wherever they stand.
 bool CardScanner::Matches(const Grouping& grouping) const {
   const size_t last = grouping.count - 1;
   const Separator separator = Back(0).before;
   for (size_t back = 0; back <= last; ++back) {
     const Group& group = Back(back);
     if (group.size != grouping.sizes[last - back]) return false;
-    if (back == last) break;
-    if (group.before == Separator::kBreak || group.before != separator) return false;
+    if (back < last && group.before != separator) return false;
   }
-  return true;
+  const bool joined_left = Back(last).before == separator;
+  if (separator == Separator::kBlank) return !grouping.weak || !joined_left;
+  return !joined_left && !(grouping.weak && GoesOnWith(separator));
 }
 
 void CardScanner::CheckGroupings() {

@@ -124,15 +124,18 @@ SecretBytes Folder::FoldText(std::string_view text, Hyphens hyphens) const {
 
 SecretBytes Folder::FoldCompact(std::string_view text) const {
   SecretBytes folded = FoldText(text, Hyphens::kJoin);
-  char* chars = Chars(folded);
-  size_t size = 0;
-  for (size_t i = 0; i < folded.size(); ++i) {
-    if (chars[i] != ' ' && chars[i] != '-') chars[size++] = chars[i];
+  // Again, because what stood apart may compose, and a prolonged sound may be a hyphen, now that
+  // it touches. The third round at the latest finds nothing.
+  for (;;) {
+    char* chars = Chars(folded);
+    size_t size = 0;
+    for (size_t i = 0; i < folded.size(); ++i) {
+      if (chars[i] != ' ' && chars[i] != '-') chars[size++] = chars[i];
+    }
+    if (size == folded.size()) return folded;
+    folded.Truncate(size);
+    folded = FoldText(folded.view(), Hyphens::kJoin);
   }
-  if (size == folded.size()) return folded;
-  folded.Truncate(size);
-  // What stood apart may compose now that it touches.
-  return CaseFold(folded.view());
 }
 
 SecretBytes Folder::ToALabels(std::string_view domain) const {

@@ -84,7 +84,7 @@ void WipeNumber(pn::PhoneNumber* number) {
   number->set_national_number(0);
 }
 
-// The text as the library reads it best: its own blanks and hyphens.
+// The text as the library reads it best: its own digits, blanks and hyphens.
 std::string ForLibrary(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 16);
@@ -96,7 +96,9 @@ std::string ForLibrary(std::string_view text) {
     }
     const size_t start = pos;
     const char32_t c = NextCodePoint(text, &pos);
-    if (IsSpace(c)) {
+    if (const int digit = DecimalDigit(c); digit >= 0) {
+      out += static_cast<char>('0' + digit);
+    } else if (IsSpace(c)) {
       out += ' ';
     } else if (IsDash(c) || c == kProlongedSound || c == kHalfWidthProlongedSound) {
       out += '-';
