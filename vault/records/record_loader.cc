@@ -10,7 +10,8 @@ namespace {
 using Rows = std::vector<std::optional<std::string>>;
 
 // Judges record and person row; fills what is known before the wrap is read.
-LoadResult OpenOuterRows(const TenantScope& tenant, const storage::RecordLocator& locator,
+LoadResult OpenOuterRows(const TenantScope& tenant, Persons persons,
+                         const storage::RecordLocator& locator,
                          std::optional<std::string>& record_row,
                          const std::optional<std::string>& subject_row) {
   LoadResult result;
@@ -24,8 +25,8 @@ LoadResult OpenOuterRows(const TenantScope& tenant, const storage::RecordLocator
     result.reason = authz::Reason::kDataLoss;
     return result;
   }
-  if (subject->erased()) {
-    result.reason = authz::Reason::kSubjectErased;
+  if (subject->erased() != (persons == Persons::kErased)) {
+    result.reason = subject->erased() ? authz::Reason::kSubjectErased : authz::Reason::kDataLoss;
     return result;
   }
   if (!record_row.has_value()) return result;
@@ -55,7 +56,7 @@ void OpenWrap(const TenantScope& tenant, const std::optional<std::string>& wrap,
 
 absl::StatusOr<std::vector<LoadResult>> LoadRecords(
     const storage::Engine& engine, const TenantScope& tenant,
-    absl::Span<const storage::RecordLocator> locators, ChangeSet* changes) {
+    absl::Span<const storage::RecordLocator> locators, ChangeSet* changes, Persons persons) {
   std::vector<LoadResult> results;
   results.reserve(locators.size());
   if (locators.empty()) return results;
@@ -74,7 +75,8 @@ absl::StatusOr<std::vector<LoadResult>> LoadRecords(
   std::vector<size_t> wanted;
   keys.clear();
   for (size_t i = 0; i < locators.size(); ++i) {
-    results.push_back(OpenOuterRows(tenant, locators[i], (*outer)[2 * i], (*outer)[2 * i + 1]));
+    results.push_back(
+        OpenOuterRows(tenant, persons, locators[i], (*outer)[2 * i], (*outer)[2 * i + 1]));
     LoadResult& result = results.back();
     if (!result.ok()) continue;
     const absl::StatusOr<uint64_t> version = RecordReader::PeekVersion(result.record->row);

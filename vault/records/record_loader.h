@@ -38,12 +38,17 @@ struct LoadResult {
   bool ok() const { return record != nullptr; }
 };
 
+// Of whom records are wanted. Of erased persons: for the removal of what is left, by ErasureWorker
+// alone; then a person without tombstone is kDataLoss.
+enum class Persons { kLiving, kErased };
+
 // Reads records with the rows that decide about them: record, person, wrap. One result for each
 // locator, in order; all cells go to `changes`. Two rounds of look-ups whatever the number.
 // UNAVAILABLE and such only for what concerns all of them.
 [[nodiscard]] absl::StatusOr<std::vector<LoadResult>> LoadRecords(
     const storage::Engine& engine, const TenantScope& tenant,
-    absl::Span<const storage::RecordLocator> locators, ChangeSet* changes);
+    absl::Span<const storage::RecordLocator> locators, ChangeSet* changes,
+    Persons persons = Persons::kLiving);
 
 // The same for one.
 [[nodiscard]] absl::StatusOr<LoadResult> LoadRecord(const storage::Engine& engine,

@@ -7,6 +7,7 @@
 #include "vault/keys/record_codec.h"
 #include "vault/keys/sealed_row.h"
 #include "vault/keys/tokens.h"
+#include "vault/state/state_snapshot.h"
 
 namespace piivault::vault {
 namespace {
@@ -373,6 +374,8 @@ absl::Status RecordWriter::Delete(LoadedRecord* record) {
 }
 
 void RecordWriter::Finish() {
+  // Nothing is wrapped or indexed under an epoch that was not the active one at the commit.
+  changes_.reads.push_back(EpochCell());
   for (const auto& [id, subject] : subjects_) {
     PutSubject(tenant_, deps_.random, subject, &changes_);
   }
