@@ -1,10 +1,12 @@
 #ifndef PIIVAULT_AUTHZ_POLICY_H_
 #define PIIVAULT_AUTHZ_POLICY_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,6 +22,12 @@ class CompiledPolicy;
 
 inline constexpr FieldId kNoField = 0xFFFF;
 inline constexpr TypeId kNoType = 0xFFFF;
+
+// Hash of names that finds std::string keys by std::string_view without a copy.
+struct NameHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+};
 
 // The text of a policy as an operator wrote it. Names are for diagnostics only.
 struct PolicyText {
@@ -44,6 +52,7 @@ class Policy {
   static constexpr size_t kMaxFields = 4096;
   static constexpr size_t kMaxRoles = 200;
   static constexpr size_t kMaxPurposes = 200;
+  static constexpr size_t kMaxGrants = 1000;
 
   // Collects all problems in `diagnostics`, sorted; returns null if one of them is an error.
   // Warnings alone do not keep it from loading. REQUIRES: diagnostics != nullptr.
@@ -121,7 +130,14 @@ class Policy {
 
  private:
   friend class PolicyBuilder;
+  using NameIndex = std::unordered_map<std::string, uint16_t, NameHash, std::equal_to<>>;
+
   Policy();
+  // Add an entry and its name. REQUIRES: the name is new and the id is the next one.
+  void IndexType(TypeSpec type);
+  void IndexField(FieldSpec field);
+  void IndexPurpose(PurposeSpec purpose);
+  void IndexRole(RoleSpec role);
 
   PolicyText text_;
   std::string hash_;
@@ -154,6 +170,11 @@ class Policy {
   GovernanceSpec governance_;
   SessionRules session_;
   std::vector<PolicyCase> cases_;
+  NameIndex type_names_;
+  NameIndex field_names_;                    // Full names.
+  std::vector<NameIndex> type_field_names_;  // By type: names within it.
+  NameIndex purpose_names_;
+  NameIndex role_names_;
   std::unique_ptr<const CompiledPolicy> compiled_;
 };
 

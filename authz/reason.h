@@ -132,7 +132,7 @@ struct ReasonInfo {
   std::string_view remedy;  // What the caller or its administrator does.
 };
 
-// Number of reasons, kOk included; kReasons()[i].id == Reason(i).
+// Number of reasons, kOk included. Reasons are numbered 0 .. count-1.
 size_t ReasonCount();
 const ReasonInfo& GetReason(Reason reason);
 

@@ -1,6 +1,7 @@
 #ifndef PIIVAULT_VAULT_KEYS_BYTE_IO_H_
 #define PIIVAULT_VAULT_KEYS_BYTE_IO_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -35,7 +36,13 @@ class MemberList {
   std::string_view view() const { return bytes_; }
 
  protected:
+  MemberList(std::string_view label, size_t capacity);
+
   std::string bytes_;
+
+ private:
+  // Room for the associated data of a field, so that it is one allocation.
+  static constexpr size_t kUsual = 256;
 };
 
 // The same where members are secret: wiped at the end of its life.

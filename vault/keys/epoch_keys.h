@@ -78,6 +78,7 @@ class KeySnapshot {
 
  private:
   friend class KeyHierarchy;
+  KeySnapshot() = default;
   using EpochMap = absl::flat_hash_map<uint32_t, std::shared_ptr<const EpochKeys>>;
   using TenantMap = absl::flat_hash_map<std::pair<storage::TenantId, uint32_t>,
                                         std::shared_ptr<const TenantKeys>>;
@@ -129,6 +130,7 @@ class KeyHierarchy {
  private:
   explicit KeyHierarchy(std::shared_ptr<const KeySnapshot> snapshot);
 
+  void Swap(std::shared_ptr<const KeySnapshot> next);
   absl::Status Install(absl::Span<const TenantKeyRow> rows, bool replace);
 
   // Guards the pointer alone; what it points to never changes. One writer at a time holds writing_.

@@ -18,8 +18,15 @@
 #include "vault/crypto/scrypt.h"
 #include "vault/crypto/secret_bytes.h"
 #include "vault/keys/keyring_file.h"
+#include "vault/keys/recovery_key.h"
+
+namespace piivault::storage::v1 {
+class KeyringBody;
+}
 
 namespace piivault::vault {
+
+struct RootKeys;
 
 enum class SlotKind { kPassphrase, kCredential, kRecovery };
 
@@ -102,13 +109,14 @@ class Keyring {
   // What the caller records in the database after each change.
   KeyringFloor floor() const;
 
-  // Writes the current generation to every copy again: mends what `warnings` spoke of.
+  // Writes what is in force to every copy, as a new generation: mends what `warnings` spoke of.
   [[nodiscard]] absl::Status SyncMirrors();
 
   // Returns the new slot's id.
   [[nodiscard]] absl::StatusOr<uint32_t> AddSlot(const SlotSecret& secret,
                                                  const ScryptParameters& scrypt, absl::Time now);
-  // NOT_FOUND; FAILED_PRECONDITION for the last slot.
+  // NOT_FOUND; FAILED_PRECONDITION for the last slot. After an error the slot may be gone from some
+  // copies; in memory it is.
   [[nodiscard]] absl::Status RemoveSlot(uint32_t id);
 
   // Makes a new epoch key, ACTIVE; returns its id, the highest so far plus one.
@@ -116,7 +124,8 @@ class Keyring {
   // ACTIVE -> RETIRED. FAILED_PRECONDITION for the only active epoch.
   [[nodiscard]] absl::Status RetireEpoch(uint32_t id, absl::Time now);
   // RETIRED -> DESTROYED in every copy; again on a destroyed one writes every copy again.
-  // FAILED_PRECONDITION for an active epoch. After an error the key may be gone from some copies.
+  // FAILED_PRECONDITION for an active epoch. After an error the key may be left in some copies, is
+  // gone from memory, and no later write brings it back: call again.
   [[nodiscard]] absl::Status DestroyEpoch(uint32_t id, absl::Time now);
 
   // A copy of the epoch's key. NOT_FOUND: no such epoch, or destroyed.
@@ -125,31 +134,27 @@ class Keyring {
   SecretBytes DeriveFromRoot(std::string_view label) const;
 
  private:
-  struct State;
+  // What a failed write leaves in memory.
+  enum class OnFailure { kKeepOld, kTakeNew };
 
-  Keyring(KeyringPaths paths, const storage::Id128& vault_id, std::unique_ptr<State> state,
-          RandomSource& random);
+  Keyring(KeyringPaths paths, const storage::Id128& vault_id, SecretBytes root_key,
+          std::unique_ptr<storage::v1::KeyringBody> body, RandomSource& random);
 
-  // Writes `next` as a new generation everywhere, then makes it the state.
-  absl::Status Apply(std::unique_ptr<State> next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Writes `next` as a new generation everywhere, then makes it the body.
+  absl::Status Apply(storage::v1::KeyringBody next, OnFailure on_failure)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const KeyringPaths paths_;
   const storage::Id128 vault_id_;
+  const SecretBytes root_key_;
+  const std::unique_ptr<const RootKeys> root_keys_;
   RandomSource& random_;
 
   mutable absl::Mutex mutex_;
-  std::unique_ptr<State> state_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<storage::v1::KeyringBody> body_ ABSL_GUARDED_BY(mutex_);
   // The highest generation that any copy may hold; a failed write uses its number up.
-  uint64_t last_written_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t last_written_ ABSL_GUARDED_BY(mutex_);
 };
-
-// A recovery key: 32 random bytes, shown once as 14 groups of 4 characters of base32, the last
-// group a checksum.
-SecretBytes NewRecoveryKey(RandomSource& random);
-SecretBytes FormatRecoveryKey(const SecretBytes& key);
-// Takes upper and lower case; ignores spaces, line ends and hyphens. INVALID_ARGUMENT for a
-// mistyped one.
-[[nodiscard]] absl::StatusOr<SecretBytes> ParseRecoveryKey(std::string_view text);
 
 // The fingerprint of an epoch's key.
 EpochFingerprint FingerprintEpochKey(const SecretBytes& epoch_key);

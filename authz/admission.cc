@@ -1,0 +1,132 @@
+#include "authz/admission.h"
+
+#include <algorithm>
+
+namespace piivault::authz {
+namespace {
+
+constexpr EvidenceReasons kNdaReasons = {Reason::kNdaMissing, Reason::kNdaExpired,
+                                         Reason::kNdaRevoked, Reason::kNdaWrongSignatory};
+constexpr EvidenceReasons kAttestationReasons = {
+    Reason::kAttestationMissing, Reason::kAttestationExpired, Reason::kAttestationRevoked,
+    Reason::kAttestationWrongSignatory};
+
+// First instant after `last`, the inclusive end of something.
+absl::Time After(absl::Time last) {
+  return last == absl::InfiniteFuture() ? last : last + absl::Nanoseconds(1);
+}
+
+absl::Time EndOf(const Attestation& attestation) {
+  return std::min(After(attestation.valid_until), attestation.revoked_at);
+}
+
+bool KindAdmitted(RoleKind role, PrincipalKind principal) {
+  switch (role) {
+    case RoleKind::kStaff:
+      return principal == PrincipalKind::kStaff;
+    case RoleKind::kService:
+    case RoleKind::kSubject:  // A service that acts for the person.
+      return principal == PrincipalKind::kService;
+    case RoleKind::kTenant:
+      return principal == PrincipalKind::kTenant;
+    case RoleKind::kRecipient:
+      return principal == PrincipalKind::kRecipient;
+    case RoleKind::kProcessor:
+      return principal == PrincipalKind::kStaff || principal == PrincipalKind::kRecipient;
+  }
+  return false;
+}
+
+template <typename T>
+bool Contains(const std::vector<T>& list, const T& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+Reason CheckEmployment(const RoleSpec& role, const Person& person, absl::Time now,
+                       absl::Time* good_until) {
+  if (!role.employment.empty() && !Contains(role.employment, person.employment)) {
+    return Reason::kEmploymentNotAdmitted;
+  }
+  if (person.employment == Employment::kEquivalent) {
+    if (person.justification.empty()) return Reason::kJustificationMissing;
+    if (now > person.justification_until) return Reason::kJustificationExpired;
+    *good_until = std::min(*good_until, After(person.justification_until));
+  }
+  return Reason::kOk;
+}
+
+bool NeedsPerson(const RoleSpec& role) {
+  return role.kind == RoleKind::kStaff || !role.employment.empty() || !role.duties.empty() ||
+         !role.department.empty() || !role.nda.empty() || !role.attested.empty();
+}
+
+}  // namespace
+
+RoleAdmission FindEvidence(absl::Span<const AttestationKind> kinds, const Person& person,
+                           absl::Span<const Attestation> attestations, absl::Time now,
+                           const EvidenceReasons& reasons) {
+  const Attestation* valid = nullptr;
+  const Attestation* own = nullptr;  // The person's own that fails, signed last.
+  bool others = false;
+  for (const Attestation& a : attestations) {
+    if (std::find(kinds.begin(), kinds.end(), a.kind) == kinds.end()) continue;
+    if (a.signed_at > now) continue;  // Not signed yet.
+    if (a.signatory != person.name || person.name.empty()) {
+      others = true;
+      continue;
+    }
+    if (now < EndOf(a)) {
+      if (valid == nullptr || EndOf(a) > EndOf(*valid) ||
+          (EndOf(a) == EndOf(*valid) && a.id < valid->id)) {
+        valid = &a;
+      }
+    } else if (own == nullptr || a.signed_at > own->signed_at ||
+               (a.signed_at == own->signed_at && a.id > own->id)) {
+      own = &a;
+    }
+  }
+  if (valid != nullptr) return {Reason::kOk, valid, EndOf(*valid)};
+  if (own != nullptr) {
+    return {own->revoked_at <= now ? reasons.revoked : reasons.expired, nullptr, {}};
+  }
+  return {others ? reasons.wrong_signatory : reasons.missing, nullptr, {}};
+}
+
+RoleAdmission AdmitToRole(const RoleSpec& role, const Principal& principal, const Person* person,
+                          absl::Span<const Attestation> attestations, absl::Time now) {
+  RoleAdmission out;
+  const auto refuse = [](Reason reason) { return RoleAdmission{reason, nullptr, {}}; };
+  if (!role.assignable) return refuse(Reason::kRoleNotAssignable);
+  if (!KindAdmitted(role.kind, principal.kind)) return refuse(Reason::kPrincipalKindNotAdmitted);
+  if (person == nullptr) {
+    return NeedsPerson(role) ? refuse(Reason::kPersonUnknown) : out;
+  }
+  if (Reason reason = CheckEmployment(role, *person, now, &out.good_until); reason != Reason::kOk) {
+    return refuse(reason);
+  }
+  for (const std::string& duty : role.duties) {
+    if (!Contains(person->duties, duty)) return refuse(Reason::kDutyMissing);
+  }
+  if (!role.department.empty() && role.department != person->department) {
+    return refuse(Reason::kDepartmentMismatch);
+  }
+  if (role.per_department && person->department.empty()) {
+    return refuse(Reason::kDepartmentMismatch);
+  }
+  const bool exempt = person->employment == Employment::kEquivalent && !role.equivalent_needs_nda;
+  if (!role.nda.empty() && !exempt) {
+    const RoleAdmission nda = FindEvidence(role.nda, *person, attestations, now, kNdaReasons);
+    if (nda.reason != Reason::kOk) return nda;
+    out.attestation = nda.attestation;
+    out.good_until = std::min(out.good_until, nda.good_until);
+  }
+  for (const AttestationKind kind : role.attested) {
+    const RoleAdmission evidence = FindEvidence(absl::MakeConstSpan(&kind, 1), *person,
+                                                attestations, now, kAttestationReasons);
+    if (evidence.reason != Reason::kOk) return evidence;
+    out.good_until = std::min(out.good_until, evidence.good_until);
+  }
+  return out;
+}
+
+}  // namespace piivault::authz

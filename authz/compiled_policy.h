@@ -1,0 +1,80 @@
+// The tables that a decision reads: grants as bitsets by role, verb and purpose.
+//
+// A cell holds the grants that apply to (role, verb, purpose), in the policy's order. Purpose 0 is
+// "none stated"; purpose p of the policy is p + 1. Internal to authz. Immutable.
+#ifndef PIIVAULT_AUTHZ_COMPILED_POLICY_H_
+#define PIIVAULT_AUTHZ_COMPILED_POLICY_H_
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "authz/policy.h"
+
+namespace piivault::authz {
+
+class BitSet {
+ public:
+  explicit BitSet(size_t size = 0) : words_((size + 63) / 64) {}
+  void Set(size_t i) { words_[i / 64] |= uint64_t{1} << (i % 64); }
+  bool Has(size_t i) const {
+    return i / 64 < words_.size() && ((words_[i / 64] >> (i % 64)) & 1) != 0;
+  }
+  bool any() const {
+    for (uint64_t word : words_) {
+      if (word != 0) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::vector<uint64_t> words_;
+};
+
+// What one grant gives in one cell.
+struct Slice {
+  GrantIndex grant;
+  View view;
+  uint8_t conditions;  // Bit i: Condition(i) must hold.
+  BitSet fields;
+  BitSet types;
+};
+
+using Cell = std::vector<const Slice*>;
+
+class CompiledPolicy {
+ public:
+  // REQUIRES: `policy` has passed all checks.
+  explicit CompiledPolicy(const Policy& policy);
+  CompiledPolicy(const CompiledPolicy&) = delete;
+  CompiledPolicy& operator=(const CompiledPolicy&) = delete;
+
+  // Whether the role has the verb for any purpose at all.
+  bool HasVerb(RoleId role, Verb verb) const {
+    return (verbs_[role] >> static_cast<unsigned>(verb)) & 1;
+  }
+  // `purpose`: 0 for none stated, else PurposeId + 1. Null where nothing is granted.
+  const Cell* Find(RoleId role, Verb verb, size_t purpose) const {
+    const uint32_t cell = index_[Slot(role, verb, purpose)];
+    return cell == 0 ? nullptr : &cells_[cell - 1u];
+  }
+
+ private:
+  size_t Slot(RoleId role, Verb verb, size_t purpose) const {
+    return (role * kVerbCount + static_cast<size_t>(verb)) * purposes_ + purpose;
+  }
+  void AddGrant(const Policy& policy, const GrantSpec& grant, Verb verb);
+  Slice MakeSlice(const Policy& policy, const GrantSpec& grant, Verb verb) const;
+  void AddSlice(RoleId role, Verb verb, size_t purpose, const Slice* slice);
+
+  size_t purposes_;  // One more than the policy has.
+  std::vector<uint64_t> verbs_;
+  std::vector<uint32_t> index_;  // 0: none; else position in cells_ plus one.
+  std::deque<Slice> slices_;     // One for each grant and verb; cells point here.
+  std::vector<Cell> cells_;
+};
+static_assert(kVerbCount <= 64);
+
+}  // namespace piivault::authz
+
+#endif  // PIIVAULT_AUTHZ_COMPILED_POLICY_H_

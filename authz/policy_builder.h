@@ -1,0 +1,126 @@
+// Builds a Policy out of its text: parameters, sections, checks across sections, compilation.
+// Internal to authz; Policy::Load is the way in.
+#ifndef PIIVAULT_AUTHZ_POLICY_BUILDER_H_
+#define PIIVAULT_AUTHZ_POLICY_BUILDER_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "authz/policy.h"
+#include "authz/yaml_reader.h"
+#include "authz/yaml_tree.h"
+
+namespace piivault::authz {
+
+// A field that a selector matched; `named`: by its own name rather than by a wildcard.
+struct SelectedField {
+  FieldId field;
+  bool named;
+  Place place;
+};
+
+class PolicyBuilder {
+ public:
+  // REQUIRES: diagnostics outlives the builder.
+  PolicyBuilder(const PolicyText& text, Diagnostics* diagnostics);
+
+  // Null if there was an error. Call once.
+  std::shared_ptr<const Policy> Build();
+
+ private:
+  // policy_builder.cc
+  void ReadHeader(MapReader& root);
+  void ReadDocuments(MapReader& root);
+  void ReadAll(const YamlNode& tree);
+  std::vector<SelectedField> Select(const YamlNode& node);
+  std::vector<SelectedField> SelectAll(MapReader& reader, std::string_view key);
+  std::vector<FieldId> SelectIds(MapReader& reader, std::string_view key);
+  std::vector<PurposeId> SelectPurposes(MapReader& reader, std::string_view key);
+  FieldSelection SelectOrWord(MapReader& reader, std::string_view key);
+  std::string RoleOr(MapReader& reader, std::string_view key,
+                     const std::vector<std::string_view>& words);
+  // Reports an id that is taken, also by one that differs only in case.
+  bool Claim(std::string_view space, const std::string& id, const Place& place);
+
+  // policy_build_types.cc
+  void ReadTypes(MapReader& root);
+  void ReadType(const YamlNode& key, const YamlNode& body);
+  void ReadField(TypeSpec& type, const YamlNode& key, const YamlNode& body);
+  void ReadFieldOptions(FieldSpec& field, MapReader& reader);
+  void ReadTokenOptions(FieldSpec& field, MapReader& reader);
+  void CheckField(const FieldSpec& field, const Place& place);
+  void ReadGroups(MapReader& root);
+
+  // policy_build_roles.cc
+  void ReadPurposes(MapReader& root);
+  void ReadRoles(MapReader& root);
+  void ReadRole(const YamlNode& key, const YamlNode& body);
+  void ReadNda(RoleSpec& role, MapReader& reader);
+  void ReadRoleNeeds(RoleSpec& role, MapReader& reader);
+  void ReadProhibitions(MapReader& root);
+  void ReadGrants(MapReader& root);
+  void ReadGrant(const YamlNode& node);
+  void CheckGrant(const GrantSpec& grant, const std::vector<SelectedField>& selected,
+                  const YamlNode& node);
+  void CheckGrantVerb(const GrantSpec& grant, Verb verb, const std::vector<SelectedField>& selected,
+                      const YamlNode& node);
+  void CheckPurposeOutput(const GrantSpec& grant, Verb verb, const Place& place);
+
+  // policy_build_sharing.cc
+  void ReadRecipients(MapReader& root);
+  void ReadRecipient(const YamlNode& node);
+  void ReadRecipientRules(MapReader& root);
+  void CheckRecipients();
+  void ReadConsent(MapReader& root);
+
+  // policy_build_duties.cc
+  void ReadRetention(MapReader& root);
+  void ReadRetentionRule(const YamlNode& node);
+  void ReadRetentionRules(MapReader& root);
+  void ReadRights(MapReader& root);
+  void ReadRight(const YamlNode& node);
+  void ReadCorrection(RightSpec& right, MapReader& reader);
+
+  // policy_build_house.cc
+  void ReadTransport(MapReader& root);
+  void ReadNotices(MapReader& root);
+  void ReadAudit(MapReader& root);
+  void ReadPurposeRules(MapReader& root);
+  void ReadPolicyChange(MapReader& root);
+  void ReadHouse(MapReader& root);
+  void ReadTokenKinds(MapReader& root);
+
+  // policy_build_cases.cc
+  void ReadCases(MapReader& root);
+  void ReadCase(const YamlNode& node);
+  void ReadCaseCaller(PolicyCase& c, MapReader& reader);
+  void ReadCaseEvidence(PolicyCase& c, const RoleSpec& role, MapReader* reader);
+  void ReadCaseSubject(PolicyCase& c, MapReader& reader);
+  void ReadCaseExpectation(PolicyCase& c, MapReader& reader);
+  absl::Time ReadTime(const YamlNode& node, bool end_of_day);
+
+  std::shared_ptr<Policy> policy_;
+  Diagnostics* diagnostics_;
+  absl::flat_hash_map<std::string, std::vector<SelectedField>> groups_;
+  absl::flat_hash_map<std::string, std::string> claimed_;  // "space/lower-case id" -> id.
+  std::vector<AttestationKind> nda_default_;
+  bool has_nda_default_ = false;
+  std::vector<bool> no_pii_;  // By RoleId.
+  std::vector<Place> recipient_places_;
+};
+
+// Replaces every `${name}` of `tree` by its value. `values` may be null. Returns false after an
+// error. In policy_params.cc.
+bool ApplyParams(YamlNode& tree, const YamlNode* values, std::string_view policy_id,
+                 Diagnostics* diagnostics);
+
+// Why a field can never be used with a verb by a role under a view, whatever is granted; kOk where
+// it can. The rules that no grant overrides: read: never, secrecy of communications, index, tokens.
+Reason FieldAllows(const FieldSpec& field, const VerbInfo& verb, const RoleSpec& role, View view);
+
+}  // namespace piivault::authz
+
+#endif  // PIIVAULT_AUTHZ_POLICY_BUILDER_H_

@@ -1,0 +1,172 @@
+#include "ops/cli/arguments.h"
+
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "ops/cli/render.h"
+#include "ops/pki/files.h"
+
+namespace piivault::ops {
+namespace {
+
+constexpr size_t kMaxValue = size_t{16} << 20;
+
+void DropLineEnd(std::string* text) {
+  if (absl::EndsWith(*text, "\n")) text->pop_back();
+  if (absl::EndsWith(*text, "\r")) text->pop_back();
+}
+
+}  // namespace
+
+CLI::App* AddGroup(CLI::App& root, const std::string& name, const std::string& description) {
+  CLI::App* group = root.add_subcommand(name, description);
+  group->require_subcommand(1);
+  return group;
+}
+
+CLI::App* AddCommand(CLI::App& group, const std::string& name, const std::string& description,
+                     Session& session, Action action) {
+  CLI::App* command = group.add_subcommand(name, description);
+  command->callback(
+      [&session, action = std::move(action)]() mutable { session.action = std::move(action); });
+  return command;
+}
+
+std::function<std::string(std::string)> Qualified(std::string prefix) {
+  return [prefix = std::move(prefix)](std::string name) {
+    return absl::StartsWith(name, prefix) ? name : absl::StrCat(prefix, name);
+  };
+}
+
+std::string RecordName(const Session& session, const std::string& argument) {
+  if (!absl::StartsWith(argument, "ref:")) return argument;
+  return absl::StrCat(session.tenant(), "/records/", argument);
+}
+
+std::string SubjectName(const Session& session, const std::string& argument) {
+  if (absl::StrContains(argument, '/')) return argument;
+  return absl::StrCat(session.tenant(), "/subjects/", argument);
+}
+
+absl::StatusOr<absl::Time> ParseTime(std::string_view text, absl::Time now) {
+  absl::Time time;
+  absl::Duration ago;
+  std::string error;
+  if (absl::ParseDuration(text, &ago) && ago >= absl::ZeroDuration()) return now - ago;
+  if (absl::ParseTime(absl::RFC3339_full, text, &time, &error) ||
+      absl::ParseTime("%Y-%m-%d", text, absl::UTCTimeZone(), &time, &error)) {
+    return time;
+  }
+  return absl::InvalidArgumentError(
+      "a time is 2026-01-31T12:00:00Z, 2026-01-31, or a duration before now such as 90m");
+}
+
+google::protobuf::Timestamp ToProto(absl::Time time) {
+  google::protobuf::Timestamp out;
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  out.set_seconds(seconds);
+  out.set_nanos(static_cast<int32_t>(
+      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  return out;
+}
+
+CLI::Option* AddTime(CLI::App& command, const std::string& flag, const std::string& description,
+                     const Session& session,
+                     std::function<google::protobuf::Timestamp*()> out) {
+  return command
+      .add_option_function<std::string>(
+          flag,
+          [&session, out = std::move(out)](const std::string& text) {
+            if (auto time = ParseTime(text, session.now()); time.ok()) *out() = ToProto(*time);
+          },
+          description)
+      ->check([&session](const std::string& text) {
+        return std::string(ParseTime(text, session.now()).status().message());
+      })
+      ->type_name("TIME");
+}
+
+CLI::Option* AddEnumNumber(CLI::App& command, const std::string& flag,
+                           const std::string& description,
+                           const google::protobuf::EnumDescriptor& type,
+                           std::function<void(int)> set) {
+  std::map<std::string, int> names;
+  for (int i = 0; i < type.value_count(); ++i) {
+    if (type.value(i)->number() != 0) {
+      names[ShortEnumName(*type.value(i))] = type.value(i)->number();
+    }
+  }
+  std::vector<std::string> choices;
+  for (const auto& [name, number] : names) choices.push_back(name);
+  return command
+      .add_option_function<std::string>(
+          flag,
+          [names, set = std::move(set)](const std::string& name) {
+            if (const auto it = names.find(name); it != names.end()) set(it->second);
+          },
+          description)
+      ->check(CLI::IsMember(choices));
+}
+
+void AddUsage(CLI::App& command, v1::Usage* usage) {
+  command.add_option("--for", *usage->mutable_purpose(), "Purpose, an id of the policy in force")
+      ->type_name("PURPOSE");
+  command.add_option("--ticket", *usage->mutable_ticket(), "Ticket or case; goes into the log");
+}
+
+void AddLimit(CLI::App& command, int64_t* limit) {
+  command.add_option("--limit", *limit, "Most items to show")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
+      ->capture_default_str();
+}
+
+void AddRequestId(CLI::App& command, std::string* request_id) {
+  command.add_option("--request-id", *request_id, "Makes a retry safe: takes effect once in 24 h");
+}
+
+void AddProvenance(CLI::App& command, const Session& session, v1::Provenance* provenance) {
+  command.add_option("--channel", *provenance->mutable_channel(),
+                     "How the data came in, an id of the policy");
+  AddTime(command, "--collected-at", "When the person gave the data", session,
+          [provenance] { return provenance->mutable_collected_at(); });
+  AddEnum<v1::FrontHop>(command, "--front-hop", "Protection of the hop from the person",
+                        [provenance](v1::FrontHop hop) { provenance->set_front_hop(hop); });
+  command.add_option("--notice", *provenance->mutable_notice(),
+                     "Id of the notice under which it was collected");
+}
+
+absl::StatusOr<std::string> ReadValue(Session& session, const std::string& argument) {
+  if (argument == "-") {
+    std::string text{std::istreambuf_iterator<char>(session.in()), std::istreambuf_iterator<char>()};
+    DropLineEnd(&text);
+    return text;
+  }
+  if (absl::StartsWith(argument, "@@")) return argument.substr(1);
+  if (!absl::StartsWith(argument, "@")) return argument;
+  absl::StatusOr<std::string> text = ReadFile(argument.substr(1), kMaxValue);
+  if (!text.ok()) return text.status();
+  DropLineEnd(&*text);
+  return text;
+}
+
+absl::Status ReadFields(Session& session, const std::vector<std::string>& pairs,
+                        google::protobuf::Map<std::string, std::string>* fields) {
+  for (const std::string& pair : pairs) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return absl::InvalidArgumentError("--field takes NAME=VALUE, NAME=@FILE or NAME=-");
+    }
+    absl::StatusOr<std::string> value = ReadValue(session, pair.substr(equals + 1));
+    if (!value.ok()) return value.status();
+    if (!fields->insert({pair.substr(0, equals), *std::move(value)}).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--field ", pair.substr(0, equals), " is given twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace piivault::ops

@@ -1,0 +1,82 @@
+#include "ops/cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+#include "ops/cli/commands.h"
+#include "ops/cli/exit_code.h"
+#include "ops/cli/failure.h"
+
+namespace piivault::ops {
+namespace {
+
+constexpr char kVersion[] = "piivault 0.1.0";
+
+void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {
+  app.set_version_flag("--version", kVersion);
+  app.add_option("--context", flags.context, "Context to use (PIIVAULT_CONTEXT)");
+  app.add_option("--config", flags.config,
+                 "File of contexts (PIIVAULT_CONFIG; ~/.config/piivault/config.yaml)");
+  app.add_option("--address", flags.profile.address, "Vault, HOST:PORT (PIIVAULT_ADDRESS)");
+  app.add_option("--ca", flags.profile.ca, "Authority of the vault's certificate (PIIVAULT_CA)");
+  app.add_option("--cert", flags.profile.certificate, "Own certificate (PIIVAULT_CERT)");
+  app.add_option("--key", flags.profile.key, "Own key (PIIVAULT_KEY)");
+  app.add_option("--server-name", flags.profile.server_name,
+                 "Name in the vault's certificate, if not its host (PIIVAULT_SERVER_NAME)");
+  app.add_option("--tenant", flags.profile.tenant, "Tenant (PIIVAULT_TENANT; default)");
+  app.add_option("--output", flags.output, "table or json (PIIVAULT_OUTPUT)")
+      ->check(CLI::IsMember({"table", "json"}));
+  app.add_option("--timeout", flags.timeout_seconds, "Seconds that a call may take")
+      ->check(CLI::Range(0.1, 30.0));
+}
+
+void AddCommands(CLI::App& app, Session& session) {
+  AddStatusCommand(app, session);
+  AddContextCommands(app, session);
+  AddPkiCommands(app, session);
+  AddTenantCommands(app, session);
+  AddPersonCommands(app, session);
+  AddNdaCommands(app, session);
+  AddPrincipalCommands(app, session);
+  AddPolicyCommands(app, session);
+  AddApprovalsCommands(app, session);
+  AddRecordCommands(app, session);
+  AddSubjectCommands(app, session);
+  AddTokenCommands(app, session);
+  AddImportCommand(app, session);
+  AddAuditCommands(app, session);
+  AddKeysCommands(app, session);
+}
+
+int RunAction(Session& session) {
+  absl::StatusOr<int> code = session.action(session);
+  session.out().flush();
+  if (code.ok()) return *code;
+  if (session.json()) {
+    PrintFailureJson(code.status(), session.err());
+  } else {
+    PrintFailure(code.status(), session.err());
+  }
+  return ExitCodeOf(code.status());
+}
+
+}  // namespace
+
+int RunCli(int argc, const char* const* argv, Surroundings surroundings) {
+  Session session(std::move(surroundings));
+  CLI::App app("Talks to a piivault: personal data in, tokens out; every access decided and logged.",
+               "piivault");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.footer(kExitCodeHelp);
+  AddGlobalFlags(app, session.flags);
+  AddCommands(app, session);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e, session.out(), session.err()) == 0 ? kExitOk : kExitUsage;
+  }
+  return RunAction(session);
+}
+
+}  // namespace piivault::ops

@@ -1,0 +1,70 @@
+#include "ops/cli/connection.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ops/cli/tls13.h"
+#include "ops/pki/files.h"
+
+namespace piivault::ops {
+namespace {
+
+constexpr size_t kMaxPem = size_t{1} << 20;
+constexpr int kMaxMessage = 64 << 20;
+
+absl::Status Missing(const char* what, const char* flag, const char* variable) {
+  return absl::FailedPreconditionError(absl::StrCat("no ", what, ": give ", flag, ", set ",
+                                                    variable,
+                                                    ", or run `piivault context set`"));
+}
+
+absl::StatusOr<std::string> ReadPem(const std::string& path, const char* what) {
+  absl::StatusOr<std::string> pem = ReadFile(path, kMaxPem);
+  if (pem.ok()) return pem;
+  return absl::FailedPreconditionError(absl::StrCat("the ", what, ": ", pem.status().message()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Profile& profile,
+                                                             absl::Duration timeout) {
+  if (profile.address.empty()) return Missing("address", "--address", "PIIVAULT_ADDRESS");
+  if (profile.ca.empty()) return Missing("certificate authority", "--ca", "PIIVAULT_CA");
+  if (profile.certificate.empty()) return Missing("certificate", "--cert", "PIIVAULT_CERT");
+  if (profile.key.empty()) return Missing("key", "--key", "PIIVAULT_KEY");
+  if (absl::Status status = RequireTls13(); !status.ok()) return status;
+
+  absl::StatusOr<std::string> roots = ReadPem(profile.ca, "certificate authority");
+  if (!roots.ok()) return roots.status();
+  absl::StatusOr<std::string> certificate = ReadPem(profile.certificate, "certificate");
+  if (!certificate.ok()) return certificate.status();
+  absl::StatusOr<std::string> key = ReadPem(profile.key, "key");
+  if (!key.ok()) return key.status();
+
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = *std::move(roots);
+  options.pem_cert_chain = *std::move(certificate);
+  options.pem_private_key = *std::move(key);
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessage);
+  if (!profile.server_name.empty()) arguments.SetSslTargetNameOverride(profile.server_name);
+  return std::unique_ptr<Connection>(new Connection(
+      grpc::CreateCustomChannel(profile.address, grpc::SslCredentials(options), arguments),
+      timeout));
+}
+
+Connection::Connection(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)
+    : vault_(v1::VaultService::NewStub(channel)),
+      admin_(v1::AdminService::NewStub(channel)),
+      audit_(v1::AuditService::NewStub(channel)),
+      timeout_(timeout) {}
+
+void Connection::SetDeadline(grpc::ClientContext* context) const {
+  context->set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout_));
+}
+
+}  // namespace piivault::ops

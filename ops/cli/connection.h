@@ -1,0 +1,61 @@
+#ifndef PIIVAULT_OPS_CLI_CONNECTION_H_
+#define PIIVAULT_OPS_CLI_CONNECTION_H_
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "ops/cli/failure.h"
+#include "ops/cli/profile.h"
+#include "piivault/v1/admin_service.grpc.pb.h"
+#include "piivault/v1/audit_service.grpc.pb.h"
+#include "piivault/v1/vault_service.grpc.pb.h"
+
+namespace piivault::ops {
+
+// The vault's services over one mutual-TLS channel.
+//
+// Guarantees: TLS 1.3 and the profile's certificate; nothing is sent in the clear. Does not: retry.
+// Ownership: owns channel and stubs. Thread-safe.
+class Connection {
+ public:
+  // Reads the files the profile names; connects with the first call. FAILED_PRECONDITION with what
+  // to set where the profile is not complete.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Connection>> Open(const Profile& profile,
+                                                                        absl::Duration timeout);
+
+  v1::VaultService::Stub& vault() { return *vault_; }
+  v1::AdminService::Stub& admin() { return *admin_; }
+  v1::AuditService::Stub& audit() { return *audit_; }
+  absl::Duration timeout() const { return timeout_; }
+
+  // Calls a unary method and waits for it, `timeout` at most.
+  template <typename Stub, typename Request, typename Response>
+  [[nodiscard]] absl::StatusOr<Response> Call(
+      Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+      const Request& request) {
+    grpc::ClientContext context;
+    SetDeadline(&context);
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) return FromGrpc(status);
+    return response;
+  }
+
+ private:
+  Connection(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout);
+  void SetDeadline(grpc::ClientContext* context) const;
+
+  std::unique_ptr<v1::VaultService::Stub> vault_;
+  std::unique_ptr<v1::AdminService::Stub> admin_;
+  std::unique_ptr<v1::AuditService::Stub> audit_;
+  const absl::Duration timeout_;
+};
+
+}  // namespace piivault::ops
+
+#endif  // PIIVAULT_OPS_CLI_CONNECTION_H_

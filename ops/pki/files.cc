@@ -1,0 +1,118 @@
+#include "ops/pki/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+
+namespace piivault::ops {
+namespace {
+
+absl::Status Errno(int error, const char* what, const std::string& path) {
+  return absl::ErrnoToStatus(error, absl::StrCat(what, " ", path));
+}
+
+absl::Status WriteAll(int fd, std::string_view contents, const std::string& path) {
+  while (!contents.empty()) {
+    const ssize_t written = write(fd, contents.data(), contents.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Errno(errno, "write", path);
+    contents.remove_prefix(static_cast<size_t>(written));
+  }
+  if (fsync(fd) != 0) return Errno(errno, "fsync", path);
+  return absl::OkStatus();
+}
+
+absl::Status SyncDirectoryOf(const std::string& path) {
+  std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  if (parent.empty()) parent = ".";
+  const int fd = open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return Errno(errno, "open", parent.string());
+  const int result = fsync(fd);
+  const int error = errno;
+  close(fd);
+  return result == 0 ? absl::OkStatus() : Errno(error, "fsync", parent.string());
+}
+
+// Writes a temporary file beside `path` and returns its name.
+absl::StatusOr<std::string> WriteBeside(const std::string& path, std::string_view contents,
+                                        mode_t mode) {
+  std::string name = absl::StrCat(path, ".XXXXXX");
+  const int fd = mkostemp(name.data(), O_CLOEXEC);
+  if (fd < 0) return Errno(errno, "create", name);
+  absl::Status status = fchmod(fd, mode) == 0 ? absl::OkStatus() : Errno(errno, "chmod", name);
+  if (status.ok()) status = WriteAll(fd, contents, name);
+  close(fd);
+  if (!status.ok()) {
+    unlink(name.c_str());
+    return status;
+  }
+  return name;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_size) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Errno(errno, "open", path);
+  absl::Cleanup close_fd = [fd] { close(fd); };
+  std::string contents;
+  std::array<char, 65536> buffer;
+  while (true) {
+    const ssize_t got = read(fd, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Errno(errno, "read", path);
+    if (got == 0) return contents;
+    if (contents.size() + static_cast<size_t>(got) > max_size) {
+      return absl::InvalidArgumentError(absl::StrCat(path, " has more than ", max_size, " bytes"));
+    }
+    contents.append(buffer.data(), static_cast<size_t>(got));
+  }
+}
+
+absl::Status WriteFile(const std::string& path, std::string_view contents, mode_t mode) {
+  absl::StatusOr<std::string> temporary = WriteBeside(path, contents, mode);
+  if (!temporary.ok()) return temporary.status();
+  if (rename(temporary->c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    unlink(temporary->c_str());
+    return Errno(error, "rename to", path);
+  }
+  return SyncDirectoryOf(path);
+}
+
+absl::Status WriteNewFile(const std::string& path, std::string_view contents, mode_t mode) {
+  absl::StatusOr<std::string> temporary = WriteBeside(path, contents, mode);
+  if (!temporary.ok()) return temporary.status();
+  // link() fails where the name is taken, which rename() would not.
+  const int result = link(temporary->c_str(), path.c_str());
+  const int error = errno;
+  unlink(temporary->c_str());
+  if (result != 0) return Errno(error, "create", path);
+  return SyncDirectoryOf(path);
+}
+
+absl::Status MakePrivateDirectory(const std::string& path) {
+  std::filesystem::path made;
+  for (const std::filesystem::path& part : std::filesystem::path(path)) {
+    made /= part;
+    if (mkdir(made.c_str(), 0700) != 0 && errno != EEXIST) {
+      return Errno(errno, "make directory", made.string());
+    }
+  }
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) {
+    return absl::FailedPreconditionError(absl::StrCat(path, " is not a directory"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace piivault::ops
