@@ -53,8 +53,8 @@ class FaultFileSystem::File : public rocksdb::FSWritableFileOwnerWrapper {
     }
     return Write(data, options, debug);
   }
-  IOStatus Append(const Slice& data, const IOOptions& options,
-                  const rocksdb::DataVerificationInfo&, IODebugContext* debug) override {
+  IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
+                  IODebugContext* debug) override {
     return Append(data, options, debug);
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override { return PlaySync(); }

@@ -171,10 +171,9 @@ TEST_F(GroupCommitTest, LaterCommitOfABatchSeesTheEarlierOnesWrites) {
   ASSERT_TRUE(commits_->Submit(std::move(other)).ok());
   store_->OpenGate();
   sink_.WaitFor(4);
-  EXPECT_THAT(store_->log(), testing::ElementsAre(testing::Pair(0, "blocker"),
-                                                  testing::Pair(1, "revoke"),
-                                                  testing::Pair(2, "refused"),
-                                                  testing::Pair(3, "other")));
+  EXPECT_THAT(store_->log(),
+              testing::ElementsAre(testing::Pair(0, "blocker"), testing::Pair(1, "revoke"),
+                                   testing::Pair(2, "refused"), testing::Pair(3, "other")));
   EXPECT_EQ(store_->writes(), 2);
 }
 
