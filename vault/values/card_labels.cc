@@ -120,11 +120,30 @@ bool IsAsciiWord(char32_t c) {
   return IsLatinLetter(folded) || (folded >= U'0' && folded <= U'9');
 }
 
+bool MayStartLabel(char32_t c, bool behind_word) {
+  switch (Fold(c)) {
+    case U'c':
+    case U'e':
+    case U'g':
+    case U's':
+    case U'v':
+      return !behind_word;
+    case U'セ':
+    case U'ｾ':
+    case U'カ':
+    case U'有':
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::optional<Label> MatchLabel(std::string_view text, size_t pos, bool behind_word) {
   size_t next = pos;
   const char32_t first = ReadFolded(text, &next);
+  if (!MayStartLabel(first, behind_word)) return std::nullopt;
   for (const LabelText& label : kLabels) {
-    if (label.text[0] != first || (label.latin && behind_word)) continue;
+    if (label.text[0] != first) continue;
     const size_t end = MatchText(text, pos, label.text);
     if (end == 0) continue;
     size_t behind = end;

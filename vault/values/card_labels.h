@@ -18,8 +18,11 @@ struct Label {
   size_t end;  // offset behind it
 };
 
-// The label that starts at `pos`. `behind_word`: an ASCII letter or digit stands in front, so that
-// Latin labels do not start here.
+// Whether a label may start with `c`; cheap. `behind_word`: an ASCII letter or digit stands in
+// front, so that Latin labels do not start here.
+bool MayStartLabel(char32_t c, bool behind_word);
+
+// The label that starts at `pos`.
 std::optional<Label> MatchLabel(std::string_view text, size_t pos, bool behind_word);
 
 // Behind blanks, colons, brackets and particles at `pos`, as they stand between label and value.

@@ -49,6 +49,7 @@ constexpr auto kGroupings = std::to_array<Grouping>({
 });
 
 Separator SeparatorOf(char32_t c) {
+  if (c >= U'A' && c <= U'z') return Separator::kBreak;
   if (c == U'\n' || c == U'\r' || c == U'\v' || c == U'\f') return Separator::kBreak;
   if (IsSpace(c)) return Separator::kBlank;
   if (IsDash(c) || c == kProlongedSound || c == kHalfWidthProlongedSound) return Separator::kHyphen;
@@ -98,6 +99,7 @@ class CardScanner {
   bool Matches(const Grouping& grouping) const;
   bool GoesOnWith(Separator separator) const;
   void OnCard();
+  void OnLabel(size_t start, bool behind_word);
 
   Group& Current() { return groups_[group_count_ % kMaxGroups]; }
   // The group `back` places before the current one. REQUIRES: back < kMaxGroups, it exists.
@@ -235,6 +237,14 @@ void CardScanner::OnCard() {
   if (MatchCvv(text_, pos) != 0) found_.card_cvv = true;
 }
 
+void CardScanner::OnLabel(size_t start, bool behind_word) {
+  const std::optional<Label> label = MatchLabel(text_, start, behind_word);
+  if (!label.has_value()) return;
+  const size_t behind = SkipFiller(text_, label->end);
+  if (label->kind == Label::kCvv && MatchCvv(text_, behind) != 0) found_.card_cvv = true;
+  if (label->kind == Label::kExpiry && MatchExpiry(text_, behind) != 0) found_.card_expiry = true;
+}
+
 ProhibitedFindings CardScanner::Scan() {
   bool word = false;  // an ASCII letter or digit stands in front
   for (size_t pos = 0; pos < text_.size();) {
@@ -248,13 +258,7 @@ ProhibitedFindings CardScanner::Scan() {
     }
     if (IsInvisible(c)) continue;
     OnSeparator(SeparatorOf(c));
-    if (const std::optional<Label> label = MatchLabel(text_, start, word); label.has_value()) {
-      const size_t behind = SkipFiller(text_, label->end);
-      if (label->kind == Label::kCvv && MatchCvv(text_, behind) != 0) found_.card_cvv = true;
-      if (label->kind == Label::kExpiry && MatchExpiry(text_, behind) != 0) {
-        found_.card_expiry = true;
-      }
-    }
+    if (MayStartLabel(c, word)) OnLabel(start, word);
     word = IsAsciiWord(c);
   }
   if (in_group_) EndGroup();

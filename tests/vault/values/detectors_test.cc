@@ -162,14 +162,14 @@ TEST(DetectorsTest, PhoneNumbersBesidePostalCodesAreNoCards) {
         phone = "03" + h + dice.Digits(4) + h + dice.Digits(4);
         break;
       case 2:
-        phone = "0" + std::to_string(1 + dice.Below(9)) + dice.Digits(1) + h + dice.Digits(3) + h +
-                dice.Digits(4);
+        phone = std::string("0") + std::to_string(1 + dice.Below(9)) + dice.Digits(1) + h +
+                dice.Digits(3) + h + dice.Digits(4);
         break;
       default:
         phone = "0120" + h + dice.Digits(3) + h + dice.Digits(3);
     }
-    std::string text = postal + dice.Pick(gaps) + phone;
-    if (dice.Below(3) == 0) text = "〒" + text;
+    std::string text = dice.Below(3) == 0 ? "〒" : "";
+    text += postal + dice.Pick(gaps) + phone;
     if (dice.Below(3) == 0) text += dice.Pick(gaps) + "FAX" + phone;
     if (dice.Below(2) == 0) text = FullWidthDigits(text);
     ASSERT_FALSE(DetectProhibited(text).any()) << text;
@@ -180,8 +180,9 @@ TEST(DetectorsTest, DatesBesidePhoneNumbersAreNoCards) {
   Dice dice(4);
   const std::vector<std::string> gaps = {" ", "-", "　", ", "};
   for (int i = 0; i < 50'000; ++i) {
-    const std::string date = "20" + dice.Digits(2) + "-" + dice.Digits(2) + "-" + dice.Digits(2);
-    const std::string phone = "090-" + dice.Digits(4) + "-" + dice.Digits(4);
+    const std::string date =
+        std::string("20") + dice.Digits(2) + "-" + dice.Digits(2) + "-" + dice.Digits(2);
+    const std::string phone = std::string("090-") + dice.Digits(4) + "-" + dice.Digits(4);
     const std::string& gap = dice.Pick(gaps);
     ASSERT_FALSE(DetectProhibited(date + gap + phone).any()) << date + gap + phone;
     ASSERT_FALSE(DetectProhibited(phone + gap + date).any()) << phone + gap + date;
@@ -214,7 +215,7 @@ TEST(DetectorsTest, CorporateNumbersAndJanCodesAreNoCards) {
   int corporate = 0;
   int jan = 0;
   while (corporate < 100 || jan < 100) {
-    const std::string number = (dice.Below(2) == 0 ? "4" : "49") + dice.Digits(11);
+    const std::string number = std::string(dice.Below(2) == 0 ? "4" : "49") + dice.Digits(11);
     const std::vector<uint8_t> digits = Values(std::string_view(number + "0").substr(0, 13));
     if (!IsCardNumber(digits)) continue;
     int weighed = 0;
