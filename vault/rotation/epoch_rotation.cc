@@ -22,14 +22,11 @@ namespace {
 constexpr size_t kStepRows = 500;
 // Rows looked at in one step, when most of them are done already.
 constexpr size_t kStepScan = 5'000;
-constexpr char kKeyringRow[] = "keyring";
 
 constexpr storage::StateKind kSealedKinds[] = {
     storage::StateKind::kTenant, storage::StateKind::kPerson,        storage::StateKind::kPrincipal,
     storage::StateKind::kPolicy, storage::StateKind::kPolicyInForce, storage::StateKind::kProposal,
     storage::StateKind::kEpoch,  storage::StateKind::kVault,         storage::StateKind::kDenylist};
-
-storage::Key KeyringKey() { return storage::StateKey(storage::StateKind::kEpoch, kKeyringRow); }
 
 std::unique_ptr<storage::Commit> NewCommit(const storage::Engine& engine) {
   auto commit = std::make_unique<storage::Commit>();
@@ -53,7 +50,7 @@ void EpochRotation::SetEntry(std::string_view operation, uint64_t count,
   EntryHeader header;
   header.time = parts_.now();
   header.method = method;
-  storage::v1::EntryBody body = NewEntryBody(header, storage::v1::DECISION_GRANTED);
+  storage::v1::EntryBody body = NewEntryBody(header, authz::Reason::kOk);
   body.set_resource(absl::StrCat("epochs/", parts_.keys.Current()->active().id));
   body.set_count(count);
   commit->entry = DraftEntry(body, parts_.random);
@@ -67,16 +64,11 @@ absl::StatusOr<TenantKeyRow> EpochRotation::CarriedKey(storage::TenantId tenant,
 }
 
 absl::Status EpochRotation::RecordKeyring(std::string_view operation,
-                                          std::vector<TenantKeyRow> tenant_keys,
+                                          const std::vector<TenantKeyRow>& tenant_keys,
                                           uint32_t active_epoch) {
   auto commit = NewCommit(parts_.engine);
-  const storage::Key key = KeyringKey();
-  absl::StatusOr<std::string> old = parts_.engine.Get(key);
-  if (!old.ok()) return old.status();
-  const std::shared_ptr<const KeySnapshot> keys = parts_.keys.Current();
-  const auto opened = OpenRow<storage::v1::KeyringRow>(*keys, key, *old);
-  if (!opened.ok()) return opened.status();
-
+  // With this in the read set no tenant is missed that is made meanwhile.
+  commit->reads.push_back(TenantListCell());
   const KeyringFloor floor = parts_.keyring.floor();
   storage::v1::KeyringRow row;
   row.set_generation(floor.generation);
@@ -87,18 +79,15 @@ absl::Status EpochRotation::RecordKeyring(std::string_view operation,
     out->set_fingerprint(epoch.fingerprint.data(), epoch.fingerprint.size());
     out->set_destroyed(epoch.destroyed);
   }
-  Replace(key, SealRow(*keys, parts_.random, key, opened->version + 1, row), commit.get());
-  for (const TenantKeyRow& tenant_key : tenant_keys) {
-    Replace(storage::TenantKeyKey(tenant_key.tenant, tenant_key.epoch), tenant_key.row,
-            commit.get());
-  }
+  StateChange change = parts_.store.NewChange(parts_.store.snapshot());
+  change.PutKeyring(row);
+  for (const TenantKeyRow& tenant_key : tenant_keys) change.PutTenantKey(tenant_key);
+  change.MoveTo(commit.get());
   SetEntry(operation, 0, commit.get());
-  // The hook cannot fail: the rows were made by this hierarchy just now, for an epoch that is live.
-  KeyHierarchy& hierarchy = parts_.keys;
-  StateStore& store = parts_.store;
-  commit->applied = [&hierarchy, &store, active_epoch,
-                     rows = std::move(tenant_keys)](const storage::LogPosition&) {
-    hierarchy.InstallTenantKeys(rows).IgnoreError();
+  commit->applied = [&hierarchy = parts_.keys, &store = parts_.store, active_epoch,
+                     install = std::move(commit->applied)](const storage::LogPosition& position) {
+    install(position);
+    // Cannot fail: the epoch was live when the rows were made, and only this thread destroys.
     hierarchy.SetActiveEpoch(active_epoch).IgnoreError();
     store.RefreshKeys();
   };
@@ -127,7 +116,7 @@ absl::Status EpochRotation::Begin() {
     if (!row.ok()) return row.status();
     rows.push_back(*std::move(row));
   }
-  status = RecordKeyring("RotateEpoch", std::move(rows), next);
+  status = RecordKeyring("RotateEpoch", rows, next);
   if (!status.ok()) return status;
   Resume();
   return absl::OkStatus();
@@ -218,9 +207,9 @@ absl::Status EpochRotation::ReIndex(const Range& range, const StateSnapshot& sta
   for (const auto& [name, candidate] : state.tenants()) {
     if (candidate->id == range.tenant) tenant = candidate.get();
   }
-  const authz::Policy* policy = tenant == nullptr ? nullptr : StateSnapshot::PolicyOf(*tenant);
+  const authz::Policy* policy = tenant == nullptr ? nullptr : tenant->policy_in_force();
   if (tenant == nullptr) return absl::OkStatus();
-  const absl::StatusOr<TenantScope> scope = TenantScope::Create(tenant->id, *state.keys());
+  const absl::StatusOr<TenantScope> scope = TenantScope::Create(tenant->id, state.keys());
   if (!scope.ok()) return scope.status();
 
   ChangeSet changes;
@@ -258,29 +247,8 @@ absl::Status EpochRotation::ReIndex(const Range& range, const StateSnapshot& sta
   return absl::OkStatus();
 }
 
-// A tenant that was made while Begin() was at work has its key under the older epoch only.
-absl::Status EpochRotation::EnsureTenantKeys() {
-  const std::shared_ptr<const KeySnapshot> keys = parts_.keys.Current();
-  const uint32_t active = keys->active().id;
-  std::vector<TenantKeyRow> rows;
-  for (const auto& [name, tenant] : parts_.store.snapshot()->tenants()) {
-    if (keys->ActiveTenant(tenant->id) != nullptr) continue;
-    for (uint32_t epoch = active - 1; epoch > 0; --epoch) {
-      if (keys->Tenant(tenant->id, epoch) == nullptr) continue;
-      absl::StatusOr<TenantKeyRow> row = CarriedKey(tenant->id, epoch, active);
-      if (!row.ok()) return row.status();
-      rows.push_back(*std::move(row));
-      break;
-    }
-  }
-  if (rows.empty()) return absl::OkStatus();
-  return RecordKeyring("CarryTenantKeys", std::move(rows), active);
-}
-
 absl::StatusOr<bool> EpochRotation::Step() {
   if (!running_) return false;
-  const absl::Status ensured = EnsureTenantKeys();
-  if (!ensured.ok()) return ensured;
   if (ranges_.empty()) {
     const absl::Status retired = Retire();
     if (!retired.ok()) return retired;
@@ -299,13 +267,13 @@ absl::StatusOr<bool> EpochRotation::Step() {
     absl::Status status;
     switch (range.kind) {
       case Kind::kWraps:
-        status = ReWrap(range, *state->keys(), std::move(key), value, commit.get());
+        status = ReWrap(range, state->keys(), std::move(key), value, commit.get());
         break;
       case Kind::kIndex:
         status = ReIndex(range, *state, key, commit.get());
         break;
       case Kind::kSealed: {
-        absl::StatusOr<std::string> row = ResealRow(*state->keys(), parts_.random, key, value);
+        absl::StatusOr<std::string> row = ResealRow(state->keys(), parts_.random, key, value);
         status = row.status();
         if (row.ok()) Replace(std::move(key), *std::move(row), commit.get());
         break;

@@ -44,7 +44,8 @@ class EpochRotation {
 
   explicit EpochRotation(Parts parts);
 
-  // Starts a new epoch. FAILED_PRECONDITION while an older rotation has rows to do.
+  // Starts a new epoch. FAILED_PRECONDITION while an older rotation has rows to do; ABORTED where a
+  // tenant was made meanwhile: call again.
   [[nodiscard]] absl::Status Begin();
   // Whether something may hang on an older epoch; to be asked once after the start.
   void Resume();
@@ -81,10 +82,9 @@ class EpochRotation {
                       const std::string& value, storage::Commit* commit) const;
   absl::Status ReIndex(const Range& range, const StateSnapshot& state, const storage::Key& key,
                        storage::Commit* commit) const;
-  absl::Status EnsureTenantKeys();
   absl::Status Retire();
-  absl::Status RecordKeyring(std::string_view operation, std::vector<TenantKeyRow> tenant_keys,
-                             uint32_t active_epoch);
+  absl::Status RecordKeyring(std::string_view operation,
+                             const std::vector<TenantKeyRow>& tenant_keys, uint32_t active_epoch);
   absl::StatusOr<TenantKeyRow> CarriedKey(storage::TenantId tenant, uint32_t from,
                                           uint32_t to) const;
   void SetEntry(std::string_view operation, uint64_t count, storage::Commit* commit) const;

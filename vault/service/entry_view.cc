@@ -38,7 +38,7 @@ absl::StatusOr<std::string> SubjectRef(const storage::Engine& engine, const Stat
   const absl::StatusOr<std::string> value = engine.Get(key);
   if (absl::IsNotFound(value.status())) return MakeError(authz::Reason::kNotFound);
   if (!value.ok()) return value.status();
-  const auto row = OpenRow<storage::v1::SubjectRow>(*state.keys(), key, *value);
+  const auto row = OpenRow<storage::v1::SubjectRow>(state.keys(), key, *value);
   if (!row.ok()) return row.status();
   if (row->message.subject_ref().empty()) return MakeError(authz::Reason::kNotFound);
   return row->message.subject_ref();
@@ -60,7 +60,7 @@ absl::StatusOr<std::string> RecordRef(const storage::Engine& engine, const State
   if (absl::IsNotFound(wrap.status())) return MakeError(authz::Reason::kNotFound);
   if (!wrap.ok()) return wrap.status();
   const absl::StatusOr<RecordReader> reader =
-      RecordReader::Open(*state.keys(), identity, *row, *wrap);
+      RecordReader::Open(state.keys(), identity, *row, *wrap);
   if (!reader.ok()) return reader.status();
   return reader->header().record_ref();
 }
@@ -102,14 +102,12 @@ absl::StatusOr<EntryQuery> ResolveFilter(const v1::EntryFilter& filter,
                                          const StateSnapshot& state) {
   EntryQuery query;
   if (!filter.principal().empty()) {
-    const std::optional<std::string_view> principal = ParsePrincipalName(filter.principal());
-    if (!principal) return InvalidArgument("filter.principal");
-    query.principal = *principal;
+    if (!ParsePrincipalName(filter.principal())) return InvalidArgument("filter.principal");
+    query.principal = filter.principal();
   }
   if (!filter.tenant().empty()) {
-    const std::optional<std::string_view> tenant = ParseTenantName(filter.tenant());
-    if (!tenant) return InvalidArgument("filter.tenant");
-    query.tenant = *tenant;
+    if (!ParseTenantName(filter.tenant())) return InvalidArgument("filter.tenant");
+    query.tenant = filter.tenant();
   }
   if (!filter.subject().empty()) {
     const std::optional<SubjectName> name = ParseSubjectName(filter.subject());
@@ -140,10 +138,10 @@ void FillEntry(const storage::LogPosition& position, const storage::v1::EntryBod
   out->mutable_position()->set_index(position.index);
   out->mutable_time()->set_seconds(body.time_micros() / kMicros);
   out->mutable_time()->set_nanos(static_cast<int32_t>(body.time_micros() % kMicros) * 1000);
-  if (!body.principal().empty()) out->set_principal(PrincipalName(body.principal()));
+  out->set_principal(body.principal());
   out->set_certificate_sha256(Hex(body.certificate_sha256()));
   out->set_method(body.method());
-  if (!body.tenant().empty()) out->set_tenant(TenantName(body.tenant()));
+  out->set_tenant(body.tenant());
   out->set_purpose(body.purpose());
   out->set_ticket(body.ticket());
   out->set_decision(static_cast<v1::EntryDecision>(body.decision()));

@@ -15,7 +15,7 @@ namespace piivault::vault {
 
 // A filter of AuditService, resolved: names of people and records are references by now.
 struct EntryQuery {
-  std::string principal;    // without `principals/`; empty: any
+  std::string principal;    // as in entries, `principals/…`; empty: any
   std::string subject_ref;  // 16 bytes; empty: any
   std::string record_ref;   // 16 bytes; empty: any
   std::string method;       // short or full; empty: any
