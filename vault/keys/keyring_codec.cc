@@ -21,10 +21,6 @@ constexpr size_t kKeySize = 32;
 constexpr size_t kSaltSize = 32;
 constexpr size_t kMinCredential = 16;
 
-std::string_view AsView(const HmacKey::Tag& tag) {
-  return {reinterpret_cast<const char*>(tag.data()), tag.size()};
-}
-
 HmacKey::Tag FileMac(const KeyringFile& file, const RootKeys& keys) {
   MemberList members("piivault keyring file");
   members.AddU32(file.format_version()).Add(file.body());
