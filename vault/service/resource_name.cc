@@ -44,17 +44,6 @@ bool ParseRef(std::string_view text, RecordName* record) {
 
 }  // namespace
 
-bool IsResourceId(std::string_view id) {
-  return !id.empty() && id.size() <= 40 && id.front() != '-' && id.back() != '-' &&
-         std::all_of(id.begin(), id.end(), [](char c) { return IsLowerOrDigit(c) || c == '-'; });
-}
-
-bool IsSha256Hex(std::string_view text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f');
-         });
-}
-
 std::optional<std::string_view> ParseTenantName(std::string_view name) {
   return ParseIn(name, "tenants/", IsResourceId);
 }

@@ -6,17 +6,12 @@
 #include <string_view>
 
 #include "storage/id.h"
+#include "vault/state/resource_id.h"
 
 namespace piivault::vault {
 
 // Resource names, strict: one text for each resource, anything else is refused. Parsed parts are
 // views into the name given.
-
-// An id that a caller may choose: lower-case letters, digits and `-`, 1 to 40 characters, not
-// beginning or ending with `-`.
-bool IsResourceId(std::string_view id);
-// 64 lower-case hexadecimal digits.
-bool IsSha256Hex(std::string_view text);
 
 // `tenants/{id}` and so on, to the id.
 std::optional<std::string_view> ParseTenantName(std::string_view name);

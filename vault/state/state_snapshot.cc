@@ -69,6 +69,10 @@ uint64_t AdministratorsCell() {
 
 uint64_t TenantListCell() { return CellFingerprint(StateKey(StateKind::kTenant, ":list")); }
 
+uint64_t RoleHoldersCell(std::string_view tenant, std::string_view role) {
+  return CellFingerprint(StateKey(StateKind::kTenant, Concat({":holders/", tenant, "/", role})));
+}
+
 uint64_t VaultCell() { return CellFingerprint(StateKey(StateKind::kVault, "vault")); }
 
 uint64_t EpochCell() { return CellFingerprint(StateKey(StateKind::kEpoch, "keyring")); }

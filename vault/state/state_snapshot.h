@@ -39,6 +39,8 @@ uint64_t VaultCell();
 uint64_t EpochCell();
 // Which tenants there are: touched when one is made, so that a rotation misses none.
 uint64_t TenantListCell();
+// Who holds a role of a tenant: touched with each grant of it, so that a limit on holders holds.
+uint64_t RoleHoldersCell(std::string_view tenant, std::string_view role);
 
 // A policy that was loaded.
 struct PolicyState {
