@@ -1,0 +1,203 @@
+#include "storage/rocksdb_engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "storage/commit_and_wait.h"
+#include "tests/storage/commit_maker.h"
+#include "tests/storage/recording_observer.h"
+#include "tests/storage/scratch_dir.h"
+
+namespace piivault::storage {
+namespace {
+
+class RocksDbEngineTest : public testing::Test {
+ protected:
+  EngineOptions Options() {
+    EngineOptions options;
+    options.path = dir_.path() + "/data";
+    return options;
+  }
+  absl::StatusOr<std::unique_ptr<RocksDbEngine>> Open() { return RocksDbEngine::Open(Options()); }
+
+  static void Commit1(Engine& engine, const std::string& body) {
+    auto commit = FreshCommit(engine, absl::InfiniteFuture());
+    commit->writes.push_back({MetaKey(body), body});
+    commit->entry = DraftEntry(body);
+    ASSERT_TRUE(CommitOrError(engine, std::move(commit)).ok());
+  }
+
+  // Opens the directory with RocksDB alone and lets `work` change it.
+  void Meddle(
+      const std::function<void(rocksdb::DB&, std::vector<rocksdb::ColumnFamilyHandle*>&)>& work) {
+    std::vector<std::string> names;
+    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, Options().path, &names).ok());
+    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+    for (const std::string& name : names) {
+      descriptors.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    }
+    std::vector<rocksdb::ColumnFamilyHandle*> families;
+    rocksdb::DB* raw = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open({}, Options().path, descriptors, &families, &raw).ok());
+    std::unique_ptr<rocksdb::DB> db(raw);
+    work(*db, families);
+    for (auto* family : families) ASSERT_TRUE(db->DestroyColumnFamilyHandle(family).ok());
+  }
+  static rocksdb::ColumnFamilyHandle* Find(std::vector<rocksdb::ColumnFamilyHandle*>& families,
+                                           const std::string& name) {
+    return *std::find_if(families.begin(), families.end(),
+                         [&](auto* family) { return family->GetName() == name; });
+  }
+
+  ScratchDir dir_;
+};
+
+TEST_F(RocksDbEngineTest, WhatWasCommittedIsThereAfterReopening) {
+  {
+    auto engine = Open();
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    for (const char* body : {"a", "b", "c"}) Commit1(**engine, body);
+  }
+  auto engine = Open();
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  EXPECT_EQ((*engine)->LogEnd(), (LogPosition{0, 0, 3}));
+  EXPECT_EQ(*(*engine)->Get(MetaKey("b")), "b");
+  EXPECT_EQ((*(*engine)->ReadEntries(2, 5))[0].entry.body, "c");
+  Commit1(**engine, "d");
+  EXPECT_EQ((*engine)->ReadEntries(0, 9)->size(), 4u);
+}
+
+TEST_F(RocksDbEngineTest, DirectoryIsForOneEngineAndPrivate) {
+  auto engine = Open();
+  ASSERT_TRUE(engine.ok());
+  const absl::Status second = Open().status();
+  EXPECT_EQ(second.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(second.message()), testing::HasSubstr("another process"));
+  struct stat info;
+  ASSERT_EQ(::stat(Options().path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700u);
+}
+
+TEST_F(RocksDbEngineTest, OpensNothingWhereNothingIs) {
+  EngineOptions options = Options();
+  options.create_if_missing = false;
+  EXPECT_EQ(RocksDbEngine::Open(options).status().code(), absl::StatusCode::kNotFound);
+  options.create_if_missing = true;
+  options.path = dir_.path() + "/no/such/parent";
+  EXPECT_EQ(RocksDbEngine::Open(options).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(RocksDbEngineTest, NewerFormatIsRefused) {
+  ASSERT_TRUE(Open().ok());
+  Meddle([](rocksdb::DB& db, auto& families) {
+    ASSERT_TRUE(
+        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\2", 4))
+            .ok());
+  });
+  const absl::Status status = Open().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("newer"));
+}
+
+TEST_F(RocksDbEngineTest, TableOfANewerFormatIsRefused) {
+  ASSERT_TRUE(Open().ok());
+  Meddle([](rocksdb::DB& db, auto& families) {
+    rocksdb::ColumnFamilyHandle* family = nullptr;
+    ASSERT_TRUE(db.CreateColumnFamily({}, "future", &family).ok());
+    families.push_back(family);
+  });
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(RocksDbEngineTest, MissingTableIsDamage) {
+  ASSERT_TRUE(Open().ok());
+  Meddle([](rocksdb::DB& db, auto& families) {
+    ASSERT_TRUE(db.DropColumnFamily(Find(families, "wrap")).ok());
+  });
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);  // and stays so
+}
+
+TEST_F(RocksDbEngineTest, InterruptedMakingIsFinished) {
+  ASSERT_TRUE(Open().ok());
+  Meddle([](rocksdb::DB& db, auto& families) {
+    ASSERT_TRUE(db.DropColumnFamily(Find(families, "log")).ok());
+    ASSERT_TRUE(db.Delete({}, Find(families, "meta"), MetaKey("format").bytes).ok());
+  });
+  auto engine = Open();
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  Commit1(**engine, "a");
+}
+
+TEST_F(RocksDbEngineTest, MissingAndDamagedEntriesAreSaid) {
+  {
+    auto engine = Open();
+    ASSERT_TRUE(engine.ok());
+    for (const char* body : {"a", "b", "c", "d"}) Commit1(**engine, body);
+  }
+  Meddle([](rocksdb::DB& db, auto& families) {
+    auto* log = Find(families, "log");
+    ASSERT_TRUE(db.Delete({}, log, EntryKey(0, 0, 1).bytes).ok());
+    ASSERT_TRUE(db.Put({}, log, EntryKey(0, 0, 3).bytes, "damaged").ok());
+  });
+  auto engine = Open();
+  ASSERT_TRUE(engine.ok());
+  EXPECT_EQ((*engine)->ReadEntries(0, 9).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ((*engine)->ReadEntries(3, 9).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ((*engine)->ReadEntries(2, 1)->size(), 1u);
+}
+
+TEST_F(RocksDbEngineTest, DamagedTableFileIsDataLoss) {
+  for (int i = 0; i < 2; ++i) {  // the second opening has written the rows to a table
+    auto engine = Open();
+    ASSERT_TRUE(engine.ok());
+    Commit1(**engine, "canary-" + std::to_string(i));
+  }
+  int damaged = 0;
+  for (const auto& file : std::filesystem::directory_iterator(Options().path)) {
+    if (file.path().extension() != ".sst") continue;
+    std::fstream io(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(io)), std::istreambuf_iterator<char>());
+    const size_t at = bytes.find("canary-0");
+    if (at == std::string::npos) continue;
+    io.clear();
+    io.seekp(static_cast<std::streamoff>(at));
+    io.put('C');
+    ++damaged;
+  }
+  ASSERT_GT(damaged, 0);
+  auto engine = Open();
+  if (!engine.ok()) {
+    EXPECT_EQ(engine.status().code(), absl::StatusCode::kDataLoss);
+    return;
+  }
+  const auto read = (*engine)->Get(MetaKey("canary-0"));
+  EXPECT_EQ(read.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(std::string(read.status().message()).find("canary"), std::string::npos);
+}
+
+TEST_F(RocksDbEngineTest, ObserverAndFiguresTellWhatHappened) {
+  RecordingObserver observer;
+  EngineOptions options = Options();
+  options.observer = &observer;
+  auto engine = RocksDbEngine::Open(options);
+  ASSERT_TRUE(engine.ok());
+  Commit1(**engine, "a");
+  observer.WaitForBatches(1);
+  EXPECT_EQ(observer.last().entries, 1u);
+  EXPECT_GT(observer.last().write_time, absl::ZeroDuration());
+  const EngineStats stats = (*engine)->Stats();
+  EXPECT_EQ(stats.commits, 1u);
+  EXPECT_TRUE(stats.available);
+  EXPECT_NE(stats.last_commit, absl::InfinitePast());
+  EXPECT_THAT((*engine)->Properties(), testing::Contains(testing::Key("total-sst-files-size")));
+}
+
+}  // namespace
+}  // namespace piivault::storage
