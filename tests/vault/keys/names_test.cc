@@ -1,0 +1,202 @@
+// What a value is known by: blind indexes, tokens and page tokens.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/vault/keys/key_fixture.h"
+#include "vault/keys/blind_index.h"
+#include "vault/keys/byte_io.h"
+#include "vault/keys/padding.h"
+#include "vault/keys/page_token.h"
+#include "vault/keys/tokens.h"
+
+namespace piivault::vault {
+namespace {
+
+using absl::StatusCode;
+
+TEST(BlindIndexTest, EachMemberCounts) {
+  KeyFixture fixture;
+  fixture.Rotate();
+  const auto keys = fixture.keys();
+  const TenantKeys& tenant = *keys->Tenant(1, 1);
+  const storage::IndexDigest digest = BlindIndexDigest(tenant, 1, "reader.email", "a@example.jp");
+  EXPECT_EQ(BlindIndexDigest(tenant, 1, "reader.email", "a@example.jp"), digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 2, "reader.email", "a@example.jp"), digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.phone", "a@example.jp"), digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.email", "b@example.jp"), digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.emaila", "@example.jp"), digest);
+  EXPECT_NE(BlindIndexDigest(*keys->Tenant(2, 1), 1, "reader.email", "a@example.jp"), digest);
+  EXPECT_NE(BlindIndexDigest(*keys->Tenant(1, 2), 1, "reader.email", "a@example.jp"), digest);
+}
+
+TEST(RefIndexTest, EachMemberCounts) {
+  KeyFixture fixture;
+  fixture.Rotate();
+  const auto keys = fixture.keys();
+  const storage::IndexDigest digest = RefIndexDigest(*keys->Tenant(1, 1), "reader", "17");
+  EXPECT_EQ(RefIndexDigest(*keys->Tenant(1, 1), "reader", "17"), digest);
+  EXPECT_NE(RefIndexDigest(*keys->Tenant(1, 1), "reader", "18"), digest);
+  EXPECT_NE(RefIndexDigest(*keys->Tenant(1, 1), "reader1", "7"), digest);
+  EXPECT_NE(RefIndexDigest(*keys->Tenant(2, 1), "reader", "17"), digest);
+  EXPECT_NE(RefIndexDigest(*keys->Tenant(1, 2), "reader", "17"), digest);
+}
+
+TEST(TokenTest, OneTextForEachToken) {
+  const storage::Id128 token = RandomToken(SystemRandom());
+  const std::string text = FormatToken(token);
+  EXPECT_EQ(text.size(), 30u);
+  EXPECT_EQ(ParseToken(text), token);
+  EXPECT_EQ(FormatToken(storage::Id128{}), "tok_aaaaaaaaaaaaaaaaaaaaaaaaaa");
+  EXPECT_EQ(FormatToken(IdOf(0xff)), "tok_77777777777777777777777774");
+}
+
+TEST(TokenTest, RefusesEveryOtherText) {
+  const std::string text = "tok_aaaaaaaaaaaaaaaaaaaaaaaaae";
+  ASSERT_TRUE(ParseToken(text).has_value());
+  for (std::string_view bad :
+       {"", "tok_", "tok_aaaaaaaaaaaaaaaaaaaaaaaaa", "tok_aaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "TOK_aaaaaaaaaaaaaaaaaaaaaaaaaa", "tok_Aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "tok_aaaaaaaaaaaaaaaaaaaaaaaaab", "tok_aaaaaaaaaaaaaaaaaaaaaaaaac",
+        "tok_aaaaaaaaaaaaaaaaaaaaaaaaad", "tok_1aaaaaaaaaaaaaaaaaaaaaaaaa",
+        "tok-aaaaaaaaaaaaaaaaaaaaaaaaaa", " tok_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "tok_aaaaaaaaaaaaaaaaaaaaaaaaaa ", "tok_aaaaaaaaaaaaaaaaaaaaaaaa=="}) {
+    EXPECT_FALSE(ParseToken(bad).has_value()) << bad;
+  }
+  EXPECT_FALSE(ParseToken(std::string("tok_aaaaaaaaaaaaaaaaaaaaaaaaa\0", 30)).has_value());
+}
+
+TEST(DeterministicTokenTest, SurvivesRotationAndTellsMembersApart) {
+  KeyFixture fixture;
+  fixture.Rotate();
+  const auto keys = fixture.keys();
+  const TenantKeys& tenant = *keys->Tenant(1, 1);
+  const storage::Id128 token = DeterministicToken(tenant, "svc", "reader.email", "a@example.jp");
+  EXPECT_EQ(DeterministicToken(*keys->Tenant(1, 2), "svc", "reader.email", "a@example.jp"), token);
+  EXPECT_NE(DeterministicToken(*keys->Tenant(2, 1), "svc", "reader.email", "a@example.jp"), token);
+  EXPECT_NE(DeterministicToken(tenant, "pay", "reader.email", "a@example.jp"), token);
+  EXPECT_NE(DeterministicToken(tenant, "svc", "reader.phone", "a@example.jp"), token);
+  EXPECT_NE(DeterministicToken(tenant, "svc", "reader.email", "b@example.jp"), token);
+  EXPECT_NE(DeterministicToken(tenant, "svcr", "eader.email", "a@example.jp"), token);
+}
+
+class PageTokenTest : public testing::Test {
+ protected:
+  absl::StatusOr<std::string> Open(std::string_view token, const PageTokenBinding& binding,
+                                   absl::Time now = kTestTime) {
+    return OpenPageToken(*fixture_.keys(), binding, token, now);
+  }
+
+  KeyFixture fixture_;
+  const PageTokenBinding binding_ = {"principals/sato", "piivault.v1.VaultService/ListRecords",
+                                     Sha256("request")};
+  const absl::Time expires_ = kTestTime + absl::Hours(1);
+  const std::string token_ =
+      SealPageToken(*fixture_.keys(), SystemRandom(), binding_, "cursor", expires_);
+};
+
+TEST_F(PageTokenTest, GivesTheCursorBackUntilItExpires) {
+  EXPECT_EQ(Open(token_, binding_).value(), "cursor");
+  EXPECT_TRUE(Open(token_, binding_, expires_ - absl::Microseconds(1)).ok());
+  EXPECT_EQ(Open(token_, binding_, expires_).status().code(), StatusCode::kInvalidArgument);
+  const std::string empty = SealPageToken(*fixture_.keys(), SystemRandom(), binding_, "", expires_);
+  EXPECT_EQ(Open(empty, binding_).value(), "");
+  EXPECT_EQ(empty.size(), token_.size()) << "the cursor's length shows";
+}
+
+TEST_F(PageTokenTest, SomeoneElsesOrAnotherQuerysIsRefused) {
+  const auto code = [&](const PageTokenBinding& binding) {
+    return Open(token_, binding).status().code();
+  };
+  PageTokenBinding binding = binding_;
+  binding.principal = "principals/suzuki";
+  EXPECT_EQ(code(binding), StatusCode::kInvalidArgument);
+  binding = binding_;
+  binding.method = "piivault.v1.VaultService/SearchRecords";
+  EXPECT_EQ(code(binding), StatusCode::kInvalidArgument);
+  binding = binding_;
+  binding.request = Sha256("another request");
+  EXPECT_EQ(code(binding), StatusCode::kInvalidArgument);
+  KeyFixture twin("seed", IdOf(0xbb));
+  EXPECT_EQ(OpenPageToken(*twin.keys(), binding_, token_, kTestTime).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST_F(PageTokenTest, EveryOtherTextIsRefused) {
+  for (size_t i = 0; i < token_.size(); ++i) {
+    std::string altered = token_;
+    altered[i] = altered[i] == 'A' ? 'B' : 'A';
+    EXPECT_EQ(Open(altered, binding_).status().code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(Open(token_.substr(0, i), binding_).status().code(), StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(Open("!", binding_).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Open(std::string(100'000, 'A'), binding_).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST_F(PageTokenTest, SurvivesRotationUntilItsEpochIsDestroyed) {
+  fixture_.Rotate();
+  EXPECT_TRUE(Open(token_, binding_).ok());
+  fixture_.Destroy(1);
+  EXPECT_EQ(Open(token_, binding_).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(PaddingTest, ComesOffExactly) {
+  for (size_t size = 0; size < 50; ++size) {
+    for (char fill : {'\0', '\x80', 'v'}) {
+      const std::string text(size, fill);
+      SecretBytes padded = Pad(text);
+      EXPECT_EQ(padded.size() % 16, 0u);
+      EXPECT_GT(padded.size(), size);
+      EXPECT_LE(padded.size(), size + 16);
+      ASSERT_TRUE(Unpad(&padded));
+      EXPECT_EQ(padded.view(), text);
+    }
+  }
+}
+
+TEST(PaddingTest, RefusesWhatIsNotPadded) {
+  for (const std::string& text :
+       {std::string(), std::string(16, '\0'), std::string(16, 'v'), std::string("\x80"),
+        "\x80" + std::string(31, '\0'), std::string(15, 'v') + "\x81"}) {
+    SecretBytes padded = SecretBytes::CopyOf(text);
+    EXPECT_FALSE(Unpad(&padded));
+  }
+}
+
+TEST(ByteIoTest, IntegersAreBigEndianAndComeBack) {
+  std::string bytes;
+  AppendU16(0x0102, &bytes);
+  AppendU32(0x03040506, &bytes);
+  AppendU64(0x0708090a0b0c0d0e, &bytes);
+  EXPECT_EQ(bytes, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e");
+  std::string_view in = bytes;
+  EXPECT_EQ(TakeU16(&in), 0x0102);
+  EXPECT_EQ(TakeU32(&in), 0x03040506u);
+  EXPECT_EQ(TakeU64(&in), 0x0708090a0b0c0d0eu);
+  EXPECT_EQ(TakeU8(&in), std::nullopt);
+  in = "abc";
+  EXPECT_EQ(TakeU32(&in), std::nullopt);
+  EXPECT_EQ(TakeBytes(4, &in), std::nullopt);
+  EXPECT_EQ(TakeBytes(2, &in), "ab");
+  EXPECT_EQ(in, "c");
+}
+
+TEST(MemberListTest, NoTwoListsAreAlike) {
+  const std::set<std::string> lists = {
+      std::string(MemberList("l").Add("ab").Add("c").view()),
+      std::string(MemberList("l").Add("a").Add("bc").view()),
+      std::string(MemberList("l").Add("abc").view()),
+      std::string(MemberList("l").Add("abc").Add("").view()),
+      std::string(MemberList("la").Add("bc").view()),
+      std::string(MemberList("l").AddU32(1).view()),
+      std::string(MemberList("l").AddU64(1).view()),
+  };
+  EXPECT_EQ(lists.size(), 7u);
+}
+
+}  // namespace
+}  // namespace piivault::vault
