@@ -18,10 +18,12 @@ enum class Separator : uint8_t { kNone, kBlank, kHyphen, kDot, kBreak };
 
 constexpr int kMaxSeparatorChars = 3;
 constexpr size_t kMaxGroups = 5;
+constexpr size_t kMaxE164Digits = 15;
 
 struct Group {
   Separator before = Separator::kBreak;
-  size_t size = 0;  // true size; digits holds at most kMaxCardDigits of them
+  bool plus = false;  // right in front
+  size_t size = 0;    // true size; digits holds at most kMaxCardDigits of them
   std::array<uint8_t, kMaxCardDigits> digits{};
 };
 
@@ -114,6 +116,7 @@ class CardScanner {
   bool in_group_ = false;
   Separator separator_ = Separator::kBreak;  // since the last digit
   int separator_chars_ = 0;
+  bool plus_ = false;  // the last character was '+'
 
   // A number written digit by digit: the whole row of groups of one, nothing more or less.
   std::array<uint8_t, kMaxCardDigits> singles_{};
@@ -126,6 +129,7 @@ void CardScanner::OnDigit(uint8_t digit) {
     ++group_count_;
     Group& group = Current();
     group.before = separator_;
+    group.plus = plus_;
     group.size = 0;
     in_group_ = true;
   }
@@ -178,6 +182,8 @@ void CardScanner::CheckUnbroken() {
   if (group.size < kMinCardDigits || group.size > kMaxCardDigits) return;
   const absl::Span<const uint8_t> digits(group.digits.data(), group.size);
   if (!IsCardNumber(digits) || IsMoreLikelyNoCard(digits)) return;
+  // +49...: a telephone number in E.164.
+  if (group.plus && group.size <= kMaxE164Digits) return;
   // 0.4111...: a fraction.
   if (group.before == Separator::kDot && Back(1).size == 1 && Back(1).digits[0] == 0) return;
   OnCard();
@@ -254,12 +260,14 @@ ProhibitedFindings CardScanner::Scan() {
       OnDigit(static_cast<uint8_t>(digit));
       group_end_ = pos;
       word = true;
+      plus_ = false;
       continue;
     }
     if (IsInvisible(c)) continue;
     OnSeparator(SeparatorOf(c));
     if (MayStartLabel(c, word)) OnLabel(start, word);
     word = IsAsciiWord(c);
+    plus_ = c == U'+' || c == U'\uFF0B';
   }
   if (in_group_) EndGroup();
   EndSingles();

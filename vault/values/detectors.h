@@ -16,11 +16,14 @@ struct ProhibitedFindings {
 
 // Looks for payment card data anywhere in a text.
 //
-// card_number: digits (ASCII, full-width, any decimal digits of Unicode) with an issuer's prefix,
-// a length of that issuer, a valid Luhn digit, and one way of grouping: unbroken; fours (the last
+// card_number: digits (ASCII, full-width, any decimal digits of Unicode) with an issuer's prefix, a
+// length of that issuer, a valid Luhn digit, and one way of grouping: unbroken; fours (the last
 // group may be shorter); 4-6-5 and 4-6-4; 6-13; 8-8; or digit by digit. The separators of one
 // number are all of one kind: blanks (U+3000 too), hyphens and dashes (U+2010..2015, U+2212,
 // U+30FC, ...) or dots. Invisible characters (U+200B, U+00AD, ...) do not count.
+// No card is the middle of a longer row of groups (090-4111-1111-1111-1111), unless blanks are in
+// between; nor what Japanese texts are full of: 13-digit corporate numbers and JAN codes, E.164
+// numbers behind a '+', a postal code run together with a telephone number.
 //
 // card_expiry: a month and a year (12/27) right behind a card number, or behind 有効期限, "exp",
 // "valid thru" and the like. A full date behind 有効期限 is not one: coupons and licences have

@@ -111,10 +111,13 @@ std::string ForLibrary(std::string_view text) {
 
 }  // namespace
 
-PhoneNumbers::PhoneNumbers() {
-  auto* util = pn::PhoneNumberUtil::GetInstance();
-  util->SetLogger(new pn::NullLogger());  // the library takes it over
-  util_ = util;
+PhoneNumbers::PhoneNumbers() : util_(pn::PhoneNumberUtil::GetInstance()) {
+  // The instance is the library's and there is one for the process, so it is silenced once: another
+  // thread may be parsing already.
+  [[maybe_unused]] static const bool silenced = [] {
+    pn::PhoneNumberUtil::GetInstance()->SetLogger(new pn::NullLogger());  // taken over
+    return true;
+  }();
 }
 
 bool PhoneNumbers::HasOnlyPhoneCharacters(std::string_view text) {

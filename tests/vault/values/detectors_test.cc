@@ -232,6 +232,15 @@ TEST(DetectorsTest, CorporateNumbersAndJanCodesAreNoCards) {
   }
 }
 
+TEST(DetectorsTest, InternationalPhoneNumbersAreNoCards) {
+  EXPECT_TRUE(HasCard("4222222222222"));
+  EXPECT_FALSE(HasCard("+4222222222222"));
+  EXPECT_FALSE(HasCard("＋４２２２２２２２２２２２２"));
+  EXPECT_TRUE(HasCard("+ 4222222222222"));
+  EXPECT_TRUE(HasCard("+1 4222222222222"));
+  EXPECT_TRUE(HasCard("+4111111111111111")) << "longer than E.164";
+}
+
 TEST(DetectorsTest, SeesThroughWhatIsInvisible) {
   EXPECT_TRUE(HasCard("4111\u200B1111\u00AD1111\uFEFF1111"));
   EXPECT_TRUE(HasCard("4\uFE0F\u20E3111111111111111"));
