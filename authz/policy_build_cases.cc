@@ -1,0 +1,273 @@
+// Test cases: made-up calls with what must come of them.
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "authz/policy_builder.h"
+#include "authz/policy_cases.h"
+#include "authz/vocabulary.h"
+
+namespace piivault::authz {
+namespace {
+
+constexpr std::string_view kDefaultNow = "2025-01-01T00:00:00Z";
+constexpr std::string_view kTenant = "tenants/default";
+constexpr std::string_view kPerson = "persons/case";
+constexpr std::string_view kOther = "persons/other";
+constexpr std::string_view kSubject = "subjects/case";
+
+constexpr auto kNdaStates = std::to_array<std::string_view>(
+    {"valid", "missing", "expired", "revoked", "wrong_signatory", "not_yet"});
+constexpr auto kFrontHops = std::to_array<std::string_view>({"tls", "plain"});
+
+PrincipalKind KindFor(RoleKind kind) {
+  switch (kind) {
+    case RoleKind::kStaff:
+    case RoleKind::kProcessor:
+      return PrincipalKind::kStaff;
+    case RoleKind::kService:
+    case RoleKind::kSubject:
+      return PrincipalKind::kService;
+    case RoleKind::kTenant:
+      return PrincipalKind::kTenant;
+    case RoleKind::kRecipient:
+      return PrincipalKind::kRecipient;
+  }
+  return PrincipalKind::kUnspecified;
+}
+
+Attestation MakeAttestation(AttestationKind kind, absl::Time now) {
+  Attestation a;
+  a.id = absl::StrCat("attestations/", std::string(AttestationKindName(kind)));
+  a.kind = kind;
+  a.signatory = std::string(kPerson);
+  a.signed_at = now - absl::Hours(24 * 30);
+  a.valid_until = now + absl::Hours(24 * 365);
+  return a;
+}
+
+void SetState(Attestation& a, const std::string& state, absl::Time now) {
+  if (state == "expired") a.valid_until = now - absl::Seconds(1);
+  if (state == "revoked") a.revoked_at = now - absl::Seconds(1);
+  if (state == "wrong_signatory") a.signatory = std::string(kOther);
+  if (state == "not_yet") a.signed_at = now + absl::Seconds(1);
+}
+
+std::string TenantName(const std::string& name) { return absl::StrCat("tenants/", name); }
+
+}  // namespace
+
+absl::Time PolicyBuilder::ReadTime(const YamlNode& node, bool end_of_day) {
+  absl::CivilDay day;
+  absl::Time time;
+  if (node.is_scalar() && node.scalar.size() == 10 && absl::ParseCivilTime(node.scalar, &day)) {
+    return end_of_day ? policy_->EndOfDay(day) : absl::FromCivil(day, policy_->timezone_);
+  }
+  std::string error;
+  if (node.is_scalar() && absl::ParseTime(absl::RFC3339_full, node.scalar, &time, &error)) {
+    return time;
+  }
+  diagnostics_->Error(node.place, "not a time", "2025-04-01 or 2025-04-01T12:00:00+09:00");
+  return absl::UnixEpoch();
+}
+
+void PolicyBuilder::ReadCases(MapReader& root) {
+  const YamlNode* node = root.Get("cases");
+  if (node == nullptr) return;
+  if (!node->is_sequence()) {
+    diagnostics_->Error(node->place, "'cases': a list is needed");
+    return;
+  }
+  for (const YamlNode& item : node->items) ReadCase(item);
+}
+
+void PolicyBuilder::ReadCase(const YamlNode& node) {
+  MapReader reader(node, "case", diagnostics_);
+  if (!node.is_map()) return;
+  PolicyCase c;
+  c.origin = reader.ReadOrigin();
+  c.name = reader.String("name");
+  const YamlNode* at = reader.Get("at");
+  YamlNode fallback;
+  fallback.kind = YamlNode::Kind::kScalar;
+  fallback.scalar = std::string(kDefaultNow);
+  c.now = ReadTime(at != nullptr ? *at : fallback, false);
+  c.tenant = TenantName(reader.String("tenant", "default"));
+  ReadCaseCaller(c, reader);
+  reader.Require("does");
+  std::vector<std::string_view> verbs = {"admit"};
+  for (const VerbInfo& verb : kVerbs) verbs.push_back(verb.name);
+  const std::string verb = reader.Word("does", verbs);
+  c.admission = verb == "admit";
+  if (const std::optional<Verb> found = FindVerb(verb); found.has_value()) c.verb = *found;
+  c.type = reader.String("type");
+  for (const YamlNode* item : reader.Scalars("fields")) {
+    // Names may be unknown on purpose.
+    c.fields.push_back(item->scalar);
+    if (c.type.empty()) c.type = item->scalar.substr(0, item->scalar.find('.'));
+  }
+  c.purpose = reader.String("for");
+  c.ticket = reader.String("ticket");
+  c.arguments = reader.IdentifierList("with");
+  c.channel = reader.String("channel");
+  const std::string hop = reader.Word("front_hop", kFrontHops);
+  c.front_hop = hop == "tls"     ? FrontHop::kTls
+                : hop == "plain" ? FrontHop::kPlain
+                                 : FrontHop::kUnspecified;
+  c.tenant_allows_plain = reader.Bool("tenant_allows_plain");
+  const std::string wanted = reader.Word("view", vocabulary::kViews, "plain");
+  c.wanted = wanted == "masked" ? View::kMasked : wanted == "token" ? View::kToken : View::kPlain;
+  ReadCaseSubject(c, reader);
+  ReadCaseExpectation(c, reader);
+  reader.Finish();
+  if (c.name.empty()) c.name = absl::StrCat("case in line ", node.place.line);
+  policy_->cases_.push_back(std::move(c));
+}
+
+void PolicyBuilder::ReadCaseCaller(PolicyCase& c, MapReader& reader) {
+  const YamlNode* as = reader.Require("as");
+  c.principal.name = "principals/case";
+  if (as == nullptr) return;
+  std::optional<MapReader> caller;
+  std::string role_name;
+  if (as->is_map()) {
+    caller.emplace(*as, "as", diagnostics_);
+    caller->Require("role");
+    role_name = RoleOr(*caller, "role", {"none"});
+  } else {
+    role_name = RoleOr(reader, "as", {"none"});
+  }
+  static const RoleSpec kNoRole;
+  const RoleSpec* role = policy_->FindRole(role_name);
+  c.principal.kind = role != nullptr ? KindFor(role->kind) : PrincipalKind::kStaff;
+  if (c.principal.kind == PrincipalKind::kTenant) c.principal.tenant = c.tenant;
+  if (role != nullptr) {
+    RoleBinding binding;
+    binding.role = role->name;
+    binding.tenant = c.tenant;
+    binding.justification = "CASE";
+    binding.not_after = c.now + absl::Hours(24 * 365);
+    c.principal.bindings.push_back(std::move(binding));
+  }
+  ReadCaseEvidence(c, role != nullptr ? *role : kNoRole, caller.has_value() ? &*caller : nullptr);
+  if (!caller.has_value()) return;
+  if (const YamlNode* kind = caller->Get("kind"); kind != nullptr) {
+    const std::optional<PrincipalKind> found = FindPrincipalKind(kind->scalar);
+    if (found.has_value()) {
+      c.principal.kind = *found;
+    } else {
+      diagnostics_->Error(kind->place, "unknown kind of principal",
+                          "staff, service, tenant, recipient");
+    }
+  }
+  c.principal.disabled = caller->Bool("disabled");
+  if (const std::string tenant = caller->String("tenant"); !tenant.empty()) {
+    if (c.principal.kind == PrincipalKind::kTenant) c.principal.tenant = TenantName(tenant);
+    for (RoleBinding& binding : c.principal.bindings) binding.tenant = TenantName(tenant);
+  }
+  if (const YamlNode* until = caller->Get("role_until"); until != nullptr) {
+    for (RoleBinding& binding : c.principal.bindings) binding.not_after = ReadTime(*until, true);
+  }
+  caller->Finish();
+}
+
+void PolicyBuilder::ReadCaseEvidence(PolicyCase& c, const RoleSpec& role, MapReader* reader) {
+  Person person;
+  person.name = std::string(kPerson);
+  person.employment = role.employment.empty() ? Employment::kFullTime : role.employment.front();
+  person.duties = role.duties;
+  person.department = role.department.empty() ? "case" : role.department;
+  person.justification = "CASE";
+  person.justification_until = c.now + absl::Hours(24 * 365);
+  std::string state = "valid";
+  AttestationKind kind = role.nda.empty() ? AttestationKind::kUnspecified : role.nda.front();
+  std::optional<Attestation> given;
+  if (reader != nullptr) {
+    if (const YamlNode* node = reader->Get("employment"); node != nullptr) {
+      const std::optional<Employment> employment = FindEmployment(node->scalar);
+      if (!employment.has_value()) diagnostics_->Error(node->place, "unknown employment");
+      person.employment = employment.value_or(Employment::kUnspecified);
+    }
+    if (reader->Get("duty") != nullptr) person.duties = reader->IdentifierList("duty");
+    person.department = reader->String("department", person.department);
+    if (const YamlNode* node = reader->Get("justified_until"); node != nullptr) {
+      person.justification_until = ReadTime(*node, true);
+    }
+    if (!reader->Bool("justified", true)) person.justification.clear();
+    const YamlNode* nda = reader->Get("nda");
+    if (nda != nullptr && nda->is_map()) {
+      MapReader inner(*nda, "nda", diagnostics_);
+      if (const YamlNode* node = inner.Get("kind"); node != nullptr) {
+        const std::optional<AttestationKind> found = FindAttestationKind(node->scalar);
+        if (!found.has_value()) diagnostics_->Error(node->place, "unknown kind of attestation");
+        kind = found.value_or(AttestationKind::kUnspecified);
+      }
+      given = MakeAttestation(kind, c.now);
+      if (const YamlNode* node = inner.Get("signed")) given->signed_at = ReadTime(*node, false);
+      if (const YamlNode* node = inner.Get("until")) given->valid_until = ReadTime(*node, true);
+      if (const YamlNode* node = inner.Get("revoked")) given->revoked_at = ReadTime(*node, false);
+      SetState(*given, inner.Word("state", kNdaStates, "valid"), c.now);
+      inner.Finish();
+    } else if (nda != nullptr) {
+      state = reader->Word("nda", kNdaStates, "valid");
+    }
+  }
+  if (given.has_value()) {
+    c.attestations.push_back(*given);
+  } else if (kind != AttestationKind::kUnspecified && state != "missing") {
+    c.attestations.push_back(MakeAttestation(kind, c.now));
+    SetState(c.attestations.back(), state, c.now);
+  }
+  const std::string other =
+      reader == nullptr ? "valid" : reader->Word("attested", kNdaStates, "valid");
+  for (AttestationKind needed : role.attested) {
+    if (other == "missing") break;
+    c.attestations.push_back(MakeAttestation(needed, c.now));
+    SetState(c.attestations.back(), other, c.now);
+  }
+  c.principal.person = person.name;
+  c.person = std::move(person);
+}
+
+void PolicyBuilder::ReadCaseSubject(PolicyCase& c, MapReader& reader) {
+  c.on_behalf_of = reader.String("on_behalf_of");
+  if (c.on_behalf_of == "self") c.on_behalf_of = std::string(kSubject);
+  c.subject = std::string(kSubject);
+  const YamlNode* node = reader.Get("subject");
+  if (node == nullptr) return;
+  MapReader inner(*node, "subject", diagnostics_);
+  if (inner.Bool("new")) c.subject.clear();
+  c.erased = inner.Bool("erased");
+  c.restricted = inner.Bool("restricted");
+  c.unsubscribed = inner.Bool("unsubscribed");
+  c.contract_active = inner.Bool("contract_active", true);
+  c.consented = inner.Bool("consented");
+  c.department = inner.String("department");
+  if (const YamlNode* stops = inner.Get("stops"); stops != nullptr) {
+    for (const YamlNode& item : stops->items) {
+      MapReader stop(item, "stop", diagnostics_);
+      std::string fields = stop.String("fields");
+      std::string purpose = stop.String("for");
+      stop.Finish();
+      c.stops.emplace_back(std::move(fields), std::move(purpose));
+    }
+  }
+  inner.Finish();
+}
+
+void PolicyBuilder::ReadCaseExpectation(PolicyCase& c, MapReader& reader) {
+  const YamlNode* node = reader.Require("expect");
+  if (node == nullptr) return;
+  std::vector<std::string_view> words = {"granted", "masked", "token"};
+  for (size_t i = 1; i < ReasonCount(); ++i) words.push_back(ReasonName(static_cast<Reason>(i)));
+  const std::string word = reader.Word("expect", words);
+  if (word == "masked") {
+    c.expect_view = View::kMasked;
+  } else if (word == "token") {
+    c.expect_view = View::kToken;
+  } else if (!word.empty() && word != "granted") {
+    c.expect = *FindReason(word);
+  }
+}
+
+}  // namespace piivault::authz

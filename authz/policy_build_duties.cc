@@ -1,0 +1,148 @@
+// Retention, destruction and the rights of the people whose data it is.
+
+#include "absl/strings/str_cat.h"
+#include "authz/policy_builder.h"
+#include "authz/vocabulary.h"
+
+namespace piivault::authz {
+
+void PolicyBuilder::ReadRetention(MapReader& root) {
+  const YamlNode* node = root.Get("retention");
+  if (node == nullptr) return;
+  if (!node->is_sequence()) {
+    diagnostics_->Error(node->place, "'retention': a list is needed", "retention: []");
+    return;
+  }
+  for (const YamlNode& item : node->items) ReadRetentionRule(item);
+}
+
+void PolicyBuilder::ReadRetentionRule(const YamlNode& node) {
+  MapReader reader(node, "retention rule", diagnostics_);
+  if (!node.is_map()) return;
+  RetentionSpec rule;
+  reader.Require("id");
+  rule.id = reader.Identifier("id");
+  if (!rule.id.empty()) Claim("retention", rule.id, reader.PlaceOf("id"));
+  rule.origin = reader.ReadOrigin();
+  reader.Require("fields");
+  rule.fields = SelectIds(reader, "fields");
+  const YamlNode* trigger = reader.Require("trigger");
+  if (trigger != nullptr && trigger->is_map()) {
+    MapReader inner(*trigger, "trigger", diagnostics_);
+    rule.triggers = inner.WordList("all", vocabulary::kTriggers);
+    rule.all_triggers = !rule.triggers.empty();
+    const std::vector<std::string> any = inner.WordList("any", vocabulary::kTriggers);
+    if (rule.all_triggers && !any.empty()) {
+      diagnostics_->Error(trigger->place, "either 'all' or 'any'");
+    }
+    if (!rule.all_triggers) rule.triggers = any;
+    inner.Finish();
+  } else if (trigger != nullptr) {
+    rule.triggers = reader.WordList("trigger", vocabulary::kTriggers);
+  }
+  if (trigger != nullptr && rule.triggers.empty()) {
+    diagnostics_->Error(trigger->place, "a retention rule needs a trigger");
+  }
+  const YamlNode* keep = reader.Require("keep");
+  if (keep != nullptr && keep->is_scalar() && !keep->scalar.empty() &&
+      (keep->scalar[0] < '0' || keep->scalar[0] > '9')) {
+    rule.keep = reader.Word("keep", vocabulary::kKeepWords);
+  } else {
+    rule.keep = reader.Duration("keep");
+  }
+  rule.hold = reader.Identifier("hold");
+  reader.Require("then");
+  rule.then = reader.Word("then", vocabulary::kThen);
+  rule.approval = RoleOr(reader, "approval", {"none"});
+  rule.when = reader.Word("if", vocabulary::kRetentionWhen);
+  rule.needs = reader.WordList("needs", vocabulary::kRetentionNeeds);
+  rule.readable_for = SelectPurposes(reader, "readable_for");
+  reader.Finish();
+  policy_->retention_.push_back(std::move(rule));
+}
+
+void PolicyBuilder::ReadRetentionRules(MapReader& root) {
+  const YamlNode* node = root.Get("retention_rules");
+  if (node == nullptr) return;
+  MapReader reader(*node, "retention_rules", diagnostics_);
+  RetentionRules& rules = policy_->retention_rules_;
+  rules.origin = reader.ReadOrigin();
+  rules.combine = reader.Word("combine", vocabulary::kCombine);
+  rules.separate = reader.Bool("separate");
+  rules.open_purposes = SelectPurposes(reader, "open_purposes");
+  rules.destruction_steps = reader.WordList("steps", vocabulary::kDestructionSteps);
+  rules.destruction_approval = RoleOr(reader, "approval", {"none"});
+  rules.print_exports = reader.Word("print_exports", vocabulary::kPrintExports);
+  reader.Finish();
+}
+
+void PolicyBuilder::ReadRights(MapReader& root) {
+  const YamlNode* node = root.Get("rights");
+  if (node == nullptr) return;
+  if (!node->is_sequence()) {
+    diagnostics_->Error(node->place, "'rights': a list is needed", "rights: []");
+    return;
+  }
+  for (const YamlNode& item : node->items) ReadRight(item);
+}
+
+void PolicyBuilder::ReadRight(const YamlNode& node) {
+  MapReader reader(node, "right", diagnostics_);
+  if (!node.is_map()) return;
+  RightSpec right;
+  reader.Require("id");
+  right.id = reader.Identifier("id");
+  if (!right.id.empty()) Claim("right", right.id, reader.PlaceOf("id"));
+  right.origin = reader.ReadOrigin();
+  std::vector<std::string_view> who(vocabulary::kRightWho.begin(), vocabulary::kRightWho.end());
+  for (const RoleSpec& role : policy_->roles_) who.push_back(role.name);
+  reader.Require("who");
+  right.who = reader.WordList("who", who);
+  reader.Require("kind");
+  right.kinds = reader.WordList("kind", vocabulary::kRightKinds);
+  right.fields = SelectIds(reader, "fields");
+  right.when = reader.Word("when", vocabulary::kWhen);
+  right.effect = reader.Word("effect", vocabulary::kEffects);
+  right.identity = reader.Word("identity", vocabulary::kIdentity);
+  right.channels = reader.WordList("channel", vocabulary::kRightChannels);
+  right.evidence = reader.WordList("evidence", vocabulary::kEvidence);
+  if (const YamlNode* fee = reader.Get("fee"); fee != nullptr && fee->is_map()) {
+    MapReader inner(*fee, "fee", diagnostics_);
+    inner.Require("model");
+    right.fee.model = inner.Word("model", vocabulary::kFeeModels);
+    right.fee.amount_jpy = inner.Int("amount_jpy", 0, 10000000, 0);
+    right.fee.free_per_calendar_month =
+        static_cast<uint32_t>(inner.Int("free_per_calendar_month", 0, 1000, 0));
+    right.fee.method = inner.Word("method", vocabulary::kFeeMethods);
+    inner.Finish();
+  } else if (fee != nullptr) {
+    right.fee.model = reader.Word("fee", vocabulary::kFeeModels);
+  }
+  ReadCorrection(right, reader);
+  right.self_setting = reader.WordList("self_setting", vocabulary::kSelfSetting);
+  right.essential = reader.Word("essential", vocabulary::kEssential);
+  right.refusal = reader.WordList("refusal", vocabulary::kRefusals);
+  right.refusal_closed = reader.Bool("refusal_closed");
+  right.answer = reader.Word("answer", vocabulary::kAnswers);
+  right.refer_to = reader.Identifier("refer_to");
+  if (!right.refer_to.empty() && policy_->FindRecipient(right.refer_to) == nullptr) {
+    diagnostics_->Error(reader.PlaceOf("refer_to"), "no such recipient");
+  }
+  right.exceptions = reader.IdentifierList("exceptions", true);
+  reader.Finish();
+  policy_->rights_.push_back(std::move(right));
+}
+
+void PolicyBuilder::ReadCorrection(RightSpec& right, MapReader& reader) {
+  right.correction = reader.Word("mode", vocabulary::kCorrection);
+  right.freeze = reader.WordList("freeze", vocabulary::kFreeze);
+  if ((right.correction == "freeze") == right.freeze.empty()) {
+    diagnostics_->Error(reader.place(), "'mode: freeze' and 'freeze: [...]' go together");
+  }
+  right.notify_past_recipients = reader.Word("notify_past_recipients", vocabulary::kEffects);
+  right.track_until_acknowledged = reader.Bool("track_until_acknowledged");
+  right.grounds = reader.WordList("grounds", vocabulary::kGrounds);
+  right.steps = reader.WordList("steps", vocabulary::kSteps);
+}
+
+}  // namespace piivault::authz

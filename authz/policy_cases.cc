@@ -1,0 +1,111 @@
+#include "authz/policy_cases.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace piivault::authz {
+namespace {
+
+std::string Describe(Reason reason, View view) {
+  if (reason != Reason::kOk) return std::string(ReasonName(reason));
+  switch (view) {
+    case View::kMasked:
+      return "masked";
+    case View::kToken:
+      return "token";
+    default:
+      return "granted";
+  }
+}
+
+// The one view of all fields; kDenied stands for a mixture.
+View ViewOf(const Decision& decision) {
+  if (decision.fields.empty()) return View::kPlain;
+  for (const FieldDecision& field : decision.fields) {
+    if (field.view != decision.fields[0].view) return View::kDenied;
+  }
+  return decision.fields[0].view;
+}
+
+std::string RunAdmission(const Policy& policy, const PolicyCase& c) {
+  if (c.principal.bindings.empty()) return "no role";
+  const Admission admission =
+      AdmitBinding(policy, c.principal.bindings[0], c.principal,
+                   c.person.has_value() ? &*c.person : nullptr, c.attestations, c.now);
+  return Describe(admission.reason, View::kPlain);
+}
+
+std::string RunDecision(const Policy& policy, const PolicyCase& c) {
+  DecisionInput input;
+  input.principal = &c.principal;
+  input.person = c.person.has_value() ? &*c.person : nullptr;
+  input.attestations = c.attestations;
+  input.tenant = c.tenant;
+  input.verb = c.verb;
+  input.type = policy.FindType(c.type);
+  std::vector<FieldId> fields;
+  for (const std::string& name : c.fields) fields.push_back(policy.FindField(name));
+  input.fields = fields;
+  input.purpose = c.purpose;
+  input.ticket = c.ticket;
+  const std::vector<std::string_view> arguments(c.arguments.begin(), c.arguments.end());
+  input.arguments = arguments;
+  input.now = c.now;
+  input.on_behalf_of = c.on_behalf_of;
+  input.channel = c.channel;
+  input.front_hop = c.front_hop;
+  input.tenant_allows_plain = c.tenant_allows_plain;
+  input.wanted = c.wanted;
+
+  SubjectFacts subject;
+  subject.subject = c.subject;
+  subject.erased = c.erased;
+  subject.restricted = c.restricted;
+  subject.unsubscribed = c.unsubscribed;
+  subject.contract_active = c.contract_active;
+  subject.consented = c.consented;
+  subject.department = c.department;
+  std::vector<UseStop> stops;
+  for (const auto& [stopped, purpose] : c.stops) stops.push_back({stopped, purpose});
+  subject.stops = stops;
+
+  const Decision first = DecideWithoutSubject(policy, input);
+  const Decision whole = DecideWithSubject(policy, input, subject);
+  if (whole.granted() && !first.granted()) {
+    return absl::StrCat("granted, although the first phase says ",
+                        std::string(ReasonName(first.reason)));
+  }
+  if (!whole.granted()) return Describe(whole.reason, View::kDenied);
+  const View view = ViewOf(whole);
+  return view == View::kDenied ? "a mixture of views" : Describe(Reason::kOk, view);
+}
+
+}  // namespace
+
+std::string CaseFailure::ToString() const {
+  return absl::StrCat("line ", line, ": case '", name, "'",
+                      clause.empty() ? "" : absl::StrCat(" (", clause, ")"), ": expected ",
+                      expected, ", got ", got);
+}
+
+CaseReport RunPolicyCases(const Policy& policy) {
+  CaseReport report;
+  std::set<std::string> clauses;
+  for (const PolicyCase& c : policy.cases()) {
+    ++report.run;
+    const std::string got = c.admission ? RunAdmission(policy, c) : RunDecision(policy, c);
+    const std::string expected = Describe(c.expect, c.expect_view);
+    if (got != expected) {
+      report.failures.push_back({c.name, c.origin.clause, c.origin.line, expected, got});
+    }
+    for (absl::string_view clause : absl::StrSplit(c.origin.clause, ',', absl::SkipEmpty())) {
+      clauses.emplace(clause);
+    }
+  }
+  report.clauses.assign(clauses.begin(), clauses.end());
+  return report;
+}
+
+}  // namespace piivault::authz
