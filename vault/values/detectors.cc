@@ -6,6 +6,8 @@
 #include <initializer_list>
 #include <optional>
 
+#include "absl/types/span.h"
+#include "vault/crypto/secret_bytes.h"
 #include "vault/values/card_labels.h"
 #include "vault/values/card_numbers.h"
 #include "vault/values/unicode_text.h"
@@ -81,10 +83,9 @@ class CardScanner {
  public:
   explicit CardScanner(std::string_view text) : text_(text) {}
   ~CardScanner() {
-    auto* bytes = reinterpret_cast<volatile uint8_t*>(groups_.data());
-    for (size_t i = 0; i < sizeof(groups_); ++i) bytes[i] = 0;
-    volatile uint8_t* singles = singles_.data();
-    for (size_t i = 0; i < singles_.size(); ++i) singles[i] = 0;
+    Wipe({reinterpret_cast<uint8_t*>(groups_.data()), sizeof(groups_)});
+    Wipe(absl::MakeSpan(joined_));
+    Wipe(absl::MakeSpan(singles_));
   }
   CardScanner(const CardScanner&) = delete;
   CardScanner& operator=(const CardScanner&) = delete;
@@ -117,6 +118,8 @@ class CardScanner {
   Separator separator_ = Separator::kBreak;  // since the last digit
   int separator_chars_ = 0;
   bool plus_ = false;  // the last character was '+'
+
+  std::array<uint8_t, kMaxCardDigits> joined_{};  // the digits of several groups
 
   // A number written digit by digit: the whole row of groups of one, nothing more or less.
   std::array<uint8_t, kMaxCardDigits> singles_{};
@@ -221,14 +224,13 @@ void CardScanner::CheckGroupings() {
   if (current.before == Separator::kBreak || current.size > 13) return;
   for (const Grouping& grouping : kGroupings) {
     if (grouping.sizes[grouping.count - 1] != current.size || !Matches(grouping)) continue;
-    std::array<uint8_t, kMaxCardDigits> digits;
     size_t size = 0;
     for (size_t back = grouping.count; back-- > 0;) {
       const Group& group = Back(back);
-      std::copy_n(group.digits.begin(), group.size, digits.begin() + static_cast<ptrdiff_t>(size));
+      std::copy_n(group.digits.begin(), group.size, joined_.begin() + static_cast<ptrdiff_t>(size));
       size += group.size;
     }
-    if (IsCardNumber({digits.data(), size})) OnCard();
+    if (IsCardNumber({joined_.data(), size})) OnCard();
   }
 }
 
