@@ -1,0 +1,28 @@
+#include "tests/authz/policy_files.h"
+
+#include <fstream>
+#include <sstream>
+
+namespace piivault::authz {
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream in(std::string(PIIVAULT_SOURCE_DIR) + "/" + path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+PolicyText ReadPolicy(const std::string& stem) {
+  PolicyText text;
+  text.name = stem + ".yaml";
+  text.values_name = stem + ".values.yaml";
+  text.yaml = ReadFile(text.name);
+  text.values_yaml = ReadFile(text.values_name);
+  return text;
+}
+
+std::shared_ptr<const Policy> LoadFile(const std::string& stem, Diagnostics* diagnostics) {
+  return Policy::Load(ReadPolicy(stem), diagnostics);
+}
+
+}  // namespace piivault::authz
