@@ -151,7 +151,7 @@ void ReadClientRoots(const YAML::Node& list, const std::string& file, Config* co
       section.Read("ca_file", &root.ca_file, true);
       section.Read("identities", &root.identities);
       if (root.identities.empty())
-        section.Complain(item, "must list at least one prefix", "identities");
+        section.Complain(item, "must list at least one pattern", "identities");
     }
     config->tls.client_roots.push_back(std::move(root));
   }

@@ -16,7 +16,7 @@ namespace piivault::ops {
 struct ClientRoot {
   std::string label;                    // for logs and metrics; [a-z0-9-]{1,32}
   std::string ca_file;                  // PEM, one certificate
-  std::vector<std::string> identities;  // prefixes: `spiffe://vault.example/staff/`, `dns:`
+  std::vector<std::string> identities;  // e.g. `spiffe://vault.example/staff/*`
 };
 
 // What `piivaultd --config FILE` reads. Every member is a key of the same name; the defaults here

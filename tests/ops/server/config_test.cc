@@ -20,7 +20,7 @@ tls:
   certificate: /e/server.pem
   key: /e/server.key
   client_roots:
-    - {label: staff, ca_file: /e/staff.pem, identities: ["spiffe://vault.example/staff/"]}
+    - {label: staff, ca_file: /e/staff.pem, identities: ["spiffe://vault.example/staff/*"]}
 )";
 
 std::string Refusal(const std::string& yaml) {
@@ -36,7 +36,7 @@ TEST(ConfigTest, MinimalFileGetsTheDocumentedDefaults) {
   EXPECT_EQ(config->keys.epoch_every, absl::Hours(168));
   EXPECT_FALSE(config->reflection);
   ASSERT_EQ(config->tls.client_roots.size(), 1U);
-  EXPECT_EQ(config->tls.client_roots[0].identities[0], "spiffe://vault.example/staff/");
+  EXPECT_EQ(config->tls.client_roots[0].identities[0], "spiffe://vault.example/staff/*");
 }
 
 TEST(ConfigTest, UnknownKeysAreRefusedWithTheirLine) {

@@ -1,0 +1,364 @@
+#include "ops/server/vault_server.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "ops/server/background.h"
+#include "ops/server/http_endpoint.h"
+#include "ops/server/keyring_access.h"
+#include "ops/server/logging.h"
+#include "ops/server/metrics.h"
+#include "storage/commit_and_wait.h"
+#include "storage/log_index.h"
+#include "storage/rocksdb_engine.h"
+#include "vault/audit/entry_terms.h"
+#include "vault/crypto/random.h"
+#include "vault/records/erasure.h"
+#include "vault/records/field_terms.h"
+#include "vault/rotation/rotation_controller.h"
+#include "vault/service/admin_service.h"
+#include "vault/service/audit_service.h"
+#include "vault/service/grpc_server.h"
+#include "vault/service/session.h"
+#include "vault/service/vault_service.h"
+#include "vault/state/request_sweeper.h"
+#include "vault/state/state_store.h"
+#include "vault/state/vault_clock.h"
+#include "vault/state/vault_keys.h"
+#include "vault/values/value_rules.h"
+
+namespace piivault::ops {
+namespace {
+
+constexpr absl::Duration kIndexPause = absl::Milliseconds(200);
+constexpr absl::Duration kErasurePause = absl::Seconds(30);
+constexpr absl::Duration kSweepPause = absl::Minutes(10);
+
+absl::StatusOr<std::string> ReadText(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+absl::StatusOr<std::vector<vault::ClientRoot>> ReadClientRoots(const Config::Tls& tls) {
+  std::vector<vault::ClientRoot> roots;
+  for (const ClientRoot& root : tls.client_roots) {
+    absl::StatusOr<std::string> pem = ReadText(root.ca_file);
+    if (!pem.ok()) return pem.status();
+    roots.push_back({root.label, *std::move(pem), root.identities});
+  }
+  return roots;
+}
+
+// Vault time of the last entry; the infinite past for an empty log.
+absl::StatusOr<absl::Time> LastEntryTime(const storage::Engine& engine) {
+  const uint64_t end = engine.LogEnd().index;
+  if (end == 0) return absl::InfinitePast();
+  const auto entries = engine.ReadEntries(end - 1, 1);
+  if (!entries.ok()) return entries.status();
+  if (entries->empty()) return absl::DataLossError("the log's last entry is missing");
+  const auto body = vault::ParseBody(entries->front());
+  if (!body.ok()) return body.status();
+  return absl::FromUnixMicros(body->time_micros());
+}
+
+int64_t FreeBytes(const std::string& path) {
+  struct statvfs info {};
+  if (statvfs(path.c_str(), &info) != 0) return 0;
+  return static_cast<int64_t>(info.f_bavail) * static_cast<int64_t>(info.f_frsize);
+}
+
+}  // namespace
+
+std::string DatabasePath(const Config& config) { return absl::StrCat(config.data_dir, "/db"); }
+
+// Members stand in the order in which they are made; each borrows from those above it, and they are
+// destroyed from below.
+struct VaultServer::Impl {
+  explicit Impl(Config configuration) : config(std::move(configuration)) {}
+
+  absl::Status OpenStorage(const ServerHooks& hooks);
+  absl::Status OpenState();
+  absl::Status AddServices();
+  absl::Status Serve();
+  void StartBackground();
+  GaugeReadings ReadGauges();
+  absl::Status Reload();
+  void Stop();
+  absl::Time Now() { return now(); }
+
+  Config config;
+  vault::MethodTable methods;
+  std::optional<Metrics> metrics;
+  std::unique_ptr<storage::RocksDbEngine> engine;
+  std::optional<vault::VaultClock> clock;
+  std::function<absl::Time()> now;
+  std::unique_ptr<vault::Keyring> keyring;
+  int keyring_copies_missing = 0;
+  std::unique_ptr<vault::KeyHierarchy> keys;
+  std::unique_ptr<vault::StateStore> store;
+  std::unique_ptr<vault::ValueRules> rules;
+  std::optional<vault::UniqueCells> unique;
+  std::optional<storage::LogIndex> index;
+  std::optional<Background> background;
+  std::optional<vault::RotationController> rotator;
+  std::optional<vault::ErasureWorker> erasure;
+  std::optional<vault::RequestSweeper> sweeper;
+  std::optional<vault::SessionRefuser> refuser;
+  std::optional<vault::VaultDependencies> vault_dependencies;
+  std::optional<vault::AuditDependencies> audit_dependencies;
+  std::optional<vault::AdminDependencies> admin_dependencies;
+  std::unique_ptr<vault::GrpcServer> server;
+  std::unique_ptr<HttpEndpoint> http;
+  bool stopped = false;
+};
+
+absl::Status VaultServer::Impl::OpenStorage(const ServerHooks& hooks) {
+  storage::EngineOptions options;
+  options.path = DatabasePath(config);
+  options.create_if_missing = false;
+  options.block_cache_bytes = static_cast<size_t>(config.storage.block_cache_mib) << 20;
+  options.max_queue_commits = static_cast<size_t>(config.limits.queue);
+  options.observer = &*metrics;
+  options.file_system = hooks.file_system;
+  // The clock needs the log's end first; until then nothing is committed.
+  options.now = [this] { return now == nullptr ? absl::Now() : now(); };
+  auto opened = storage::RocksDbEngine::Open(std::move(options));
+  if (!opened.ok()) return opened.status();
+  engine = *std::move(opened);
+  const absl::StatusOr<absl::Time> last = LastEntryTime(*engine);
+  if (!last.ok()) return last.status();
+  clock.emplace(*last);
+  now = hooks.now != nullptr ? hooks.now : [this] { return clock->Now(); };
+  return absl::OkStatus();
+}
+
+absl::Status VaultServer::Impl::OpenState() {
+  const absl::StatusOr<vault::SlotSecret> secret = ReadSlotSecret(config.keyring);
+  if (!secret.ok()) return secret.status();
+  std::vector<absl::Status> warnings;
+  // The floor is sealed in the database: OpenKeyHierarchy() holds the keyring against it.
+  auto opened =
+      vault::Keyring::Open(PathsOf(config.keyring), *secret, {}, vault::SystemRandom(), &warnings);
+  if (!opened.ok()) return opened.status();
+  keyring = *std::move(opened);
+  for (const absl::Status& warning : warnings) {
+    Log(LogLevel::kWarn, "keyring copy", {{"problem", std::string(warning.message())}});
+  }
+  keyring_copies_missing = static_cast<int>(warnings.size());
+  auto hierarchy = vault::OpenKeyHierarchy(*engine, *keyring);
+  if (!hierarchy.ok()) return hierarchy.status();
+  keys = *std::move(hierarchy);
+  auto loaded = vault::StateStore::Load(*engine, *keys, vault::SystemRandom());
+  if (!loaded.ok()) return loaded.status();
+  store = *std::move(loaded);
+  engine->SetReopenHook([this] { return store->Reload(); });
+  auto made = vault::ValueRules::Create();
+  if (!made.ok()) return made.status();
+  rules = *std::move(made);
+  unique.emplace(vault::SystemRandom());
+  return absl::OkStatus();
+}
+
+absl::Status VaultServer::Impl::AddServices() {
+  vault::RandomSource& random = vault::SystemRandom();
+  index.emplace(*engine, &vault::TermsOf);
+  background.emplace([](const std::string& task, const absl::Status& error) {
+    Log(LogLevel::kWarn, "background task failed",
+        {{"task", task}, {"error", std::string(error.message())}});
+  });
+  rotator.emplace(
+      vault::EpochRotation::Parts{*engine, *keyring, *keys, *store, *rules, random, now},
+      config.keys.epoch_every, [this] { background->Wake("rotation"); });
+  erasure.emplace(*engine, *store, *rules, *unique, random, now);
+  sweeper.emplace(*engine);
+  refuser.emplace(*store, random);
+  vault_dependencies.emplace(vault::VaultDependencies{*engine, *store, *rules, *unique, random,
+                                                      [this] { background->Wake("erasure"); }});
+  audit_dependencies.emplace(vault::AuditDependencies{*engine, *index, *store, random});
+  admin_dependencies.emplace(vault::AdminDependencies{
+      .engine = *engine,
+      .store = *store,
+      .keys = *keys,
+      .keyring = *keyring,
+      .rotator = *rotator,
+      .random = random,
+      .cut_streams =
+          [this](std::string_view principal) {
+            return server == nullptr ? 0 : server->CancelStreams([principal](std::string_view who) {
+              return who == principal;
+            });
+          },
+      .version = kVersion});
+  absl::Status status = vault::RegisterVaultService(*vault_dependencies, &methods);
+  if (status.ok()) status = vault::RegisterAuditService(*audit_dependencies, &methods);
+  if (status.ok()) status = vault::RegisterAdminService(*admin_dependencies, &methods);
+  return status;
+}
+
+absl::Status VaultServer::Impl::Serve() {
+  auto roots = ReadClientRoots(config.tls);
+  if (!roots.ok()) return roots.status();
+  vault::GrpcServerOptions options;
+  options.listen = {config.listen.address};
+  options.tls.certificate_file = config.tls.certificate;
+  options.tls.key_file = config.tls.key;
+  options.tls.client_roots = *std::move(roots);
+  options.tls.directory = absl::StrCat(config.data_dir, "/run");
+  std::error_code error;
+  std::filesystem::create_directories(options.tls.directory, error);
+  if (error) return absl::UnavailableError("data_dir: the directory `run` cannot be made");
+  options.lanes = config.completion_queues;
+  options.max_in_flight = config.limits.in_flight;
+  options.max_connections = static_cast<size_t>(config.listen.connections);
+  options.client_idle = config.limits.stream_idle;
+  options.reflection = config.reflection;
+  auto started = vault::GrpcServer::Start(
+      std::move(options), {&methods, engine.get(), &*refuser, &*metrics, [this] { return Now(); }});
+  if (!started.ok()) return started.status();
+  server = *std::move(started);
+  if (config.metrics.address.empty()) return absl::OkStatus();
+  metrics->SetReader([this] { return ReadGauges(); });
+  auto endpoint = HttpEndpoint::Start(config.metrics.address, *metrics, [this]() -> std::string {
+    if (!engine->Stats().available) return "the database takes no commits";
+    if (clock->jumped()) return "the wall clock jumped forward; SIGHUP confirms it";
+    return "";
+  });
+  if (!endpoint.ok()) return endpoint.status();
+  http = *std::move(endpoint);
+  return absl::OkStatus();
+}
+
+void VaultServer::Impl::StartBackground() {
+  background->Add("log index", [this]() -> absl::StatusOr<absl::Duration> {
+    const absl::StatusOr<size_t> done = index->CatchUp();
+    if (!done.ok()) return done.status();
+    return *done == 0 ? kIndexPause : absl::ZeroDuration();
+  });
+  background->Add("rotation", [this] { return rotator->Work(); });
+  background->Add("erasure", [this]() -> absl::StatusOr<absl::Duration> {
+    const absl::StatusOr<bool> more = erasure->Step();
+    if (absl::IsAborted(more.status())) return absl::ZeroDuration();
+    if (!more.ok()) return more.status();
+    return *more ? absl::ZeroDuration() : kErasurePause;
+  });
+  background->Add("request ids", [this]() -> absl::StatusOr<absl::Duration> {
+    auto commit = sweeper->Step(store->snapshot()->keys(), Now());
+    if (!commit.ok()) return commit.status();
+    if (*commit != nullptr) {
+      const absl::Status done = storage::CommitOrError(*engine, *std::move(commit)).status();
+      if (!done.ok() && !absl::IsAborted(done)) return done;
+    }
+    return sweeper->at_end() ? kSweepPause : absl::ZeroDuration();
+  });
+  background->Start();
+}
+
+GaugeReadings VaultServer::Impl::ReadGauges() {
+  GaugeReadings readings;
+  readings.engine = engine->Stats();
+  readings.log_entries = engine->LogEnd().index;
+  readings.active_epoch = keys->Current()->active().id;
+  readings.rewrap_backlog = rotator->backlog();
+  readings.free_bytes = FreeBytes(config.data_dir);
+  readings.keyring_copies_missing = keyring_copies_missing;
+  for (const auto& [property, value] : engine->Properties()) {
+    readings.rocksdb[property] = static_cast<double>(value);
+  }
+  const std::shared_ptr<const vault::StateSnapshot> state = store->snapshot();
+  const absl::Time time = Now();
+  for (const auto& [name, person] : state->persons()) {
+    for (const authz::Attestation& attestation : person->attestations) {
+      if (attestation.valid_until < time || attestation.revoked_at <= time) continue;
+      readings.next_attestation_expiry =
+          std::min(readings.next_attestation_expiry, attestation.valid_until);
+    }
+  }
+  for (const auto& [id, proposal] : state->proposals()) {
+    const absl::Time expires = absl::FromUnixMicros(proposal->row.expire_time_micros());
+    if (proposal->row.state() != v1::PROPOSAL_STATE_OPEN || expires <= time) continue;
+    readings.oldest_open_proposal = std::min(
+        readings.oldest_open_proposal, absl::FromUnixMicros(proposal->row.create_time_micros()));
+  }
+  const absl::StatusOr<std::string> certificate = ReadText(config.tls.certificate);
+  if (certificate.ok()) {
+    readings.server_certificate_expiry = vault::CertificateExpiry(*certificate);
+  }
+  return readings;
+}
+
+absl::Status VaultServer::Impl::Reload() {
+  auto roots = ReadClientRoots(config.tls);
+  if (!roots.ok()) return roots.status();
+  absl::Status status = server->SetClientRoots(*roots);
+  if (!status.ok()) return status;
+  status = store->Reload();
+  if (!status.ok()) return status;
+  clock->Confirm();
+  return absl::OkStatus();
+}
+
+void VaultServer::Impl::Stop() {
+  if (stopped) return;
+  stopped = true;
+  if (server != nullptr) {
+    server->SetServing(false);
+    server->Stop(config.limits.shutdown);
+  }
+  if (background) background->Stop();
+  http.reset();
+  if (engine != nullptr) engine->Shutdown();
+}
+
+absl::StatusOr<std::unique_ptr<VaultServer>> VaultServer::Start(const Config& config,
+                                                                ServerHooks hooks) {
+  auto impl = std::make_unique<Impl>(config);
+  for (const char* service :
+       {"piivault.v1.VaultService", "piivault.v1.AuditService", "piivault.v1.AdminService"}) {
+    const absl::Status added = impl->methods.AddService(service);
+    if (!added.ok()) return added;
+  }
+  impl->metrics.emplace(impl->methods, kVersion,
+                        [](std::string_view event, const absl::Status& cause) {
+                          Log(cause.ok() ? LogLevel::kInfo : LogLevel::kError, event,
+                              {{"cause", std::string(cause.message())}});
+                        });
+  const auto step = [&impl](absl::Status status) {
+    if (!status.ok()) impl->Stop();
+    return status;
+  };
+  if (absl::Status s = step(impl->OpenStorage(hooks)); !s.ok()) return s;
+  if (absl::Status s = step(impl->OpenState()); !s.ok()) return s;
+  if (absl::Status s = step(impl->AddServices()); !s.ok()) return s;
+  if (absl::Status s = step(impl->Serve()); !s.ok()) return s;
+  impl->StartBackground();
+  impl->server->SetServing(true);
+  return std::unique_ptr<VaultServer>(new VaultServer(std::move(impl)));
+}
+
+VaultServer::VaultServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+VaultServer::~VaultServer() { impl_->Stop(); }
+
+int VaultServer::port() const { return impl_->server->ports().front(); }
+int VaultServer::metrics_port() const { return impl_->http == nullptr ? 0 : impl_->http->port(); }
+
+absl::Status VaultServer::Reload(const Config& config) {
+  impl_->config.tls = config.tls;
+  return impl_->Reload();
+}
+
+void VaultServer::Stop() { impl_->Stop(); }
+
+}  // namespace piivault::ops
