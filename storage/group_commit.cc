@@ -275,8 +275,8 @@ bool GroupCommit::Core::ReopenUntilDone() {
   while (true) {
     absl::Status result;
     if (!ReopenOnce(&result)) return false;
-    if (options_.observer != nullptr) options_.observer->OnReopen(result);
     if (result.ok()) break;
+    if (options_.observer != nullptr) options_.observer->OnReopen(result);
     if (!BackOff()) return true;
   }
   last_reopen_ = absl::Now();
@@ -284,9 +284,12 @@ bool GroupCommit::Core::ReopenUntilDone() {
   const uint64_t sequence = applied_.load(std::memory_order_relaxed) + 1;
   recent_.Reset(sequence);
   applied_.store(sequence, std::memory_order_release);
-  absl::MutexLock lock(&mu_);
-  reopening_ = false;
-  ++stats_.reopens;
+  {
+    absl::MutexLock lock(&mu_);
+    reopening_ = false;
+    ++stats_.reopens;
+  }
+  if (options_.observer != nullptr) options_.observer->OnReopen(absl::OkStatus());
   return true;
 }
 
@@ -304,6 +307,10 @@ bool GroupCommit::Core::ReopenOnce(absl::Status* result) {
   if (!end.ok()) return true;
   if (end->log != log_ || end->generation != generation_) {
     *result = absl::DataLossError("another log was found after reopening");
+    return true;
+  }
+  if (end->index < next_index_.load(std::memory_order_relaxed)) {
+    *result = absl::DataLossError("entries that were durable are missing after reopening");
     return true;
   }
   next_index_.store(end->index, std::memory_order_release);

@@ -78,7 +78,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const RocksDbHandle::Options& ours) {
 
 absl::Status OpenError(const rocksdb::Status& status, const std::string& path) {
   const std::string text = status.ToString();
-  if (absl::StrContains(text, "lock")) {
+  if (absl::StrContains(text, "lock hold by") || absl::StrContains(text, "While lock file")) {
     return absl::FailedPreconditionError(
         absl::StrCat("another process has the data directory open: ", path));
   }

@@ -31,7 +31,8 @@ RocksDbStore::~RocksDbStore() = default;
 absl::StatusOr<std::shared_ptr<RocksDbStore>> RocksDbStore::Open(RocksDbStoreOptions options) {
   // Shared by the engine's reads and the committing thread, which a hanging write may keep.
   std::shared_ptr<RocksDbStore> store(new RocksDbStore(std::move(options)));
-  if (absl::Status status = store->OpenHandle(); !status.ok()) return status;
+  if (absl::Status status = store->OpenHandle(store->options_.create_if_missing); !status.ok())
+    return status;
   return store;
 }
 
@@ -40,10 +41,10 @@ void RocksDbStore::SetFailureNote(std::function<void(const absl::Status&)> note)
   failure_note_ = std::move(note);
 }
 
-absl::Status RocksDbStore::OpenHandle() {
+absl::Status RocksDbStore::OpenHandle(bool may_create) {
   RocksDbHandle::Options options;
   options.path = options_.path;
-  options.create_if_missing = options_.create_if_missing;
+  options.create_if_missing = may_create;
   options.block_cache = block_cache_;
   options.file_system = options_.file_system;
   // RocksDB calls this while the handle is open, and this object keeps the handle.
@@ -117,7 +118,8 @@ absl::Status RocksDbStore::WriteBatch() {
 absl::StatusOr<LogPosition> RocksDbStore::Reopen() {
   batch_.Clear();
   CloseHandle();
-  if (absl::Status status = OpenHandle(); !status.ok()) return status;
+  // A directory that has gone is not to be made anew, empty.
+  if (absl::Status status = OpenHandle(/*may_create=*/false); !status.ok()) return status;
   return end_at_open_;
 }
 

@@ -75,7 +75,7 @@ class RocksDbStore : public BatchStore {
  private:
   explicit RocksDbStore(RocksDbStoreOptions options);
 
-  absl::Status OpenHandle();
+  absl::Status OpenHandle(bool may_create);
   // Closes the database and waits until the last read has let go of it.
   void CloseHandle();
   // Null while closed. Shared with reads under way, which keep the database open.

@@ -52,6 +52,10 @@ class FakeStore : public BatchStore {
     absl::MutexLock lock(&mu_);
     gate_open_ = true;
   }
+  void LoseLog() {
+    absl::MutexLock lock(&mu_);
+    log_.clear();
+  }
   void FailWrites(int count) {
     absl::MutexLock lock(&mu_);
     fail_writes_ = count;
@@ -331,7 +335,7 @@ TEST_F(GroupCommitTest, DecisionsFromBeforeAFailureDoNotHold) {
   ASSERT_TRUE(commits_->Submit(Fresh("x")).ok());
   sink_.WaitFor(1);
   observer_.WaitForReopened(1);
-  while (!commits_->Stats().available) std::this_thread::yield();
+  EXPECT_TRUE(commits_->Stats().available);
   ASSERT_TRUE(commits_->Submit(std::move(stale)).ok());
   EXPECT_EQ(sink_.WaitFor(1)[0]->outcome, CommitOutcome::kConflict);
 }
@@ -356,10 +360,22 @@ TEST_F(GroupCommitTest, RefusesUntilReopeningAndItsHookSucceed) {
     hook_ok = true;
   }
   observer_.WaitForReopened(1);
-  while (!commits_->Stats().available) std::this_thread::yield();
+  EXPECT_TRUE(commits_->Stats().available);
   ASSERT_TRUE(commits_->Submit(Fresh("x")).ok());
   EXPECT_EQ(sink_.WaitFor(1)[0]->outcome, CommitOutcome::kCommitted);
   EXPECT_GE(store_->reopens(), 5);
+}
+
+TEST_F(GroupCommitTest, NeverGoesOnWithAShorterLog) {
+  Start();
+  ASSERT_TRUE(commits_->Submit(Fresh("x")).ok());
+  sink_.WaitFor(1);
+  store_->LoseLog();
+  commits_->NoteStoreFailure(absl::UnavailableError("background"));
+  observer_.WaitForReopenFailed(3);
+  EXPECT_EQ(observer_.reopened(), 0);
+  EXPECT_EQ(commits_->Submit(Fresh("x")).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(commits_->LogEnd().index, 1u);
 }
 
 TEST_F(GroupCommitTest, NotedStoreFailureReopensBeforeTheNextBatch) {

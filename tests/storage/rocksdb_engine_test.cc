@@ -55,6 +55,11 @@ class RocksDbEngineTest : public testing::Test {
                          [&](auto* family) { return family->GetName() == name; });
   }
 
+  static std::string ReadFile(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  }
+
   ScratchDir dir_;
 };
 
@@ -180,6 +185,36 @@ TEST_F(RocksDbEngineTest, DamagedTableFileIsDataLoss) {
   const auto read = (*engine)->Get(MetaKey("canary-0"));
   EXPECT_EQ(read.status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(std::string(read.status().message()).find("canary"), std::string::npos);
+}
+
+TEST_F(RocksDbEngineTest, TornEndOfTheLogIsCutAndDamageBeforeItRefused) {
+  const auto newest_log = [this] {
+    std::filesystem::path newest;
+    for (const auto& file : std::filesystem::directory_iterator(Options().path)) {
+      if (file.path().extension() == ".log") newest = std::max(newest, file.path());
+    }
+    return newest;
+  };
+  {
+    auto engine = Open();
+    ASSERT_TRUE(engine.ok());
+    for (int i = 0; i < 9; ++i) Commit1(**engine, "canary-" + std::to_string(i));
+  }
+  const auto log = newest_log();
+  const auto whole = ReadFile(log);
+  std::filesystem::resize_file(log, whole.size() - 3);
+  {
+    auto engine = Open();
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    EXPECT_EQ((*engine)->LogEnd().index, 8u);
+    for (int i = 0; i < 9; ++i) Commit1(**engine, "canary-" + std::to_string(i));
+  }
+  std::string bytes = ReadFile(newest_log());
+  const size_t at = bytes.find("canary-4");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = 'C';
+  std::ofstream(newest_log(), std::ios::binary) << bytes;
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(RocksDbEngineTest, ObserverAndFiguresTellWhatHappened) {
