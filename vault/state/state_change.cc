@@ -137,6 +137,11 @@ void StateChange::PutKeyring(const storage::v1::KeyringRow& row) {
       [row, version](SnapshotBuilder& builder) { builder.SetKeyring(row, version); });
 }
 
+void StateChange::Touch(uint64_t cell) {
+  parts_.reads.push_back(cell);
+  parts_.touches.push_back(cell);
+}
+
 StateChange::Parts StateChange::Take() {
   parts_.applied = [store = store_, updates = std::move(updates_),
                     tenant_keys = std::move(tenant_keys_)](const storage::LogPosition&) {

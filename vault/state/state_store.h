@@ -103,6 +103,9 @@ class StateChange {
 
   void PutKeyring(const storage::v1::KeyringRow& row);
 
+  // Reads and changes a cell without a row, e.g. RoleHoldersCell().
+  void Touch(uint64_t cell);
+
   bool empty() const { return parts_.writes.empty(); }
 
   // What goes into a commit. `applied` owns all it needs but the store, which outlives the engine.

@@ -1,0 +1,251 @@
+#include "vault/service/admin_acts.h"
+
+#include <algorithm>
+#include <set>
+
+#include "authz/decision.h"
+#include "authz/policy.h"
+#include "vault/service/admin_convert.h"
+#include "vault/service/resource_name.h"
+#include "vault/state/snapshot_builder.h"
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+using piivault::v1::Proposal;
+using storage::v1::PrincipalRow;
+using storage::v1::RoleBindingRow;
+
+constexpr size_t kMaxReason = 200;
+constexpr int kMaxBackups = 100;
+constexpr size_t kMaxBackupName = 200;
+constexpr int kMaxBindings = 200;
+constexpr int kMaxIdentities = 16;
+
+absl::StatusOr<const PrincipalState*> FindTarget(AdminCall& call, const std::string& name,
+                                                 std::string_view argument) {
+  auto id = ParsePrincipalName(name);
+  if (!id.has_value()) return BadArgument(argument);
+  const PrincipalState* principal = call.state().FindPrincipal(*id);
+  if (principal == nullptr) return MakeError(authz::Reason::kNotFound, argument);
+  call.session().AddRead(principal->cell);
+  if (!principal->row.person().empty()) {
+    call.session().AddRead(PersonCell(principal->row.person()));
+  }
+  return principal;
+}
+
+// System roles go to people; programs may watch and operate.
+absl::Status AdmitSystemRole(const PrincipalRow& principal, authz::SystemRole role) {
+  const bool staff = principal.kind() == piivault::v1::PRINCIPAL_KIND_STAFF;
+  const bool service = principal.kind() == piivault::v1::PRINCIPAL_KIND_SERVICE;
+  const bool for_services =
+      role == authz::SystemRole::kVaultAuditor || role == authz::SystemRole::kVaultOperator;
+  if (staff || (service && for_services)) return absl::OkStatus();
+  return MakeError(authz::Reason::kPrincipalKindNotAdmitted);
+}
+
+// How many persons hold the role in the tenant, without `except`.
+uint32_t CountHolders(AdminCall& call, const RoleBindingRow& wanted, std::string_view except) {
+  std::set<std::string_view> persons;
+  for (const auto& [name, principal] : call.state().principals()) {
+    if (principal->row.disabled() || principal->row.person() == except) continue;
+    for (const RoleBindingRow& binding : principal->row.bindings()) {
+      if (binding.role() == wanted.role() && binding.tenant() == wanted.tenant() &&
+          TimeOf(binding.not_after_micros(), absl::InfiniteFuture()) >= call.now()) {
+        persons.insert(principal->row.person());
+      }
+    }
+  }
+  return static_cast<uint32_t>(persons.size());
+}
+
+absl::Status AdmitPolicyRole(AdminCall& call, const PrincipalState& target,
+                             const RoleBindingRow& binding) {
+  const TenantState* tenant = call.session().UseTenantId(binding.tenant());
+  if (tenant == nullptr) return MakeError(authz::Reason::kTenantUnknown, "grant_role.binding");
+  if (tenant->policy_in_force() == nullptr) return MakeError(authz::Reason::kNoPolicy);
+  const PersonState* person = call.state().FindPerson(target.row.person());
+  PrincipalRow only;
+  *only.add_bindings() = binding;
+  const authz::Admission admission = authz::AdmitBinding(
+      *tenant->policy_in_force(), ToPrincipal(only).bindings.front(), target.principal,
+      person == nullptr ? nullptr : &person->person,
+      person == nullptr ? absl::Span<const authz::Attestation>() : person->attestations, call.now(),
+      CountHolders(call, binding, target.row.person()));
+  if (admission.reason == authz::Reason::kOk) return absl::OkStatus();
+  return MakeError(admission.reason, "grant_role.binding.role");
+}
+
+absl::StatusOr<ActEffect> CheckGrantRole(AdminCall& call, const Proposal::GrantRole& act) {
+  auto target = FindTarget(call, act.principal(), "grant_role.principal");
+  if (!target.ok()) return target.status();
+  if ((*target)->row.disabled()) return MakeError(authz::Reason::kPrincipalDisabled);
+  RoleBindingRow binding;
+  if (absl::Status status = FillBinding(act.binding(), &binding); !status.ok()) return status;
+  if (binding.not_after_micros() != 0 && binding.not_after_micros() <= call.now_micros()) {
+    return MakeError(authz::Reason::kRoleExpired, "binding.not_after");
+  }
+  if (binding.tenant().empty()) {
+    auto role = authz::FindSystemRole(binding.role());
+    if (!role.has_value()) return MakeError(authz::Reason::kRoleUnknown);
+    if (absl::Status status = AdmitSystemRole((*target)->row, *role); !status.ok()) return status;
+  } else if (absl::Status status = AdmitPolicyRole(call, **target, binding); !status.ok()) {
+    return status;
+  }
+
+  ActEffect effect;
+  effect.resource = act.principal();
+  // Other roles may come and go meanwhile; whoever can act as this principal may not change.
+  PrincipalRow basis = (*target)->row;
+  basis.clear_bindings();
+  effect.basis = basis.SerializeAsString();
+  effect.principal = (*target)->row;
+  auto& bindings = *effect.principal->mutable_bindings();
+  bindings.erase(std::remove_if(bindings.begin(), bindings.end(),
+                                [&](const RoleBindingRow& one) {
+                                  return one.role() == binding.role() &&
+                                         one.tenant() == binding.tenant();
+                                }),
+                 bindings.end());
+  if (bindings.size() >= kMaxBindings) return MakeError(authz::Reason::kBatchTooLarge);
+  effect.touches.push_back(RoleHoldersCell(binding.tenant(), binding.role()));
+  *effect.principal->add_bindings() = std::move(binding);
+  return effect;
+}
+
+absl::StatusOr<ActEffect> CheckActivatePolicy(AdminCall& call,
+                                              const Proposal::ActivatePolicy& act) {
+  if (!IsText(act.reason(), kMaxReason)) return BadArgument("activate_policy.reason");
+  if (!IsSha256Hex(act.policy_sha256())) return BadArgument("activate_policy.policy_sha256");
+  auto id = ParseTenantName(act.tenant());
+  if (!id.has_value()) return BadArgument("activate_policy.tenant");
+  const TenantState* tenant = call.session().UseTenantId(*id);
+  if (tenant == nullptr) return MakeError(authz::Reason::kTenantUnknown, "activate_policy.tenant");
+  const PolicyState* policy = call.state().FindPolicy(act.policy_sha256());
+  if (policy == nullptr) {
+    return MakeError(authz::Reason::kNotFound, "activate_policy.policy_sha256");
+  }
+  ActEffect effect;
+  effect.resource = act.tenant();
+  effect.policy = policy->policy;
+  if (effect.policy == nullptr) {
+    authz::PolicyText text;
+    text.yaml = policy->row.yaml();
+    text.values_yaml = policy->row.values_yaml();
+    auto compiled = authz::Policy::Load(text);
+    if (!compiled.ok()) return MakeError(authz::Reason::kPolicyInvalid);
+    effect.policy = *std::move(compiled);
+  }
+  effect.basis = tenant->row.policy_sha256();
+  effect.tenant = tenant->row;
+  effect.tenant->set_policy_sha256(policy->sha256);
+  return effect;
+}
+
+absl::StatusOr<ActEffect> CheckAddIdentity(AdminCall& call, const Proposal::AddIdentity& act) {
+  auto target = FindTarget(call, act.principal(), "add_identity.principal");
+  if (!target.ok()) return target.status();
+  storage::v1::IdentityRow identity;
+  if (absl::Status status = FillIdentity(act.identity(), &identity); !status.ok()) return status;
+  if (call.state().FindPrincipalByIdentity(identity.uri()) != nullptr) {
+    return MakeError(authz::Reason::kAlreadyExists, "add_identity.identity");
+  }
+  ActEffect effect;
+  effect.resource = act.principal();
+  PrincipalRow basis = (*target)->row;
+  basis.clear_identities();
+  basis.clear_bindings();
+  effect.basis = basis.SerializeAsString();
+  effect.principal = (*target)->row;
+  if (effect.principal->identities_size() >= kMaxIdentities) {
+    return MakeError(authz::Reason::kBatchTooLarge);
+  }
+  *effect.principal->add_identities() = std::move(identity);
+  return effect;
+}
+
+absl::StatusOr<ActEffect> CheckEnablePrincipal(AdminCall& call,
+                                               const Proposal::EnablePrincipal& act) {
+  auto target = FindTarget(call, act.principal(), "enable_principal.principal");
+  if (!target.ok()) return target.status();
+  if (!(*target)->row.disabled()) return MakeError(authz::Reason::kProposalStale);
+  ActEffect effect;
+  effect.resource = act.principal();
+  effect.basis = (*target)->row.SerializeAsString();
+  effect.principal = (*target)->row;
+  effect.principal->set_disabled(false);
+  return effect;
+}
+
+absl::StatusOr<ActEffect> CheckDestroyEpoch(AdminCall& call, const Proposal::DestroyEpoch& act) {
+  if (act.backups_size() > kMaxBackups) return BadArgument("destroy_epoch.backups");
+  for (const std::string& backup : act.backups()) {
+    if (backup.empty() || !IsText(backup, kMaxBackupName)) {
+      return BadArgument("destroy_epoch.backups");
+    }
+  }
+  const absl::Status status = call.dependencies().rotator.CheckDestroy(act.epoch());
+  if (absl::IsNotFound(status)) return MakeError(authz::Reason::kNotFound, "destroy_epoch.epoch");
+  if (!status.ok()) return MakeError(authz::Reason::kProposalStale, "destroy_epoch.epoch");
+  ActEffect effect;
+  effect.resource = Concat({"epochs/", std::to_string(act.epoch())});
+  effect.destroy_epoch = act.epoch();
+  return effect;
+}
+
+}  // namespace
+
+absl::StatusOr<Proposal> ActOf(const Proposal& proposal) {
+  Proposal act;
+  switch (proposal.act_case()) {
+    case Proposal::kGrantRole:
+      *act.mutable_grant_role() = proposal.grant_role();
+      break;
+    case Proposal::kActivatePolicy:
+      *act.mutable_activate_policy() = proposal.activate_policy();
+      break;
+    case Proposal::kAddIdentity:
+      *act.mutable_add_identity() = proposal.add_identity();
+      break;
+    case Proposal::kEnablePrincipal:
+      *act.mutable_enable_principal() = proposal.enable_principal();
+      break;
+    case Proposal::kDestroyEpoch:
+      *act.mutable_destroy_epoch() = proposal.destroy_epoch();
+      break;
+    case Proposal::ACT_NOT_SET:
+      return BadArgument("proposal.act");
+  }
+  // Nobody could have read what this program does not know.
+  act.DiscardUnknownFields();
+  return act;
+}
+
+absl::StatusOr<ActEffect> CheckAct(AdminCall& call, const Proposal& act) {
+  switch (act.act_case()) {
+    case Proposal::kGrantRole:
+      return CheckGrantRole(call, act.grant_role());
+    case Proposal::kActivatePolicy:
+      return CheckActivatePolicy(call, act.activate_policy());
+    case Proposal::kAddIdentity:
+      return CheckAddIdentity(call, act.add_identity());
+    case Proposal::kEnablePrincipal:
+      return CheckEnablePrincipal(call, act.enable_principal());
+    case Proposal::kDestroyEpoch:
+      return CheckDestroyEpoch(call, act.destroy_epoch());
+    case Proposal::ACT_NOT_SET:
+      break;
+  }
+  return BadArgument("proposal.act");
+}
+
+void ApplyAct(AdminCall& call, const ActEffect& effect) {
+  if (effect.policy != nullptr) call.change().KeepCompiled(effect.policy);
+  if (effect.principal.has_value()) call.change().PutPrincipal(*effect.principal);
+  if (effect.tenant.has_value()) call.change().PutTenant(*effect.tenant);
+  for (uint64_t cell : effect.touches) call.change().Touch(cell);
+}
+
+}  // namespace piivault::vault

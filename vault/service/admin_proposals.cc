@@ -1,0 +1,213 @@
+#include "authz/decision.h"
+#include "vault/crypto/sha256.h"
+#include "vault/service/admin_acts.h"
+#include "vault/service/admin_convert.h"
+#include "vault/service/resource_name.h"
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+using piivault::v1::Proposal;
+using storage::v1::ProposalRow;
+
+// SHA-256 over the proposal's id and its act: what an approver names. The id is in it so that an
+// approval of one proposal is not one of another with the same act.
+Sha256Digest HashOf(const ProposalRow& row) {
+  return Sha256(Concat({"piivault proposal v1", row.id(), row.act()}));
+}
+
+// The state that counts: an open proposal past its time has expired, without anybody writing so.
+piivault::v1::ProposalState StateOf(const ProposalRow& row, int64_t now_micros) {
+  const auto state = static_cast<piivault::v1::ProposalState>(row.state());
+  return state == piivault::v1::PROPOSAL_STATE_OPEN && now_micros >= row.expire_time_micros()
+             ? piivault::v1::PROPOSAL_STATE_EXPIRED
+             : state;
+}
+
+absl::Status FillProposal(const ProposalRow& row, int64_t now_micros, Proposal* proposal) {
+  if (!proposal->ParseFromString(row.act())) return MakeError(authz::Reason::kDataLoss);
+  proposal->set_name(ProposalName(row.id()));
+  proposal->set_state(StateOf(row, now_micros));
+  proposal->set_proposer(PrincipalName(row.proposer()));
+  if (!row.decider().empty()) proposal->set_decider(PrincipalName(row.decider()));
+  proposal->set_sha256(ToHex(AsView(HashOf(row))));
+  FillTime(row.create_time_micros(), proposal->mutable_create_time());
+  FillTime(row.expire_time_micros(), proposal->mutable_expire_time());
+  return absl::OkStatus();
+}
+
+// Answers with the row as it is after this call, and carries out what has to follow.
+template <typename Response>
+Plan AnswerWithProposal(AdminCall& call, const ProposalRow& row,
+                        std::optional<uint32_t> destroy_epoch = std::nullopt) {
+  auto* response = call.response<Response>();
+  absl::Status status = FillProposal(row, call.now_micros(), response->mutable_proposal());
+  if (!status.ok()) return call.Refuse(status);
+  if (!destroy_epoch.has_value()) return call.Answer(response);
+  KeyRotator& rotator = call.dependencies().rotator;
+  return call.Answer(response, [&rotator, epoch = *destroy_epoch] { rotator.StartDestroy(epoch); });
+}
+
+absl::StatusOr<const ProposalState*> Named(AdminCall& call, const std::string& name) {
+  auto id = ParseProposalName(name);
+  if (!id.has_value()) return BadArgument("name");
+  call.set_resource(name);
+  const ProposalState* proposal = call.state().FindProposal(*id);
+  if (proposal == nullptr) return MakeError(authz::Reason::kNotFound);
+  return proposal;
+}
+
+absl::Status CheckOpen(AdminCall& call, const ProposalRow& row) {
+  switch (StateOf(row, call.now_micros())) {
+    case piivault::v1::PROPOSAL_STATE_OPEN:
+      return absl::OkStatus();
+    case piivault::v1::PROPOSAL_STATE_EXPIRED:
+      return MakeError(authz::Reason::kProposalExpired);
+    default:
+      return MakeError(authz::Reason::kProposalStale);
+  }
+}
+
+// Two persons: the proposer, who must still be who they were and may still propose, and another.
+absl::Status CheckTwoPersons(AdminCall& call, const ProposalRow& row) {
+  const PrincipalState* proposer = call.state().FindPrincipal(row.proposer());
+  if (proposer == nullptr) return MakeError(authz::Reason::kProposalStale);
+  call.session().AddRead(proposer->cell);
+  const std::string& person = call.caller_person();
+  if (person.empty() || person == row.proposer_person() || person == proposer->row.person() ||
+      call.caller() == row.proposer()) {
+    return MakeError(authz::Reason::kProposalSelfApproval);
+  }
+  if (proposer->row.person() != row.proposer_person() ||
+      authz::DecideSystemRole(&proposer->principal, {authz::SystemRole::kVaultAdmin}, call.now()) !=
+          authz::Reason::kOk) {
+    return MakeError(authz::Reason::kProposalStale);
+  }
+  return absl::OkStatus();
+}
+
+std::string HashOfBasis(const ActEffect& effect) {
+  return std::string(AsView(Sha256(effect.basis)));
+}
+
+std::string Serialize(const Proposal& act) {
+  // No maps in it, so that this is the one serialization there is.
+  return act.SerializeAsString();
+}
+
+}  // namespace
+
+Plan AdminCreateProposal(AdminCall& call) {
+  const auto& request = call.request<piivault::v1::CreateProposalRequest>();
+  if (call.caller_person().empty()) return call.Refuse(authz::Reason::kPersonUnknown);
+  auto act = ActOf(request.proposal());
+  if (!act.ok()) return call.Refuse(act.status());
+  auto record = call.FindRequest(request.request_id());
+  if (!record.ok()) return call.Refuse(record.status());
+  if (record->has_value() && (*record)->response.has_value()) {
+    piivault::v1::CreateProposalResponse before;
+    if (!before.ParseFromString(*(*record)->response)) return call.Refuse(authz::Reason::kDataLoss);
+    auto there = Named(call, before.proposal().name());
+    if (!there.ok()) return call.Refuse(there.status());
+    return AnswerWithProposal<piivault::v1::CreateProposalResponse>(call, (*there)->row);
+  }
+  auto effect = CheckAct(call, *act);
+  if (!effect.ok()) return call.Refuse(effect.status());
+
+  ProposalRow row;
+  row.set_id(call.session().random().Id128().ToText());
+  row.set_act(Serialize(*act));
+  row.set_state(piivault::v1::PROPOSAL_STATE_OPEN);
+  row.set_proposer(call.caller());
+  row.set_proposer_person(call.caller_person());
+  row.set_create_time_micros(call.now_micros());
+  row.set_expire_time_micros(absl::ToUnixMicros(call.now() + kProposalLifetime));
+  row.set_basis(HashOfBasis(*effect));
+  call.set_resource(effect->resource);
+  call.set_proposal(std::string(AsView(HashOf(row))));
+
+  std::optional<uint32_t> destroy_epoch;
+  if (call.state().single_operator()) {
+    row.set_state(piivault::v1::PROPOSAL_STATE_APPROVED);
+    row.set_decider(call.caller());
+    call.set_by_single_operator();
+    ApplyAct(call, *effect);
+    destroy_epoch = effect->destroy_epoch;
+  }
+  call.change().PutProposal(row);
+  if (record->has_value()) {
+    piivault::v1::CreateProposalResponse answer;
+    answer.mutable_proposal()->set_name(ProposalName(row.id()));
+    call.Remember(**record, answer);
+  }
+  return AnswerWithProposal<piivault::v1::CreateProposalResponse>(call, row, destroy_epoch);
+}
+
+Plan AdminGetProposal(AdminCall& call) {
+  auto proposal = Named(call, call.request<piivault::v1::GetProposalRequest>().name());
+  if (!proposal.ok()) return call.Refuse(proposal.status());
+  return AnswerWithProposal<piivault::v1::GetProposalResponse>(call, (*proposal)->row);
+}
+
+Plan AdminListProposals(AdminCall& call) {
+  const auto& request = call.request<piivault::v1::ListProposalsRequest>();
+  std::vector<std::pair<std::string, const ProposalState*>> items;
+  for (const auto& [id, proposal] : call.state().proposals()) {
+    if (request.state() != piivault::v1::PROPOSAL_STATE_UNSPECIFIED &&
+        request.state() != StateOf(proposal->row, call.now_micros())) {
+      continue;
+    }
+    items.emplace_back(NewestFirstKey(proposal->row.create_time_micros(), id), proposal.get());
+  }
+  auto page = PageOf(call, request, std::move(items));
+  if (!page.ok()) return call.Refuse(page.status());
+  auto* response = call.response<piivault::v1::ListProposalsResponse>();
+  for (const ProposalState* proposal : page->items) {
+    absl::Status status = FillProposal(proposal->row, call.now_micros(), response->add_proposals());
+    if (!status.ok()) return call.Refuse(status);
+  }
+  response->set_next_page_token(page->next_page_token);
+  return call.Answer(response);
+}
+
+Plan AdminApproveProposal(AdminCall& call) {
+  const auto& request = call.request<piivault::v1::ApproveProposalRequest>();
+  auto proposal = Named(call, request.name());
+  if (!proposal.ok()) return call.Refuse(proposal.status());
+  ProposalRow row = (*proposal)->row;
+  if (!IsSha256Hex(request.sha256())) return call.Refuse(BadArgument("sha256"));
+  if (absl::Status status = CheckOpen(call, row); !status.ok()) return call.Refuse(status);
+  if (absl::Status status = CheckTwoPersons(call, row); !status.ok()) return call.Refuse(status);
+  const std::string hash(AsView(HashOf(row)));
+  if (FromHex(request.sha256()) != hash) {
+    return call.Refuse(authz::Reason::kProposalStale, {"sha256"});
+  }
+  Proposal act;
+  if (!act.ParseFromString(row.act())) return call.Refuse(authz::Reason::kDataLoss);
+  auto effect = CheckAct(call, act);
+  if (!effect.ok()) return call.Refuse(effect.status());
+  if (HashOfBasis(*effect) != row.basis()) return call.Refuse(authz::Reason::kProposalStale);
+
+  call.set_resource(effect->resource);
+  call.set_proposal(hash);
+  ApplyAct(call, *effect);
+  row.set_state(piivault::v1::PROPOSAL_STATE_APPROVED);
+  row.set_decider(call.caller());
+  call.change().PutProposal(row);
+  return AnswerWithProposal<piivault::v1::ApproveProposalResponse>(call, row,
+                                                                   effect->destroy_epoch);
+}
+
+Plan AdminRejectProposal(AdminCall& call) {
+  auto proposal = Named(call, call.request<piivault::v1::RejectProposalRequest>().name());
+  if (!proposal.ok()) return call.Refuse(proposal.status());
+  ProposalRow row = (*proposal)->row;
+  if (absl::Status status = CheckOpen(call, row); !status.ok()) return call.Refuse(status);
+  row.set_state(piivault::v1::PROPOSAL_STATE_REJECTED);
+  row.set_decider(call.caller());
+  call.change().PutProposal(row);
+  return AnswerWithProposal<piivault::v1::RejectProposalResponse>(call, row);
+}
+
+}  // namespace piivault::vault

@@ -1,0 +1,112 @@
+#include "vault/service/admin_service.h"
+
+#include <array>
+#include <memory>
+
+#include "authz/decision.h"
+#include "vault/service/admin_call.h"
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+using authz::SystemRole;
+using authz::SystemRoles;
+
+// Who may call what. A method that is not here has no handler, and is denied.
+struct AdminRule {
+  std::string_view method;
+  SystemRoles roles;
+  Plan (*run)(AdminCall& call);
+};
+
+constexpr SystemRoles kAdmin = {SystemRole::kVaultAdmin};
+// Who may do what is for those to see who check it.
+constexpr SystemRoles kOversight = {SystemRole::kVaultAdmin, SystemRole::kVaultAuditor};
+constexpr SystemRoles kOperation = {SystemRole::kVaultAdmin, SystemRole::kVaultOperator};
+constexpr SystemRoles kEverySystemRole = {SystemRole::kVaultAdmin, SystemRole::kVaultAuditor,
+                                          SystemRole::kVaultOperator, SystemRole::kPrivacyOfficer};
+constexpr SystemRoles kRules = {SystemRole::kVaultAdmin, SystemRole::kVaultAuditor,
+                                SystemRole::kPrivacyOfficer};
+
+constexpr auto kAdminRules = std::to_array<AdminRule>({
+    {"CreateTenant", kAdmin, AdminCreateTenant},
+    {"ListTenants", kEverySystemRole, AdminListTenants},
+    {"UpdateTenant", kAdmin, AdminUpdateTenant},
+    {"CreatePerson", kAdmin, AdminCreatePerson},
+    {"GetPerson", kOversight, AdminGetPerson},
+    {"ListPersons", kOversight, AdminListPersons},
+    {"UpdatePerson", kAdmin, AdminUpdatePerson},
+    {"RecordAttestation", kAdmin, AdminRecordAttestation},
+    {"RevokeAttestation", kAdmin, AdminRevokeAttestation},
+    {"CreatePrincipal", kAdmin, AdminCreatePrincipal},
+    {"GetPrincipal", kOversight, AdminGetPrincipal},
+    {"ListPrincipals", kOversight, AdminListPrincipals},
+    {"DisablePrincipal", kAdmin, AdminDisablePrincipal},
+    {"RemoveIdentity", kAdmin, AdminRemoveIdentity},
+    {"RevokeRole", kAdmin, AdminRevokeRole},
+    {"OffboardPrincipal", kAdmin, AdminOffboardPrincipal},
+    {"DenyCertificate", kAdmin, AdminDenyCertificate},
+    {"CreatePolicy", kAdmin, AdminCreatePolicy},
+    {"GetPolicy", kRules, AdminGetPolicy},
+    {"ListPolicies", kRules, AdminListPolicies},
+    {"CreateProposal", kAdmin, AdminCreateProposal},
+    {"GetProposal", kOversight, AdminGetProposal},
+    {"ListProposals", kOversight, AdminListProposals},
+    {"ApproveProposal", kAdmin, AdminApproveProposal},
+    {"RejectProposal", kAdmin, AdminRejectProposal},
+    {"ListKeyringSlots", kOperation, AdminListKeyringSlots},
+    {"ListEpochs", kOperation, AdminListEpochs},
+    {"RotateEpoch", kOperation, AdminRotateEpoch},
+    {"GetVaultStatus", kEverySystemRole, AdminGetVaultStatus},
+});
+
+constexpr auto kAllSystemRoles =
+    std::to_array<SystemRole>({SystemRole::kVaultAdmin, SystemRole::kVaultOperator,
+                               SystemRole::kVaultAuditor, SystemRole::kPrivacyOfficer});
+
+// The role of the rule that the caller has; empty for none.
+std::string_view RoleOf(const authz::Principal* principal, SystemRoles roles, absl::Time now) {
+  for (SystemRole role : kAllSystemRoles) {
+    if (roles.Has(role) && authz::DecideSystemRole(principal, {role}, now) == authz::Reason::kOk) {
+      return authz::SystemRoleName(role);
+    }
+  }
+  return {};
+}
+
+class AdminHandler : public Handler {
+ public:
+  AdminHandler(const AdminDependencies& dependencies, const AdminRule& rule)
+      : dependencies_(dependencies), rule_(rule) {}
+
+  Plan Next(CallContext& context) override {
+    Session session(context, dependencies_.store, dependencies_.random);
+    if (!session.identified()) return session.Refuse();
+    const authz::Reason reason =
+        authz::DecideSystemRole(session.principal(), rule_.roles, session.now());
+    if (reason != authz::Reason::kOk) return session.Refuse(reason);
+    AdminCall call(dependencies_, session, context,
+                   RoleOf(session.principal(), rule_.roles, session.now()), cut_streams_);
+    return rule_.run(call);
+  }
+
+ private:
+  const AdminDependencies& dependencies_;
+  const AdminRule& rule_;
+  int cut_streams_ = 0;
+};
+
+}  // namespace
+
+absl::Status RegisterAdminService(const AdminDependencies& dependencies, MethodTable* methods) {
+  for (const AdminRule& rule : kAdminRules) {
+    absl::Status status = methods->Register(
+        Concat({"piivault.v1.AdminService/", rule.method}),
+        [&dependencies, &rule] { return std::make_unique<AdminHandler>(dependencies, rule); });
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace piivault::vault
