@@ -1,0 +1,441 @@
+#include "vault/service/vault_call.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "vault/audit/entry_builder.h"
+#include "vault/crypto/secret_bytes.h"
+#include "vault/keys/tokens.h"
+#include "vault/records/record_finder.h"
+#include "vault/service/errors.h"
+#include "vault/text.h"
+#include "vault/values/detectors.h"
+
+namespace piivault::vault {
+namespace {
+
+constexpr absl::Duration kPageTokenLifetime = absl::Hours(1);
+constexpr size_t kMaxPurposeSize = 64;
+
+// Whether the decision lets the call go on.
+bool Permits(const authz::Decision& decision, bool allow_partial) {
+  return decision.granted() || (allow_partial && decision.partial());
+}
+
+}  // namespace
+
+VaultCall::VaultCall(CallContext& context, const VaultDependencies& dependencies)
+    : context_(context),
+      deps_(dependencies),
+      session_(context, dependencies.store, dependencies.random) {}
+
+std::optional<Plan> VaultCall::Open(std::string_view parent, const v1::Usage* usage) {
+  const std::optional<std::string_view> tenant = ParseTenantName(parent);
+  return OpenTenant(tenant.value_or(std::string_view()), usage);
+}
+
+std::optional<Plan> VaultCall::OpenTenant(std::string_view tenant, const v1::Usage* usage) {
+  entry_ = session_.NewEntry();
+  if (!session_.identified()) return session_.Refuse();
+  if (tenant.empty()) return session_.Refuse(authz::Reason::kMalformedRequest);
+  // A tenant's own principal does not learn which other tenants there are.
+  const authz::Principal& principal = *session_.principal();
+  tenant_name_ = TenantName(tenant);
+  if (principal.kind == authz::PrincipalKind::kTenant && principal.tenant != tenant_name_) {
+    return session_.Refuse(authz::Reason::kTenantMismatch);
+  }
+  tenant_ = session_.UseTenantId(tenant);
+  if (tenant_ == nullptr) return session_.Refuse(authz::Reason::kTenantUnknown);
+  policy_ = tenant_->policy_in_force();
+  if (policy_ == nullptr) return session_.Refuse(authz::Reason::kNoPolicy);
+  absl::StatusOr<TenantScope> scope = TenantScope::Create(tenant_->id, session_.state().keys());
+  if (!scope.ok()) return session_.Refuse(authz::Reason::kKeysUnavailable);
+  scope_.emplace(*std::move(scope));
+
+  entry_ = session_.NewEntry();
+  usage_ = usage;
+  if (usage == nullptr) return std::nullopt;
+  if (usage->purpose().size() > kMaxPurposeSize) return Refuse(authz::Reason::kPurposeUnknown);
+  if (!usage->ticket().empty()) {
+    if (!authz::IsValidTicket(usage->ticket())) return Refuse(authz::Reason::kTicketInvalid);
+    if (DetectProhibited(usage->ticket()).any()) return Refuse(authz::Reason::kProhibitedType);
+    entry_.set_ticket(usage->ticket());
+  }
+  // What the policy does not know might be anything.
+  if (policy_->FindPurpose(usage->purpose()) != nullptr) entry_.set_purpose(usage->purpose());
+  return std::nullopt;
+}
+
+std::optional<Plan> VaultCall::OpenRecord(std::string_view name, const v1::Usage* usage,
+                                          RecordName* parsed) {
+  const std::optional<RecordName> record = ParseRecordName(name);
+  if (record.has_value()) *parsed = *record;
+  return OpenTenant(record.has_value() ? record->tenant : std::string_view(), usage);
+}
+
+authz::DecisionInput VaultCall::Input(authz::Verb verb) const {
+  authz::DecisionInput input;
+  input.principal = session_.principal();
+  input.person = session_.person();
+  input.attestations = session_.attestations();
+  input.tenant = tenant_name_;
+  input.verb = verb;
+  input.now = session_.now();
+  if (usage_ != nullptr) {
+    input.purpose = usage_->purpose();
+    input.ticket = usage_->ticket();
+  }
+  input.tenant_allows_plain = tenant_->row.intake_plain_allowed();
+  return input;
+}
+
+std::optional<Plan> VaultCall::CheckFieldNames(absl::Span<const std::string_view> names,
+                                               bool required) {
+  if (names.empty() && required) return Refuse(authz::Reason::kFieldMissing);
+  if (names.size() > kMaxFieldsNamed) return Refuse(authz::Reason::kBatchTooLarge);
+  for (size_t i = 0; i < names.size(); ++i) {
+    const bool repeated = std::find(names.begin(), names.begin() + static_cast<ptrdiff_t>(i),
+                                    names[i]) != names.begin() + static_cast<ptrdiff_t>(i);
+    if (names[i].empty() || repeated) return Refuse(authz::Reason::kMalformedRequest);
+  }
+  return std::nullopt;
+}
+
+void VaultCall::ResolveFields(authz::TypeId type, absl::Span<const std::string_view> names,
+                              FieldIds* ids) const {
+  ids->clear();
+  for (std::string_view name : names) {
+    ids->push_back(type == authz::kNoType ? authz::kNoField : policy_->FindField(type, name));
+  }
+}
+
+std::optional<Plan> VaultCall::DecideAnyType(
+    authz::Verb verb, absl::Span<const std::string_view> fields, bool allow_partial,
+    absl::FunctionRef<void(authz::DecisionInput*)> adjust) {
+  // The refusal of the type that knows the most of the fields is the one to tell.
+  std::optional<authz::Decision> refusal;
+  int refusal_known = -1;
+  FieldIds ids;
+  authz::DecisionInput input = Input(verb);
+  adjust(&input);
+  for (const authz::TypeSpec& type : policy_->types()) {
+    ResolveFields(type.id, fields, &ids);
+    const int known = static_cast<int>(std::count_if(
+        ids.begin(), ids.end(), [](authz::FieldId id) { return id != authz::kNoField; }));
+    if (known <= refusal_known && known < static_cast<int>(fields.size())) continue;
+    input.type = type.id;
+    input.fields = ids;
+    authz::Decision decision = authz::DecideWithoutSubject(*policy_, input);
+    if (Permits(decision, allow_partial)) return std::nullopt;
+    if (known > refusal_known) {
+      refusal_known = known;
+      refusal = std::move(decision);
+    }
+  }
+  if (!refusal.has_value()) return Refuse(authz::Reason::kTypeUnknown);
+  return Refuse(*refusal);
+}
+
+std::optional<Plan> VaultCall::DecideType(authz::Verb verb, authz::TypeId type,
+                                          absl::Span<const authz::FieldId> fields,
+                                          bool allow_partial) {
+  authz::DecisionInput input = Input(verb);
+  input.type = type;
+  input.fields = fields;
+  const authz::Decision decision = authz::DecideWithoutSubject(*policy_, input);
+  if (!Permits(decision, allow_partial)) return Refuse(decision);
+  Describe(decision);
+  return std::nullopt;
+}
+
+std::optional<Plan> VaultCall::DecideTenant(authz::Verb verb) {
+  return DecideType(verb, authz::kNoType, {}, false);
+}
+
+authz::Decision VaultCall::Decide(authz::Verb verb, authz::TypeId type,
+                                  absl::Span<const authz::FieldId> fields,
+                                  std::string_view subject) const {
+  authz::DecisionInput input = Input(verb);
+  input.type = type;
+  input.fields = fields;
+  authz::SubjectFacts facts;
+  facts.subject = subject;
+  return authz::DecideWithSubject(*policy_, input, facts);
+}
+
+absl::StatusOr<LoadResult> VaultCall::Resolve(const RecordName& name) {
+  if (name.by_ref) {
+    return RecordFinder(deps_.engine, *scope_, &changes_).FindRef(name.type, name.ref);
+  }
+  absl::StatusOr<LoadResult> result =
+      LoadRecord(deps_.engine, *scope_, {name.subject, name.record}, &changes_);
+  // What an erasure has left is nobody's business.
+  if (result.ok() && result->reason == authz::Reason::kSubjectErased) {
+    result->reason = authz::Reason::kNotFound;
+  }
+  return result;
+}
+
+std::string VaultCall::SubjectNameOf(const storage::Id128& subject) const {
+  return MakeSubjectName(tenant_->name, subject);
+}
+
+void VaultCall::Describe(const authz::Decision& decision) {
+  if (decision.role != nullptr) entry_.set_role(decision.role->name);
+  if (decision.attestation != nullptr) entry_.set_attestation(decision.attestation->id);
+}
+
+storage::v1::EntryItem* VaultCall::AddItem(const LoadedRecord* record) {
+  storage::v1::EntryItem* item = entry_.add_items();
+  if (record != nullptr) {
+    item->set_subject_ref(record->subject.row.subject_ref());
+    item->set_record_ref(record->header().record_ref());
+    item->set_version(record->reader->version());
+  }
+  return item;
+}
+
+storage::v1::EntryItem* VaultCall::AddItem(const WriteResult& result) {
+  storage::v1::EntryItem* item = entry_.add_items();
+  if (result.ok()) {
+    item->set_subject_ref(result.subject_ref);
+    item->set_record_ref(result.header.record_ref());
+    item->set_version(result.header.version());
+  }
+  return item;
+}
+
+void VaultCall::AddFailedItem(authz::Reason reason, const LoadedRecord* record) {
+  const std::string_view name = authz::ReasonName(reason);
+  AddItem(record)->set_reason(name.data(), name.size());
+}
+
+void VaultCall::MarkPartial(authz::Reason reason, bool anything_done) {
+  entry_.set_decision(anything_done ? storage::v1::DECISION_PARTIAL : DecisionFor(reason));
+  const std::string_view name = authz::ReasonName(reason);
+  entry_.set_reason(name.data(), name.size());
+}
+
+void VaultCall::AddFields(const authz::Decision& decision, storage::v1::EntryItem* item) const {
+  const auto add_grant = [item](const authz::GrantSpec* grant) {
+    if (grant == nullptr) return;
+    for (const std::string& id : item->grants()) {
+      if (id == grant->id) return;
+    }
+    item->add_grants(grant->id);
+  };
+  for (const authz::FieldDecision& field : decision.fields) {
+    if (field.view != authz::View::kDenied) {
+      item->add_fields(policy_->field(field.field).full_name);
+      add_grant(field.grant);
+    } else if (field.field != authz::kNoField) {
+      item->add_denied_fields(policy_->field(field.field).full_name);
+    }
+  }
+  if (decision.fields.empty() && decision.granted()) add_grant(decision.grant);
+}
+
+std::vector<std::string> VaultCall::DeniedFields(const authz::Decision& decision) const {
+  std::vector<std::string> names;
+  for (const authz::FieldDecision& field : decision.fields) {
+    // An unknown name is the caller's text and is not repeated.
+    if (field.view == authz::View::kDenied && field.field != authz::kNoField) {
+      names.push_back(policy_->field(field.field).full_name);
+    }
+  }
+  return names;
+}
+
+std::optional<Plan> VaultCall::FindRequest(std::string_view request_id,
+                                           google::protobuf::Message* response) {
+  if (request_id.empty()) return std::nullopt;
+  absl::StatusOr<RequestRecord> found =
+      RequestRecord::Find(deps_.engine, session_.state().keys(), session_.principal_name(),
+                          context_.method.name, request_id, *context_.request, session_.now());
+  if (!found.ok()) return Refuse(found.status());
+  changes_.reads.push_back(found->cell);
+  request_ = *std::move(found);
+  if (request_->response.has_value() && !response->ParseFromString(*request_->response)) {
+    return Refuse(authz::Reason::kDataLoss);
+  }
+  return std::nullopt;
+}
+
+Plan VaultCall::Complete(Plan plan) {
+  if (plan.reads.empty() && !changes_.reads.empty()) {
+    plan.reads.assign(session_.reads().begin(), session_.reads().end());
+  }
+  plan.reads.insert(plan.reads.end(), changes_.reads.begin(), changes_.reads.end());
+  return plan;
+}
+
+Plan VaultCall::Finish(google::protobuf::Message* response) {
+  if (request_.has_value() && !replayed()) {
+    changes_.writes.push_back(
+        request_->Remember(session_.state().keys(), deps_.random, *response, session_.now()));
+  }
+  Plan plan = Complete(session_.Answer(response, changes_.retained, entry_));
+  plan.touches = std::move(changes_.touches);
+  plan.writes = std::move(changes_.writes);
+  return plan;
+}
+
+Plan VaultCall::Refuse(authz::Reason reason, std::vector<std::string> fields) {
+  entry_.set_decision(DecisionFor(reason));
+  const std::string_view name = authz::ReasonName(reason);
+  entry_.set_reason(name.data(), name.size());
+  return Complete(session_.Refuse(reason, std::move(fields), entry_));
+}
+
+Plan VaultCall::Refuse(const absl::Status& status) {
+  return Refuse(ReasonOf(status), FieldsOf(status));
+}
+
+Plan VaultCall::Refuse(const authz::Decision& decision, const LoadedRecord* record) {
+  Describe(decision);
+  storage::v1::EntryItem* item = AddItem(record);
+  for (std::string& name : DeniedFields(decision)) item->add_denied_fields(std::move(name));
+  return Refuse(decision.reason, DeniedFields(decision));
+}
+
+std::optional<Plan> VaultCall::OpenPage(const google::protobuf::Message& request,
+                                        std::string_view token, int page_size,
+                                        std::optional<storage::RecordLocator>* after) {
+  if (page_size < 0 || page_size > kMaxItems) return Refuse(authz::Reason::kBatchTooLarge);
+  std::string bytes = request.SerializeAsString();
+  page_request_ = Sha256(bytes);
+  Wipe(&bytes);
+  after->reset();
+  if (token.empty()) return std::nullopt;
+  const std::string principal(session_.principal_name());
+  const absl::StatusOr<std::string> cursor =
+      OpenPageToken(session_.state().keys(), {principal, context_.method.name, page_request_},
+                    token, session_.now());
+  if (!cursor.ok() || cursor->size() != 2 * storage::Id128::kSize) {
+    return Refuse(authz::Reason::kPageTokenInvalid);
+  }
+  *after = storage::LocatorSuffix(*cursor);
+  return std::nullopt;
+}
+
+std::string VaultCall::SealPage(const storage::RecordLocator& last) {
+  const std::string principal(session_.principal_name());
+  return SealPageToken(
+      session_.state().keys(), deps_.random, {principal, context_.method.name, page_request_},
+      Concat({last.subject.view(), last.record.view()}), session_.now() + kPageTokenLifetime);
+}
+
+void SetFailure(authz::Reason reason, const authz::FieldSpec* field, v1::Failure* failure) {
+  const std::string_view name = authz::ReasonName(reason);
+  failure->set_reason(name.data(), name.size());
+  failure->set_code(static_cast<int>(authz::ReasonCode(reason)));
+  if (field != nullptr) failure->add_fields(field->name);
+}
+
+std::string EtagOf(const Sha256Digest& row_digest) {
+  storage::Id128 id;
+  std::memcpy(id.bytes.data(), row_digest.data(), id.bytes.size());
+  return id.ToText();
+}
+
+namespace {
+
+void SetTime(int64_t micros, google::protobuf::Timestamp* time) {
+  const absl::Time t = absl::FromUnixMicros(micros);
+  const int64_t seconds = absl::ToUnixSeconds(t);
+  time->set_seconds(seconds);
+  time->set_nanos(static_cast<int32_t>(micros - seconds * 1'000'000) * 1000);
+}
+
+v1::FrontHop FrontHopOf(storage::v1::FrontHopTls tls) {
+  switch (tls) {
+    case storage::v1::FRONT_HOP_TLS_YES:
+      return v1::FRONT_HOP_TLS;
+    case storage::v1::FRONT_HOP_TLS_NO:
+      return v1::FRONT_HOP_PLAIN;
+    default:
+      return v1::FRONT_HOP_UNSPECIFIED;
+  }
+}
+
+}  // namespace
+
+void FillRecord(std::string_view tenant, const RecordIdentity& identity,
+                const storage::v1::RecordHeader& header, const Sha256Digest& row_digest,
+                v1::Record* record) {
+  record->set_name(MakeRecordName(tenant, identity.subject, identity.record));
+  record->set_type(header.type());
+  record->set_version(header.version());
+  record->set_etag(EtagOf(row_digest));
+  for (const storage::v1::FieldHeader& field : header.fields()) {
+    if (field.absent()) continue;
+    record->add_fields(field.name());
+    if (field.flagged()) record->add_flagged_fields(field.name());
+  }
+  const storage::v1::Provenance& from = header.provenance();
+  v1::Provenance& provenance = *record->mutable_provenance();
+  provenance.set_channel(from.channel());
+  if (from.collected_micros() != 0) {
+    SetTime(from.collected_micros(), provenance.mutable_collected_at());
+  }
+  provenance.set_front_hop(FrontHopOf(from.front_hop_tls()));
+  provenance.set_notice(header.notice());
+  SetTime(header.created_micros(), record->mutable_create_time());
+  SetTime(header.updated_micros(), record->mutable_update_time());
+}
+
+void FillRecord(std::string_view tenant, const LoadedRecord& record, v1::Record* wire) {
+  FillRecord(tenant, record.identity, record.header(), RecordDigest(record.row), wire);
+}
+
+absl::StatusOr<bool> ReleaseField(const VaultCall& call, const authz::FieldDecision& field,
+                                  LoadedRecord* record, v1::FieldValue* value) {
+  const authz::FieldSpec& spec = call.policy().field(field.field);
+  const storage::v1::FieldHeader* header = record->reader->FindField(spec.name);
+  if (header == nullptr || header->absent()) return false;
+  if (field.view == authz::View::kToken) {
+    const std::optional<storage::Id128> token = storage::Id128::FromBytes(header->token());
+    if (!token.has_value()) return false;
+    value->set_value(FormatToken(*token));
+    value->set_view(v1::VIEW_TOKEN);
+    return true;
+  }
+  absl::StatusOr<SecretBytes> plain = record->reader->DecryptField(*header);
+  if (!plain.ok()) return plain.status();
+  if (field.view == authz::View::kPlain) {
+    value->set_value(plain->view().data(), plain->view().size());
+    value->set_view(v1::VIEW_PLAIN);
+    return true;
+  }
+  absl::StatusOr<std::string> masked =
+      MaskValue(spec.semantic, field.mask, plain->view(), {call.now(), call.policy().timezone()});
+  if (!masked.ok()) return masked.status();
+  value->set_value(*std::move(masked));
+  value->set_view(v1::VIEW_MASKED);
+  return true;
+}
+
+absl::Status ReleaseFields(const VaultCall& call, const authz::Decision& decision,
+                           LoadedRecord* record, v1::RevealedRecord* revealed) {
+  const RecordIdentity& id = record->identity;
+  revealed->set_name(MakeRecordName(call.tenant_id(), id.subject, id.record));
+  revealed->set_type(record->header().type());
+  revealed->set_version(record->reader->version());
+  for (const authz::FieldDecision& field : decision.fields) {
+    if (field.view == authz::View::kDenied) {
+      SetFailure(field.reason,
+                 field.field == authz::kNoField ? nullptr : &call.policy().field(field.field),
+                 revealed->add_denied());
+      continue;
+    }
+    const std::string& name = call.policy().field(field.field).name;
+    absl::StatusOr<bool> released =
+        ReleaseField(call, field, record, &(*revealed->mutable_fields())[name]);
+    if (!released.ok()) return released.status();
+    if (!*released) revealed->mutable_fields()->erase(name);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace piivault::vault

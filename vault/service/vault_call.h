@@ -1,0 +1,180 @@
+#ifndef PIIVAULT_VAULT_SERVICE_VAULT_CALL_H_
+#define PIIVAULT_VAULT_SERVICE_VAULT_CALL_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
+#include "authz/decision.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "piivault/v1/types.pb.h"
+#include "vault/keys/page_token.h"
+#include "vault/records/change_set.h"
+#include "vault/records/record_loader.h"
+#include "vault/records/record_writer.h"
+#include "vault/records/tenant_scope.h"
+#include "vault/service/resource_name.h"
+#include "vault/service/session.h"
+#include "vault/service/vault_service.h"
+#include "vault/state/idempotency.h"
+
+namespace piivault::vault {
+
+inline constexpr int kMaxItems = 1000;
+inline constexpr int kMaxFieldsNamed = 256;
+inline constexpr int kDefaultPageSize = 100;
+
+using FieldIds = absl::InlinedVector<authz::FieldId, 8>;
+using FieldNames = absl::InlinedVector<std::string_view, 8>;
+
+// One message of a call to VaultService while it is planned: caller, tenant, policy, what was read
+// and is to be written, and the entry that grows with it.
+//
+// The order of use is that of the way through the vault: Open(), a Decide...() before anything is
+// looked up, look-ups through scope() and changes(), Decide() for each record, Finish() or one of
+// the refusals. Functions that return an optional plan return the refusal, or nothing to go on.
+//
+// Guarantees: every plan has an entry; a plan that comes after a look-up carries the cells of what
+// was looked at, refusals too, so that a view of rows that was never true at one time is planned
+// anew. Nothing that a caller submitted reaches an entry or an error but purposes that the policy
+// knows and tickets that pass.
+// Ownership: borrows context and dependencies. Thread-compatible; made for one Handler::Next().
+class VaultCall {
+ public:
+  VaultCall(CallContext& context, const VaultDependencies& dependencies);
+
+  // Caller, tenant, policy in force, keys, and the form of purpose and ticket. `usage` may be null.
+  // `tenants/{tenant}`, or with OpenTenant() the bare id of a parsed name ("" for a malformed one).
+  std::optional<Plan> Open(std::string_view parent, const v1::Usage* usage);
+  std::optional<Plan> OpenTenant(std::string_view tenant, const v1::Usage* usage);
+
+  Session& session() { return session_; }
+  const VaultDependencies& deps() const { return deps_; }
+  const authz::Policy& policy() const { return *policy_; }
+  const TenantScope& scope() const { return *scope_; }
+  const std::string& tenant_id() const { return tenant_->name; }
+  ChangeSet& changes() { return changes_; }
+  storage::v1::EntryBody& entry() { return entry_; }
+  absl::Time now() const { return session_.now(); }
+  RecordWriter::Deps writer_deps() const {
+    return {deps_.engine, deps_.rules, deps_.unique, deps_.random};
+  }
+
+  // What is asked, but verb, type and fields.
+  authz::DecisionInput Input(authz::Verb verb) const;
+
+  // The fields of `type` by these names; kNoField for an unknown one. Refuses names that are empty,
+  // repeated or too many.
+  std::optional<Plan> CheckFieldNames(absl::Span<const std::string_view> names, bool required);
+  void ResolveFields(authz::TypeId type, absl::Span<const std::string_view> names,
+                     FieldIds* ids) const;
+
+  // Step 3: refuses what no record could make right. Where the type is not known before the record
+  // is (names do not say it), it is enough that one type would do.
+  // `adjust`, where given, completes the input.
+  std::optional<Plan> DecideAnyType(authz::Verb verb, absl::Span<const std::string_view> fields,
+                                    bool allow_partial,
+                                    absl::FunctionRef<void(authz::DecisionInput*)> adjust);
+  std::optional<Plan> DecideAnyType(authz::Verb verb, absl::Span<const std::string_view> fields,
+                                    bool allow_partial) {
+    return DecideAnyType(verb, fields, allow_partial, [](authz::DecisionInput*) {});
+  }
+  // The same for a known type.
+  std::optional<Plan> DecideType(authz::Verb verb, authz::TypeId type,
+                                 absl::Span<const authz::FieldId> fields, bool allow_partial);
+  // The same for what is about the tenant or a person as a whole.
+  std::optional<Plan> DecideTenant(authz::Verb verb);
+
+  // Step 4: the decision about one record or person (by its resource name).
+  authz::Decision Decide(authz::Verb verb, authz::TypeId type,
+                         absl::Span<const authz::FieldId> fields, std::string_view subject) const;
+
+  // A record by its resource name, by either form; malformed names were refused before.
+  absl::StatusOr<LoadResult> Resolve(const RecordName& name);
+  // Parses a record name and opens its tenant.
+  std::optional<Plan> OpenRecord(std::string_view name, const v1::Usage* usage, RecordName* parsed);
+  std::string SubjectNameOf(const storage::Id128& subject) const;
+
+  // Role, attestation and (of verbs on types) grant of the decision, for the entry.
+  void Describe(const authz::Decision& decision);
+  // An item of the entry for a record or, without one, for what was not found.
+  storage::v1::EntryItem* AddItem(const LoadedRecord* record);
+  storage::v1::EntryItem* AddItem(const WriteResult& result);
+  // An item that came to nothing, where the call as a whole did not.
+  void AddFailedItem(authz::Reason reason, const LoadedRecord* record = nullptr);
+  // What became of the whole: some of it was not done, for this reason; or none of it.
+  void MarkPartial(authz::Reason reason, bool anything_done = true);
+  // What the decision says of each field, into the item.
+  void AddFields(const authz::Decision& decision, storage::v1::EntryItem* item) const;
+
+  // A request id that took effect before; then `*response` is filled in and the call is answered by
+  // Replay(). Refuses one that was used for other content. Nothing for an empty id.
+  std::optional<Plan> FindRequest(std::string_view request_id, google::protobuf::Message* response);
+  bool replayed() const { return request_.has_value() && request_->response.has_value(); }
+
+  // Answers, with all that was read and written, and remembers the request id.
+  Plan Finish(google::protobuf::Message* response);
+
+  Plan Refuse(authz::Reason reason, std::vector<std::string> fields = {});
+  // As errors.h tells the reason.
+  Plan Refuse(const absl::Status& status);
+  // As the decision says, with the fields that it denies.
+  Plan Refuse(const authz::Decision& decision, const LoadedRecord* record = nullptr);
+
+  // Full names of the denied fields that the policy knows.
+  std::vector<std::string> DeniedFields(const authz::Decision& decision) const;
+
+  // Where a list goes on; refuses what was not sealed for this caller, method and `request` (which
+  // has its page token and page size cleared).
+  std::optional<Plan> OpenPage(const google::protobuf::Message& request, std::string_view token,
+                               int page_size, std::optional<storage::RecordLocator>* after);
+  std::string SealPage(const storage::RecordLocator& last);
+
+ private:
+  Plan Complete(Plan plan);
+
+  CallContext& context_;
+  const VaultDependencies& deps_;
+  Session session_;
+  const TenantState* tenant_ = nullptr;
+  const authz::Policy* policy_ = nullptr;
+  std::optional<TenantScope> scope_;
+  std::string tenant_name_;  // `tenants/{tenant}`
+  const v1::Usage* usage_ = nullptr;
+  ChangeSet changes_;
+  storage::v1::EntryBody entry_;
+  std::optional<RequestRecord> request_;
+  Sha256Digest page_request_{};
+};
+
+// The names of a request; views into it.
+inline FieldNames NamesOf(const google::protobuf::RepeatedPtrField<std::string>& names) {
+  return FieldNames(names.begin(), names.end());
+}
+
+// Fails one item of a batch. `field` may be null.
+void SetFailure(authz::Reason reason, const authz::FieldSpec* field, v1::Failure* failure);
+
+// A record's metadata as the wire has it.
+void FillRecord(std::string_view tenant, const RecordIdentity& identity,
+                const storage::v1::RecordHeader& header, const Sha256Digest& row_digest,
+                v1::Record* record);
+void FillRecord(std::string_view tenant, const LoadedRecord& record, v1::Record* wire);
+std::string EtagOf(const Sha256Digest& row_digest);
+
+// Moves what the decision grants of the record's fields into `*revealed`, as it says: plain, masked
+// or the token. DATA_LOSS where a field does not open; then nothing may be sent.
+[[nodiscard]] absl::Status ReleaseFields(const VaultCall& call, const authz::Decision& decision,
+                                         LoadedRecord* record, v1::RevealedRecord* revealed);
+// One field of it; false where the record has no value to show in that view.
+[[nodiscard]] absl::StatusOr<bool> ReleaseField(const VaultCall& call,
+                                                const authz::FieldDecision& field,
+                                                LoadedRecord* record, v1::FieldValue* value);
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_SERVICE_VAULT_CALL_H_

@@ -1,0 +1,186 @@
+#include "vault/service/vault_intake.h"
+
+#include <algorithm>
+
+#include "vault/keys/tokens.h"
+#include "vault/values/detectors.h"
+
+namespace piivault::vault {
+namespace {
+
+constexpr size_t kMaxRefCharacters = 128;
+constexpr size_t kMaxChannelSize = 32;
+constexpr size_t kMaxNoticeSize = 64;
+// How far the clock of a caller may be ahead of the vault's.
+constexpr absl::Duration kClockSkew = absl::Seconds(5);
+
+// Letters, digits and -_.: only: names of channels and notices, which are not personal data.
+bool IsIdentifier(std::string_view text, size_t max_size) {
+  return text.size() <= max_size && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.' || c == ':';
+         });
+}
+
+// A ref may be anything that is not a payment card; the wire has made sure of UTF-8.
+authz::Reason CheckRef(std::string_view ref) {
+  size_t characters = 0;
+  for (char c : ref) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return authz::Reason::kMalformedRequest;
+    if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) ++characters;
+  }
+  if (characters > kMaxRefCharacters) return authz::Reason::kValueTooLarge;
+  return DetectProhibited(ref).any() ? authz::Reason::kProhibitedType : authz::Reason::kOk;
+}
+
+authz::Reason ReasonOf(const ValueVerdict& verdict) {
+  switch (verdict.outcome) {
+    case ValueOutcome::kOk:
+    case ValueOutcome::kFlagged:
+      return authz::Reason::kOk;
+    case ValueOutcome::kInvalid:
+      return authz::Reason::kValueInvalid;
+    case ValueOutcome::kTooLarge:
+      return authz::Reason::kValueTooLarge;
+    case ValueOutcome::kNotUtf8:
+      return authz::Reason::kValueNotUtf8;
+    case ValueOutcome::kProhibited:
+      return authz::Reason::kProhibitedType;
+  }
+  return authz::Reason::kValueInvalid;
+}
+
+// A field that the type asks for and the request does not bring.
+const authz::FieldSpec* MissingField(const authz::Policy& policy, authz::TypeId type,
+                                     absl::Span<const authz::FieldId> ids) {
+  for (authz::FieldId id : policy.type(type).fields) {
+    if (policy.field(id).required && std::find(ids.begin(), ids.end(), id) == ids.end()) {
+      return &policy.field(id);
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+authz::FrontHop FrontHopOf(v1::FrontHop hop) {
+  switch (hop) {
+    case v1::FRONT_HOP_TLS:
+      return authz::FrontHop::kTls;
+    case v1::FRONT_HOP_PLAIN:
+      return authz::FrontHop::kPlain;
+    default:
+      return authz::FrontHop::kUnspecified;
+  }
+}
+
+authz::Reason CheckProvenance(const VaultCall& call, const v1::Provenance& provenance,
+                              storage::v1::Provenance* out) {
+  if (!IsIdentifier(provenance.channel(), kMaxChannelSize) ||
+      !IsIdentifier(provenance.notice(), kMaxNoticeSize) ||
+      !v1::FrontHop_IsValid(provenance.front_hop())) {
+    return authz::Reason::kMalformedRequest;
+  }
+  absl::Time collected = call.now();
+  if (provenance.has_collected_at()) {
+    const google::protobuf::Timestamp& at = provenance.collected_at();
+    if (at.nanos() < 0 || at.nanos() > 999'999'999 || at.seconds() < -2'208'988'800) {
+      return authz::Reason::kMalformedRequest;
+    }
+    collected = absl::FromUnixSeconds(at.seconds()) + absl::Nanoseconds(at.nanos());
+    if (collected > call.now() + kClockSkew) return authz::Reason::kMalformedRequest;
+  }
+  out->set_channel(provenance.channel());
+  out->set_collected_micros(absl::ToUnixMicros(collected));
+  switch (provenance.front_hop()) {
+    case v1::FRONT_HOP_TLS:
+      out->set_front_hop_tls(storage::v1::FRONT_HOP_TLS_YES);
+      break;
+    case v1::FRONT_HOP_PLAIN:
+      out->set_front_hop_tls(storage::v1::FRONT_HOP_TLS_NO);
+      break;
+    default:
+      break;
+  }
+  return authz::Reason::kOk;
+}
+
+authz::Reason CheckValues(const VaultCall& call, const NamedValues& values,
+                          absl::Span<const authz::FieldId> ids, std::vector<FieldWrite>* writes,
+                          const authz::FieldSpec** failed) {
+  writes->reserve(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const authz::FieldSpec& field = call.policy().field(ids[i]);
+    const ValueVerdict verdict = call.deps().rules.Validate(field, values[i].second);
+    if (!verdict.accepted()) {
+      *failed = &field;
+      return ReasonOf(verdict);
+    }
+    writes->push_back({&field, values[i].second, verdict.flagged()});
+  }
+  return authz::Reason::kOk;
+}
+
+IntakeRequest IntakeOf(const v1::NewRecord& record) {
+  return {record.type(), record.subject(), record.ref(), ValuesOf(record.fields()),
+          &record.provenance()};
+}
+
+Intake JudgeIntake(const VaultCall& call, authz::Verb verb, const IntakeRequest& request) {
+  Intake intake;
+  const authz::Policy& policy = call.policy();
+  const authz::TypeId type = policy.FindType(request.type);
+  for (const auto& [name, value] : request.fields) {
+    intake.ids.push_back(type == authz::kNoType ? authz::kNoField : policy.FindField(type, name));
+  }
+  authz::DecisionInput input = call.Input(verb);
+  input.type = type;
+  input.fields = intake.ids;
+  input.channel = request.provenance->channel();
+  input.front_hop = FrontHopOf(request.provenance->front_hop());
+  intake.decision = authz::DecideWithoutSubject(policy, input);
+  intake.reason = intake.decision.reason;
+  if (intake.reason != authz::Reason::kOk) {
+    for (const authz::FieldDecision& field : intake.decision.fields) {
+      if (field.view != authz::View::kDenied || field.field == authz::kNoField) continue;
+      intake.field = &policy.field(field.field);
+      break;
+    }
+    return intake;
+  }
+
+  RecordDraft& draft = intake.draft;
+  draft.type = &policy.type(type);
+  draft.ref = request.ref;
+  draft.notice = request.provenance->notice();
+  if (!request.subject.empty()) {
+    const std::optional<SubjectName> subject = ParseSubjectName(request.subject);
+    if (!subject.has_value() || subject->tenant != call.tenant_id()) {
+      intake.reason = authz::Reason::kMalformedRequest;
+      return intake;
+    }
+    draft.subject = subject->subject;
+  }
+  intake.field = MissingField(policy, type, intake.ids);
+  if (intake.field != nullptr || request.fields.empty()) {
+    intake.reason = authz::Reason::kFieldMissing;
+    return intake;
+  }
+  intake.reason = CheckProvenance(call, *request.provenance, &draft.provenance);
+  if (intake.reason == authz::Reason::kOk) intake.reason = CheckRef(request.ref);
+  if (intake.reason == authz::Reason::kOk) {
+    intake.reason = CheckValues(call, request.fields, intake.ids, &draft.fields, &intake.field);
+  }
+  return intake;
+}
+
+void FillTokens(const storage::v1::RecordHeader& header,
+                google::protobuf::Map<std::string, std::string>* tokens) {
+  for (const storage::v1::FieldHeader& field : header.fields()) {
+    if (field.absent()) continue;
+    const std::optional<storage::Id128> token = storage::Id128::FromBytes(field.token());
+    if (token.has_value()) (*tokens)[field.name()] = FormatToken(*token);
+  }
+}
+
+}  // namespace piivault::vault

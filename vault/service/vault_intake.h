@@ -1,0 +1,70 @@
+#ifndef PIIVAULT_VAULT_SERVICE_VAULT_INTAKE_H_
+#define PIIVAULT_VAULT_SERVICE_VAULT_INTAKE_H_
+
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "authz/decision.h"
+#include "piivault/v1/vault_service.pb.h"
+#include "vault/records/record_writer.h"
+#include "vault/service/vault_call.h"
+
+namespace piivault::vault {
+
+// What came in, judged. Views into the request.
+struct Intake {
+  // kOk, or why it is not stored; `field` where one is to blame.
+  authz::Reason reason = authz::Reason::kOk;
+  const authz::FieldSpec* field = nullptr;
+
+  RecordDraft draft;
+  FieldIds ids;  // in the order of draft.fields
+  // Made without the person; made again with the person before anything is planned.
+  authz::Decision decision;
+  // The refusal is the decision's.
+  bool denied() const { return reason != authz::Reason::kOk && reason == decision.reason; }
+};
+
+using NamedValues = std::vector<std::pair<std::string_view, std::string_view>>;
+
+// A map of the wire; views into it, sorted by name.
+template <typename Map>
+NamedValues ValuesOf(const Map& map) {
+  NamedValues values;
+  values.reserve(map.size());
+  for (const auto& [name, value] : map) values.emplace_back(name, value);
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+struct IntakeRequest {
+  std::string_view type;
+  std::string_view subject;  // resource name, or empty
+  std::string_view ref;
+  NamedValues fields;
+  const v1::Provenance* provenance = nullptr;
+};
+
+// Judges a record to be stored: names, the decision for `verb` (before any look-up), then values,
+// provenance and ref.
+Intake JudgeIntake(const VaultCall& call, authz::Verb verb, const IntakeRequest& request);
+IntakeRequest IntakeOf(const v1::NewRecord& record);
+
+// The parts of it, for updates.
+authz::Reason CheckProvenance(const VaultCall& call, const v1::Provenance& provenance,
+                              storage::v1::Provenance* out);
+// Fills `*writes`, in the order of `values`; `ids` are their fields, all known.
+authz::Reason CheckValues(const VaultCall& call, const NamedValues& values,
+                          absl::Span<const authz::FieldId> ids, std::vector<FieldWrite>* writes,
+                          const authz::FieldSpec** failed);
+authz::FrontHop FrontHopOf(v1::FrontHop hop);
+
+// Tokens of the fields that hold a value, by field name.
+void FillTokens(const storage::v1::RecordHeader& header,
+                google::protobuf::Map<std::string, std::string>* tokens);
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_SERVICE_VAULT_INTAKE_H_

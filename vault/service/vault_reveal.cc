@@ -1,0 +1,326 @@
+// RevealRecord, BatchRevealRecords, Detokenize.
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "piivault/v1/vault_service.pb.h"
+#include "vault/keys/tokens.h"
+#include "vault/records/record_finder.h"
+#include "vault/service/errors.h"
+#include "vault/service/vault_call.h"
+#include "vault/service/vault_handlers.h"
+
+namespace piivault::vault {
+namespace {
+
+class RevealRecordHandler : public Handler {
+ public:
+  explicit RevealRecordHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::RevealRecordRequest>(context);
+    VaultCall call(context, deps_);
+    RecordName name;
+    if (auto refused = call.OpenRecord(request.name(), &request.usage(), &name)) {
+      return *std::move(refused);
+    }
+    const FieldNames names = NamesOf(request.fields());
+    if (auto refused = call.CheckFieldNames(names, true)) return *std::move(refused);
+    if (auto refused = call.DecideAnyType(authz::Verb::kReveal, names, request.allow_partial())) {
+      return *std::move(refused);
+    }
+    absl::StatusOr<LoadResult> loaded = call.Resolve(name);
+    if (!loaded.ok()) return call.Refuse(loaded.status());
+    if (!loaded->ok()) return call.Refuse(loaded->reason);
+
+    LoadedRecord& record = *loaded->record;
+    const authz::TypeId type = call.policy().FindType(record.header().type());
+    FieldIds ids;
+    call.ResolveFields(type, names, &ids);
+    const authz::Decision decision =
+        call.Decide(authz::Verb::kReveal, type, ids, call.SubjectNameOf(record.identity.subject));
+    if (!decision.granted() && !(request.allow_partial() && decision.partial())) {
+      return call.Refuse(decision, &record);
+    }
+    auto* response = NewResponse<v1::RevealRecordResponse>(context);
+    absl::Status released = ReleaseFields(call, decision, &record, response->mutable_record());
+    if (!released.ok()) return call.Refuse(released);
+    call.Describe(decision);
+    call.AddFields(decision, call.AddItem(&record));
+    if (!decision.granted()) call.MarkPartial(decision.reason);
+    return call.Finish(response);
+  }
+
+ private:
+  const VaultDependencies& deps_;
+};
+
+class BatchRevealRecordsHandler : public Handler {
+ public:
+  explicit BatchRevealRecordsHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::BatchRevealRecordsRequest>(context);
+    VaultCall call(context, deps_);
+    if (auto refused = call.Open(request.parent(), &request.usage())) return *std::move(refused);
+    if (request.names().empty()) return call.Refuse(authz::Reason::kMalformedRequest);
+    if (request.names_size() > kMaxItems) return call.Refuse(authz::Reason::kBatchTooLarge);
+    const FieldNames names = NamesOf(request.fields());
+    if (auto refused = call.CheckFieldNames(names, true)) return *std::move(refused);
+    if (auto refused = call.DecideAnyType(authz::Verb::kReveal, names, request.allow_partial())) {
+      return *std::move(refused);
+    }
+    absl::StatusOr<std::vector<LoadResult>> loaded = ResolveAll(call, request.names());
+    if (!loaded.ok()) return call.Refuse(loaded.status());
+
+    auto* response = NewResponse<v1::BatchRevealRecordsResponse>(context);
+    authz::Reason failure = authz::Reason::kOk;
+    bool any = false;
+    for (int i = 0; i < request.names_size(); ++i) {
+      v1::BatchRevealRecordsResponse::Result& result = *response->add_results();
+      result.set_name(request.names(i));
+      const authz::Reason reason = RevealItem(call, names, request.allow_partial(),
+                                              &(*loaded)[static_cast<size_t>(i)], &result);
+      any = any || result.has_record();
+      if (reason != authz::Reason::kOk && failure == authz::Reason::kOk) failure = reason;
+    }
+    if (failure != authz::Reason::kOk) call.MarkPartial(failure, any);
+    return call.Finish(response);
+  }
+
+ private:
+  // One result for each name; those that are malformed or of another tenant are not found.
+  static absl::StatusOr<std::vector<LoadResult>> ResolveAll(
+      VaultCall& call, const google::protobuf::RepeatedPtrField<std::string>& names) {
+    std::vector<LoadResult> results(static_cast<size_t>(names.size()));
+    std::vector<storage::RecordLocator> locators;
+    std::vector<size_t> places;
+    for (int i = 0; i < names.size(); ++i) {
+      const std::optional<RecordName> name = ParseRecordName(names[i]);
+      const size_t place = static_cast<size_t>(i);
+      if (!name.has_value() || name->tenant != call.tenant_id()) {
+        if (!name.has_value()) results[place].reason = authz::Reason::kMalformedRequest;
+        continue;
+      }
+      if (name->by_ref) {
+        absl::StatusOr<LoadResult> result = call.Resolve(*name);
+        if (!result.ok()) return result.status();
+        results[place] = *std::move(result);
+        continue;
+      }
+      locators.push_back({name->subject, name->record});
+      places.push_back(place);
+    }
+    absl::StatusOr<std::vector<LoadResult>> loaded =
+        LoadRecords(call.deps().engine, call.scope(), locators, &call.changes());
+    if (!loaded.ok()) return loaded.status();
+    for (size_t i = 0; i < places.size(); ++i) {
+      LoadResult& result = (*loaded)[i];
+      if (result.reason == authz::Reason::kSubjectErased) result.reason = authz::Reason::kNotFound;
+      results[places[i]] = std::move(result);
+    }
+    return results;
+  }
+
+  // What kept the item, or a part of it, from being released.
+  static authz::Reason RevealItem(VaultCall& call, const FieldNames& names, bool allow_partial,
+                                  LoadResult* loaded,
+                                  v1::BatchRevealRecordsResponse::Result* result) {
+    if (!loaded->ok()) {
+      call.AddFailedItem(loaded->reason);
+      SetFailure(loaded->reason, nullptr, result->mutable_failure());
+      return loaded->reason;
+    }
+    LoadedRecord& record = *loaded->record;
+    const authz::TypeId type = call.policy().FindType(record.header().type());
+    FieldIds ids;
+    call.ResolveFields(type, names, &ids);
+    const authz::Decision decision =
+        call.Decide(authz::Verb::kReveal, type, ids, call.SubjectNameOf(record.identity.subject));
+    storage::v1::EntryItem* item = call.AddItem(&record);
+    authz::Reason reason = decision.reason;
+    if (decision.granted() || (allow_partial && decision.partial())) {
+      absl::Status released = ReleaseFields(call, decision, &record, result->mutable_record());
+      if (released.ok()) {
+        call.Describe(decision);
+        call.AddFields(decision, item);
+        return reason;
+      }
+      result->clear_record();
+      reason = ReasonOf(released);
+    }
+    const std::string_view text = authz::ReasonName(reason);
+    item->set_reason(text.data(), text.size());
+    for (std::string& denied : call.DeniedFields(decision)) {
+      item->add_denied_fields(std::move(denied));
+    }
+    SetFailure(reason, nullptr, result->mutable_failure());
+    for (const authz::FieldDecision& field : decision.fields) {
+      if (field.view == authz::View::kDenied && field.field != authz::kNoField) {
+        result->mutable_failure()->add_fields(call.policy().field(field.field).name);
+      }
+    }
+    return reason;
+  }
+
+  const VaultDependencies& deps_;
+};
+
+class DetokenizeHandler : public Handler {
+ public:
+  explicit DetokenizeHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::DetokenizeRequest>(context);
+    VaultCall call(context, deps_);
+    if (auto refused = call.Open(request.parent(), &request.usage())) return *std::move(refused);
+    if (request.tokens().empty()) return call.Refuse(authz::Reason::kMalformedRequest);
+    if (request.tokens_size() > kMaxItems) return call.Refuse(authz::Reason::kBatchTooLarge);
+    if (auto refused = DecideBeforeLookUp(call)) return *std::move(refused);
+
+    std::vector<storage::Id128> tokens;
+    std::vector<int> places;
+    for (int i = 0; i < request.tokens_size(); ++i) {
+      const std::optional<storage::Id128> token = ParseToken(request.tokens(i));
+      if (!token.has_value()) continue;
+      tokens.push_back(*token);
+      places.push_back(i);
+    }
+    absl::StatusOr<std::vector<TokenTarget>> targets =
+        RecordFinder(deps_.engine, call.scope(), &call.changes()).FindTokens(tokens);
+    if (!targets.ok()) return call.Refuse(targets.status());
+    absl::StatusOr<std::vector<std::vector<LoadResult>>> records = LoadTargets(call, *targets);
+    if (!records.ok()) return call.Refuse(records.status());
+
+    auto* response = NewResponse<v1::DetokenizeResponse>(context);
+    authz::Reason failure = authz::Reason::kOk;
+    bool any = false;
+    size_t next = 0;
+    for (int i = 0; i < request.tokens_size(); ++i) {
+      v1::DetokenizeResponse::Result& result = *response->add_results();
+      result.set_token(request.tokens(i));
+      authz::Reason reason = authz::Reason::kTokenInvalid;
+      if (next < places.size() && places[next] == i) {
+        reason = RevealToken(call, tokens[next], (*targets)[next], &(*records)[next], &result);
+        ++next;
+      } else {
+        call.AddFailedItem(reason);
+      }
+      if (reason == authz::Reason::kOk) {
+        any = true;
+        continue;
+      }
+      result.clear_value();
+      SetFailure(reason, nullptr, result.mutable_failure());
+      if (failure == authz::Reason::kOk) failure = reason;
+    }
+    if (failure != authz::Reason::kOk) call.MarkPartial(failure, any);
+    return call.Finish(response);
+  }
+
+ private:
+  // Which field a token stands for is not known yet: one that the caller may detokenize is enough.
+  static std::optional<Plan> DecideBeforeLookUp(VaultCall& call) {
+    std::optional<authz::Decision> refusal;
+    for (const authz::TypeSpec& type : call.policy().types()) {
+      FieldIds ids;
+      for (authz::FieldId id : type.fields) {
+        if (call.policy().field(id).token != authz::TokenMode::kNone) ids.push_back(id);
+      }
+      if (ids.empty()) continue;
+      authz::DecisionInput input = call.Input(authz::Verb::kDetokenize);
+      input.type = type.id;
+      input.fields = ids;
+      authz::Decision decision = authz::DecideWithoutSubject(call.policy(), input);
+      if (decision.granted() || decision.partial()) return std::nullopt;
+      if (!refusal.has_value()) refusal = std::move(decision);
+    }
+    if (!refusal.has_value()) return call.Refuse(authz::Reason::kFieldNotTokenized);
+    // Which fields there are that might be denied is not the caller's question.
+    call.Describe(*refusal);
+    return call.Refuse(refusal->reason);
+  }
+
+  static absl::StatusOr<std::vector<std::vector<LoadResult>>> LoadTargets(
+      VaultCall& call, const std::vector<TokenTarget>& targets) {
+    std::vector<storage::RecordLocator> locators;
+    for (const TokenTarget& target : targets) {
+      locators.insert(locators.end(), target.records.begin(), target.records.end());
+    }
+    absl::StatusOr<std::vector<LoadResult>> loaded =
+        LoadRecords(call.deps().engine, call.scope(), locators, &call.changes());
+    if (!loaded.ok()) return loaded.status();
+    std::vector<std::vector<LoadResult>> records(targets.size());
+    size_t next = 0;
+    for (size_t i = 0; i < targets.size(); ++i) {
+      for (size_t j = 0; j < targets[i].records.size(); ++j) {
+        records[i].push_back(std::move((*loaded)[next++]));
+      }
+    }
+    return records;
+  }
+
+  // Reveals through the first record whose own decision grants.
+  static authz::Reason RevealToken(VaultCall& call, const storage::Id128& token,
+                                   const TokenTarget& target, std::vector<LoadResult>* records,
+                                   v1::DetokenizeResponse::Result* result) {
+    authz::Reason reason = target.damaged ? authz::Reason::kDataLoss : authz::Reason::kTokenInvalid;
+    const LoadedRecord* refused = nullptr;
+    std::string refused_field;
+    for (LoadResult& loaded : *records) {
+      // A token of an erased person is as good as one that never was.
+      if (loaded.reason == authz::Reason::kSubjectErased) continue;
+      const storage::v1::FieldHeader* header =
+          loaded.ok() ? FieldOfToken(target, token, *loaded.record) : nullptr;
+      if (header == nullptr) {
+        // The token's row says that this record has it.
+        reason = authz::Reason::kDataLoss;
+        break;
+      }
+      LoadedRecord& record = *loaded.record;
+      const authz::TypeId type = call.policy().FindType(record.header().type());
+      const authz::FieldId id =
+          type == authz::kNoType ? authz::kNoField : call.policy().FindField(type, header->name());
+      const authz::Decision decision = call.Decide(authz::Verb::kDetokenize, type, {&id, 1},
+                                                   call.SubjectNameOf(record.identity.subject));
+      if (!decision.granted()) {
+        reason = decision.reason;
+        refused = &record;
+        if (id != authz::kNoField) refused_field = call.policy().field(id).full_name;
+        continue;
+      }
+      absl::StatusOr<bool> released =
+          ReleaseField(call, decision.fields.front(), &record, result->mutable_value());
+      if (!released.ok() || !*released) {
+        reason = authz::Reason::kDataLoss;
+        break;
+      }
+      result->set_field(call.policy().field(id).full_name);
+      call.Describe(decision);
+      call.AddFields(decision, call.AddItem(&record));
+      return authz::Reason::kOk;
+    }
+    call.AddFailedItem(reason, refused);
+    if (!refused_field.empty()) {
+      call.entry().mutable_items(call.entry().items_size() - 1)->add_denied_fields(refused_field);
+    }
+    return reason;
+  }
+
+  const VaultDependencies& deps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> NewRevealRecord(const VaultDependencies& dependencies) {
+  return std::make_unique<RevealRecordHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewBatchRevealRecords(const VaultDependencies& dependencies) {
+  return std::make_unique<BatchRevealRecordsHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewDetokenize(const VaultDependencies& dependencies) {
+  return std::make_unique<DetokenizeHandler>(dependencies);
+}
+
+}  // namespace piivault::vault

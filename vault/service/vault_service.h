@@ -1,0 +1,35 @@
+#ifndef PIIVAULT_VAULT_SERVICE_VAULT_SERVICE_H_
+#define PIIVAULT_VAULT_SERVICE_VAULT_SERVICE_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "storage/engine.h"
+#include "vault/crypto/random.h"
+#include "vault/records/field_terms.h"
+#include "vault/service/method_table.h"
+#include "vault/state/state_store.h"
+#include "vault/values/value_rules.h"
+
+namespace piivault::vault {
+
+// What the handlers of VaultService borrow; outlives the server.
+struct VaultDependencies {
+  const storage::Engine& engine;
+  const StateStore& store;
+  const ValueRules& rules;
+  const UniqueCells& unique;  // one for the process
+  RandomSource& random;
+  // Called when an erasure has left something for ErasureWorker, on an engine thread: must not
+  // block. May be empty.
+  std::function<void()> erasure_pending = {};
+};
+
+// Gives every method of piivault.v1.VaultService its handler. The service must have been added.
+// `dependencies` is borrowed.
+[[nodiscard]] absl::Status RegisterVaultService(const VaultDependencies& dependencies,
+                                                MethodTable* methods);
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_SERVICE_VAULT_SERVICE_H_

@@ -1,0 +1,268 @@
+// UpdateRecord, UpsertRecord.
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "piivault/v1/vault_service.pb.h"
+#include "vault/records/record_finder.h"
+#include "vault/service/vault_call.h"
+#include "vault/service/vault_handlers.h"
+#include "vault/service/vault_intake.h"
+
+namespace piivault::vault {
+namespace {
+
+std::vector<std::string> FieldOf(const authz::FieldSpec* field) {
+  return field == nullptr ? std::vector<std::string>{} : std::vector<std::string>{field->full_name};
+}
+
+// How the values of an update came in: as it says, or as the record's did.
+struct Channel {
+  std::string_view name;
+  authz::FrontHop front_hop = authz::FrontHop::kUnspecified;
+};
+
+Channel ChannelOf(const storage::v1::RecordHeader& header) {
+  Channel channel{header.provenance().channel()};
+  if (header.provenance().front_hop_tls() == storage::v1::FRONT_HOP_TLS_YES) {
+    channel.front_hop = authz::FrontHop::kTls;
+  } else if (header.provenance().front_hop_tls() == storage::v1::FRONT_HOP_TLS_NO) {
+    channel.front_hop = authz::FrontHop::kPlain;
+  }
+  return channel;
+}
+
+authz::Decision DecideWrite(const VaultCall& call, authz::Verb verb, authz::TypeId type,
+                            absl::Span<const authz::FieldId> fields, const Channel& channel,
+                            const std::string* subject) {
+  authz::DecisionInput input = call.Input(verb);
+  input.type = type;
+  input.fields = fields;
+  input.channel = channel.name;
+  input.front_hop = channel.front_hop;
+  if (subject == nullptr) return authz::DecideWithoutSubject(call.policy(), input);
+  authz::SubjectFacts facts;
+  facts.subject = *subject;
+  return authz::DecideWithSubject(call.policy(), input, facts);
+}
+
+// Plans the change of a loaded record and puts it into the entry. A refusal, or nothing.
+std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, const RecordChange& change,
+                           const authz::Decision& decision, WriteResult* result) {
+  RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(), &call.changes());
+  absl::StatusOr<WriteResult> written = writer.Update(record, change);
+  if (!written.ok()) return call.Refuse(written.status());
+  if (!written->ok()) return call.Refuse(written->reason, FieldOf(written->field));
+  writer.Finish();
+  *result = *std::move(written);
+  call.Describe(decision);
+  call.AddFields(decision, call.AddItem(*result));
+  return std::nullopt;
+}
+
+bool HasProvenance(const v1::Provenance& provenance) {
+  return !provenance.channel().empty() || !provenance.notice().empty() ||
+         provenance.has_collected_at() || provenance.front_hop() != v1::FRONT_HOP_UNSPECIFIED;
+}
+
+class UpdateRecordHandler : public Handler {
+ public:
+  explicit UpdateRecordHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::UpdateRecordRequest>(context);
+    VaultCall call(context, deps_);
+    RecordName name;
+    if (auto refused = call.OpenRecord(request.name(), &request.usage(), &name)) {
+      return *std::move(refused);
+    }
+    const NamedValues values = ValuesOf(request.fields());
+    FieldNames names;
+    for (const auto& [field, value] : values) names.push_back(field);
+    names.insert(names.end(), request.clear_fields().begin(), request.clear_fields().end());
+    if (auto refused = call.CheckFieldNames(names, true)) return *std::move(refused);
+    if (auto refused = DecideBeforeLookUp(call, request, names)) return *std::move(refused);
+
+    absl::StatusOr<LoadResult> loaded = call.Resolve(name);
+    if (!loaded.ok()) return call.Refuse(loaded.status());
+    if (!loaded->ok()) return call.Refuse(loaded->reason);
+    return Apply(context, call, request, values, names, loaded->record.get());
+  }
+
+ private:
+  static Channel ChannelOfRequest(const v1::UpdateRecordRequest& request) {
+    return {request.provenance().channel(), FrontHopOf(request.provenance().front_hop())};
+  }
+
+  // The type, and the channel where the request says none, are the record's: one that would do is
+  // enough here.
+  static std::optional<Plan> DecideBeforeLookUp(VaultCall& call,
+                                                const v1::UpdateRecordRequest& request,
+                                                const FieldNames& names) {
+    Channel channel = ChannelOfRequest(request);
+    if (!HasProvenance(request.provenance())) {
+      channel.front_hop = authz::FrontHop::kTls;
+      if (!call.policy().channels().empty()) channel.name = call.policy().channels().front();
+      if (channel.name.empty()) channel.name = "any";
+    }
+    return call.DecideAnyType(authz::Verb::kUpdate, names, false,
+                              [&channel](authz::DecisionInput* input) {
+                                input->channel = channel.name;
+                                input->front_hop = channel.front_hop;
+                              });
+  }
+
+  static Plan Apply(CallContext& context, VaultCall& call, const v1::UpdateRecordRequest& request,
+                    const NamedValues& values, const FieldNames& names, LoadedRecord* record) {
+    const authz::TypeId type = call.policy().FindType(record->header().type());
+    FieldIds ids;
+    call.ResolveFields(type, names, &ids);
+    const std::string subject = call.SubjectNameOf(record->identity.subject);
+    const bool stated = HasProvenance(request.provenance());
+    const authz::Decision decision =
+        DecideWrite(call, authz::Verb::kUpdate, type, ids,
+                    stated ? ChannelOfRequest(request) : ChannelOf(record->header()), &subject);
+    if (!decision.granted()) return call.Refuse(decision, record);
+    auto* response = NewResponse<v1::UpdateRecordResponse>(context);
+    if (auto refused = call.FindRequest(request.request_id(), response)) {
+      return *std::move(refused);
+    }
+    if (call.replayed()) return call.Finish(response);
+    if (!request.etag().empty() && request.etag() != EtagOf(RecordDigest(record->row))) {
+      return call.Refuse(authz::Reason::kEtagMismatch);
+    }
+
+    RecordChange change;
+    change.clear.assign(request.clear_fields().begin(), request.clear_fields().end());
+    for (std::string_view cleared : change.clear) {
+      const authz::FieldSpec& field = call.policy().field(call.policy().FindField(type, cleared));
+      if (field.required) return call.Refuse(authz::Reason::kFieldMissing, FieldOf(&field));
+    }
+    const authz::FieldSpec* failed = nullptr;
+    authz::Reason reason = CheckValues(
+        call, values, absl::MakeConstSpan(ids).subspan(0, values.size()), &change.set, &failed);
+    if (reason == authz::Reason::kOk && stated) {
+      change.new_provenance = true;
+      change.notice = request.provenance().notice();
+      reason = CheckProvenance(call, request.provenance(), &change.provenance);
+    }
+    if (reason != authz::Reason::kOk) return call.Refuse(reason, FieldOf(failed));
+    WriteResult result;
+    if (auto refused = Change(call, record, change, decision, &result)) return *std::move(refused);
+    FillRecord(call.tenant_id(), result.identity, result.header, result.digest,
+               response->mutable_record());
+    FillTokens(result.header, response->mutable_tokens());
+    return call.Finish(response);
+  }
+
+  const VaultDependencies& deps_;
+};
+
+class UpsertRecordHandler : public Handler {
+ public:
+  explicit UpsertRecordHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::UpsertRecordRequest>(context);
+    VaultCall call(context, deps_);
+    if (auto refused = call.Open(request.parent(), &request.usage())) return *std::move(refused);
+    const IntakeRequest intake_request = IntakeOf(request.record());
+    // Whoever may neither make nor change such a record does not learn whether it is there.
+    Intake intake = JudgeIntake(call, authz::Verb::kCreate, intake_request);
+    if (intake.denied()) {
+      Intake update = JudgeIntake(call, authz::Verb::kUpdate, intake_request);
+      if (update.denied()) return call.Refuse(intake.decision);
+      intake = std::move(update);
+    }
+    if (intake.reason != authz::Reason::kOk) {
+      return call.Refuse(intake.reason, FieldOf(intake.field));
+    }
+    if (request.record().ref().empty()) return call.Refuse(authz::Reason::kMalformedRequest);
+    auto* response = NewResponse<v1::UpsertRecordResponse>(context);
+    if (auto refused = call.FindRequest(request.request_id(), response)) {
+      return *std::move(refused);
+    }
+    if (call.replayed()) return call.Finish(response);
+
+    absl::StatusOr<LoadResult> found =
+        RecordFinder(deps_.engine, call.scope(), &call.changes())
+            .FindRef(intake.draft.type->name, request.record().ref());
+    if (!found.ok()) return call.Refuse(found.status());
+    if (!found->ok() && found->reason != authz::Reason::kNotFound) {
+      return call.Refuse(found->reason);
+    }
+    WriteResult result;
+    std::optional<Plan> refused =
+        found->ok() ? Replace(call, intake_request, intake, found->record.get(), &result)
+                    : Create(call, intake_request, intake, &result);
+    if (refused.has_value()) return *std::move(refused);
+    response->set_created(!found->ok());
+    FillRecord(call.tenant_id(), result.identity, result.header, result.digest,
+               response->mutable_record());
+    FillTokens(result.header, response->mutable_tokens());
+    return call.Finish(response);
+  }
+
+ private:
+  static Channel ChannelOfRequest(const IntakeRequest& request) {
+    return {request.provenance->channel(), FrontHopOf(request.provenance->front_hop())};
+  }
+
+  static std::optional<Plan> Create(VaultCall& call, const IntakeRequest& request,
+                                    const Intake& intake, WriteResult* result) {
+    const std::string subject(request.subject);
+    const authz::Decision decision = DecideWrite(call, authz::Verb::kCreate, intake.draft.type->id,
+                                                 intake.ids, ChannelOfRequest(request), &subject);
+    if (!decision.granted()) return call.Refuse(decision);
+    RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
+                        &call.changes());
+    absl::StatusOr<WriteResult> written = writer.Create(intake.draft);
+    if (!written.ok()) return call.Refuse(written.status());
+    if (!written->ok()) return call.Refuse(written->reason, FieldOf(written->field));
+    writer.Finish();
+    *result = *std::move(written);
+    call.Describe(decision);
+    call.AddFields(decision, call.AddItem(*result));
+    return std::nullopt;
+  }
+
+  static std::optional<Plan> Replace(VaultCall& call, const IntakeRequest& request,
+                                     const Intake& intake, LoadedRecord* record,
+                                     WriteResult* result) {
+    // The record stays with its person.
+    if (intake.draft.subject.has_value() && *intake.draft.subject != record->identity.subject) {
+      return call.Refuse(authz::Reason::kAlreadyExists);
+    }
+    FieldIds ids = intake.ids;
+    for (const storage::v1::FieldHeader& field : record->header().fields()) {
+      const authz::FieldId id = call.policy().FindField(intake.draft.type->id, field.name());
+      const bool cleared = !field.absent() && std::find(ids.begin(), ids.end(), id) == ids.end();
+      if (cleared && id != authz::kNoField) ids.push_back(id);
+    }
+    const std::string subject = call.SubjectNameOf(record->identity.subject);
+    const authz::Decision decision = DecideWrite(call, authz::Verb::kUpdate, intake.draft.type->id,
+                                                 ids, ChannelOfRequest(request), &subject);
+    if (!decision.granted()) return call.Refuse(decision, record);
+    RecordChange change;
+    change.set = intake.draft.fields;
+    change.clear_others = true;
+    change.new_provenance = true;
+    change.notice = intake.draft.notice;
+    change.provenance = intake.draft.provenance;
+    return Change(call, record, change, decision, result);
+  }
+
+  const VaultDependencies& deps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> NewUpdateRecord(const VaultDependencies& dependencies) {
+  return std::make_unique<UpdateRecordHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewUpsertRecord(const VaultDependencies& dependencies) {
+  return std::make_unique<UpsertRecordHandler>(dependencies);
+}
+
+}  // namespace piivault::vault

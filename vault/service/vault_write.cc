@@ -1,0 +1,252 @@
+// CreateRecord, BatchCreateRecords, Tokenize.
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "piivault/v1/vault_service.pb.h"
+#include "vault/keys/tokens.h"
+#include "vault/service/vault_call.h"
+#include "vault/service/vault_handlers.h"
+#include "vault/service/vault_intake.h"
+
+namespace piivault::vault {
+namespace {
+
+// Decides with the person and plans one record. What fails is in the result, with its reason.
+absl::StatusOr<WriteResult> Store(VaultCall& call, authz::Verb verb, const IntakeRequest& request,
+                                  const Intake& intake, RecordWriter* writer) {
+  WriteResult result;
+  if (intake.reason != authz::Reason::kOk) {
+    result.reason = intake.reason;
+    result.field = intake.field;
+    return result;
+  }
+  authz::DecisionInput input = call.Input(verb);
+  input.type = intake.draft.type->id;
+  input.fields = intake.ids;
+  input.channel = request.provenance->channel();
+  input.front_hop = FrontHopOf(request.provenance->front_hop());
+  authz::SubjectFacts facts;
+  facts.subject = request.subject;
+  const authz::Decision decision = authz::DecideWithSubject(call.policy(), input, facts);
+  if (!decision.granted()) {
+    result.reason = decision.reason;
+    return result;
+  }
+  absl::StatusOr<WriteResult> written = writer->Create(intake.draft);
+  if (written.ok() && written->ok()) {
+    call.Describe(decision);
+    call.AddFields(decision, call.AddItem(*written));
+  }
+  return written;
+}
+
+std::vector<std::string> FieldOf(const authz::FieldSpec* field) {
+  return field == nullptr ? std::vector<std::string>{} : std::vector<std::string>{field->full_name};
+}
+
+class CreateRecordHandler : public Handler {
+ public:
+  explicit CreateRecordHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::CreateRecordRequest>(context);
+    VaultCall call(context, deps_);
+    if (auto refused = call.Open(request.parent(), &request.usage())) return *std::move(refused);
+    const IntakeRequest intake_request = IntakeOf(request.record());
+    const Intake intake = JudgeIntake(call, authz::Verb::kCreate, intake_request);
+    if (intake.denied()) return call.Refuse(intake.decision);
+    if (intake.reason != authz::Reason::kOk) {
+      return call.Refuse(intake.reason, FieldOf(intake.field));
+    }
+    auto* response = NewResponse<v1::CreateRecordResponse>(context);
+    if (auto refused = call.FindRequest(request.request_id(), response)) {
+      return *std::move(refused);
+    }
+    if (call.replayed()) return call.Finish(response);
+
+    RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
+                        &call.changes());
+    absl::StatusOr<WriteResult> result =
+        Store(call, authz::Verb::kCreate, intake_request, intake, &writer);
+    if (!result.ok()) return call.Refuse(result.status());
+    if (!result->ok()) return call.Refuse(result->reason, FieldOf(result->field));
+    writer.Finish();
+    FillRecord(call.tenant_id(), result->identity, result->header, result->digest,
+               response->mutable_record());
+    FillTokens(result->header, response->mutable_tokens());
+    return call.Finish(response);
+  }
+
+ private:
+  const VaultDependencies& deps_;
+};
+
+// What a batch of new records has come to so far.
+struct BatchState {
+  int stored = 0;
+  authz::Reason first_failure = authz::Reason::kOk;
+
+  void Count(authz::Reason reason) {
+    if (reason == authz::Reason::kOk) {
+      ++stored;
+    } else if (first_failure == authz::Reason::kOk) {
+      first_failure = reason;
+    }
+  }
+};
+
+// The refusal of a batch of which nobody may store any item; null where one may be stored.
+const authz::Decision* WholeRefusal(const std::vector<Intake>& intakes) {
+  for (const Intake& intake : intakes) {
+    if (!intake.denied()) return nullptr;
+  }
+  return &intakes.front().decision;
+}
+
+class BatchCreateRecordsHandler : public Handler {
+ public:
+  explicit BatchCreateRecordsHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::BatchCreateRecordsRequest>(context);
+    VaultCall call(context, deps_);
+    if (auto refused = call.Open(request.parent(), &request.usage())) return *std::move(refused);
+    if (request.records().empty()) return call.Refuse(authz::Reason::kMalformedRequest);
+    if (request.records_size() > kMaxItems) return call.Refuse(authz::Reason::kBatchTooLarge);
+
+    std::vector<IntakeRequest> requests;
+    std::vector<Intake> intakes;
+    for (const v1::NewRecord& record : request.records()) {
+      requests.push_back(IntakeOf(record));
+      intakes.push_back(JudgeIntake(call, authz::Verb::kCreate, requests.back()));
+    }
+    if (const authz::Decision* refusal = WholeRefusal(intakes)) return call.Refuse(*refusal);
+    auto* response = NewResponse<v1::BatchCreateRecordsResponse>(context);
+    if (auto refused = call.FindRequest(request.request_id(), response)) {
+      return *std::move(refused);
+    }
+    // The ref may be personal and is not remembered with the response.
+    if (call.replayed()) {
+      EchoRefs(request, response);
+      return call.Finish(response);
+    }
+    RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
+                        &call.changes());
+    BatchState state;
+    for (size_t i = 0; i < intakes.size(); ++i) {
+      absl::StatusOr<WriteResult> result =
+          Store(call, authz::Verb::kCreate, requests[i], intakes[i], &writer);
+      if (!result.ok()) return call.Refuse(result.status());
+      state.Count(result->reason);
+      Report(call, *result, response->add_results());
+    }
+    if (state.stored > 0) writer.Finish();
+    if (state.first_failure != authz::Reason::kOk) {
+      call.MarkPartial(state.first_failure, state.stored > 0);
+    }
+    Plan plan = call.Finish(response);
+    EchoRefs(request, response);
+    return plan;
+  }
+
+ private:
+  static void Report(VaultCall& call, const WriteResult& written,
+                     v1::BatchCreateRecordsResponse::Result* result) {
+    if (!written.ok()) {
+      call.AddFailedItem(written.reason);
+      SetFailure(written.reason, written.field, result->mutable_failure());
+      return;
+    }
+    result->set_name(
+        MakeRecordName(call.tenant_id(), written.identity.subject, written.identity.record));
+    FillTokens(written.header, result->mutable_tokens());
+    for (const storage::v1::FieldHeader& field : written.header.fields()) {
+      if (field.flagged()) result->add_flagged_fields(field.name());
+    }
+  }
+
+  static void EchoRefs(const v1::BatchCreateRecordsRequest& request,
+                       v1::BatchCreateRecordsResponse* response) {
+    for (int i = 0; i < response->results_size() && i < request.records_size(); ++i) {
+      response->mutable_results(i)->set_ref(request.records(i).ref());
+    }
+  }
+
+  const VaultDependencies& deps_;
+};
+
+class TokenizeHandler : public Handler {
+ public:
+  explicit TokenizeHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::TokenizeRequest>(context);
+    VaultCall call(context, deps_);
+    if (auto refused = call.Open(request.parent(), &request.usage())) return *std::move(refused);
+    if (request.items().empty()) return call.Refuse(authz::Reason::kMalformedRequest);
+    if (request.items_size() > kMaxItems) return call.Refuse(authz::Reason::kBatchTooLarge);
+
+    std::vector<IntakeRequest> requests;
+    std::vector<Intake> intakes;
+    for (const v1::TokenizeRequest::Item& item : request.items()) {
+      requests.push_back({request.type(),
+                          item.subject(),
+                          {},
+                          {{request.field(), item.value()}},
+                          &request.provenance()});
+      intakes.push_back(JudgeIntake(call, authz::Verb::kTokenize, requests.back()));
+    }
+    if (const authz::Decision* refusal = WholeRefusal(intakes)) return call.Refuse(*refusal);
+    if (call.policy().field(intakes.front().ids.front()).token == authz::TokenMode::kNone) {
+      return call.Refuse(authz::Reason::kFieldNotTokenized);
+    }
+    auto* response = NewResponse<v1::TokenizeResponse>(context);
+    if (auto refused = call.FindRequest(request.request_id(), response)) {
+      return *std::move(refused);
+    }
+    if (call.replayed()) return call.Finish(response);
+
+    RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
+                        &call.changes());
+    BatchState state;
+    for (size_t i = 0; i < intakes.size(); ++i) {
+      absl::StatusOr<WriteResult> written =
+          Store(call, authz::Verb::kTokenize, requests[i], intakes[i], &writer);
+      if (!written.ok()) return call.Refuse(written.status());
+      state.Count(written->reason);
+      v1::TokenizeResponse::Result& result = *response->add_results();
+      if (!written->ok()) {
+        call.AddFailedItem(written->reason);
+        SetFailure(written->reason, written->field, result.mutable_failure());
+        continue;
+      }
+      result.set_name(
+          MakeRecordName(call.tenant_id(), written->identity.subject, written->identity.record));
+      const auto token = storage::Id128::FromBytes(written->header.fields(0).token());
+      if (token.has_value()) result.set_token(FormatToken(*token));
+    }
+    if (state.stored > 0) writer.Finish();
+    if (state.first_failure != authz::Reason::kOk) {
+      call.MarkPartial(state.first_failure, state.stored > 0);
+    }
+    return call.Finish(response);
+  }
+
+ private:
+  const VaultDependencies& deps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> NewCreateRecord(const VaultDependencies& dependencies) {
+  return std::make_unique<CreateRecordHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewBatchCreateRecords(const VaultDependencies& dependencies) {
+  return std::make_unique<BatchCreateRecordsHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewTokenize(const VaultDependencies& dependencies) {
+  return std::make_unique<TokenizeHandler>(dependencies);
+}
+
+}  // namespace piivault::vault
