@@ -303,12 +303,12 @@ void Call::Finish() {
 
 void Call::OnFinished(bool) {
   state_ = State::kFinished;
-  core_.observer->CallFinished(context_.method.name, authz::ReasonCode(reason_), reason_,
-                               SteadyNow() - arrived_at_);
   if (counted_) {
     core_.in_flight.fetch_sub(1);
     core_.observer->InFlight(-1);
   }
+  core_.observer->CallFinished(context_.method.name, authz::ReasonCode(reason_), reason_,
+                               SteadyNow() - arrived_at_);
   DeleteIfOver();
 }
 

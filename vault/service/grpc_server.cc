@@ -157,6 +157,7 @@ void GrpcServer::Impl::Stop(absl::Duration patience) {
   hurry.Cancel();
   watch.join();
   timer.Shutdown();
+  core.hurrying = true;
   for (const std::unique_ptr<Lane>& lane : lanes) lane->Stop();
   for (const std::unique_ptr<Lane>& lane : lanes) lane->Join();
 }

@@ -114,13 +114,16 @@ void Lane::OnInbox(bool) {
     const auto found = calls_.find(finished->call);
     if (found != calls_.end()) found->second->OnCommit(*finished);
   }
-  if (stopping_ && !closed_) {
-    // On this thread, so that nothing asks the queue for more afterwards.
-    closed_ = true;
-    inbox_->Close();
-    tick_.Cancel();
-    queue_->Shutdown();
-  }
+  CloseIfOver();
+}
+
+void Lane::CloseIfOver() {
+  if (!stopping_ || closed_ || !calls_.empty()) return;
+  // On this thread, so that nothing asks the queue for more afterwards.
+  closed_ = true;
+  inbox_->Close();
+  tick_.Cancel();
+  queue_->Shutdown();
 }
 
 void Lane::SetTick() {
@@ -132,7 +135,7 @@ void Lane::SetTick() {
 
 void Lane::OnTick(bool) {
   tick_set_ = false;
-  if (calls_.empty()) return;
+  if (calls_.empty()) return CloseIfOver();
   // Calls may end, and leave the table, while they are looked at.
   std::vector<uint64_t> ids;
   ids.reserve(calls_.size());

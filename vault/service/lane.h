@@ -89,7 +89,8 @@ class Lane {
 
   // Asks gRPC for calls of every endpoint and starts the thread. REQUIRES: the server is running.
   void Start();
-  // Ends the thread once the queue is empty. REQUIRES: the server has been shut down.
+  // Ends the thread once its calls are over. REQUIRES: the server has been shut down, and calls do
+  // not wait for commits any longer (ServerCore::hurrying).
   void Stop();
   void Join();
 
@@ -108,6 +109,7 @@ class Lane {
   void OnInbox(bool ok);
   void OnTick(bool ok);
   void SetTick();
+  void CloseIfOver();
 
   ServerCore* const core_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;

@@ -40,7 +40,7 @@ grpc::Slice ReceiptField(const storage::LogPosition& position);
 struct ErrorDetails {
   authz::Reason reason;
   const storage::LogPosition* receipt = nullptr;  // null where nothing was recorded
-  std::vector<std::string> fields;                // policy names
+  std::vector<std::string> fields = {};           // policy names
   // Zero for the reason's default: none, or a delay for what passes by itself.
   absl::Duration retry_after = absl::ZeroDuration();
 };

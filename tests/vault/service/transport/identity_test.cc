@@ -1,0 +1,126 @@
+#include "vault/service/identity.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "tests/fakes/test_pki.h"
+
+namespace piivault::vault {
+namespace {
+
+using authz::Reason;
+
+class IdentityTest : public testing::Test {
+ protected:
+  std::shared_ptr<const CallerIdentity> Resolve(const fakes::TestCertificate& certificate) {
+    return resolver_->Resolve(certificate.certificate_pem, certificate.certificate_pem);
+  }
+  Reason ProblemOf(const fakes::TestCertificateSpec& spec) {
+    return Resolve(staff_.Issue(spec))->problem;
+  }
+
+  fakes::TestAuthority staff_{"Staff CA"};
+  fakes::TestAuthority partners_{"Partner CA"};
+  std::unique_ptr<IdentityResolver> resolver_ = *IdentityResolver::Create(
+      {{"staff", staff_.certificate_pem(), {"spiffe://corp/*", "dns:*.corp.example"}},
+       {"partners", partners_.certificate_pem(), {"spiffe://partner/one"}}});
+};
+
+TEST_F(IdentityTest, NamesTheCallerAndItsRoot) {
+  const fakes::TestCertificate certificate = staff_.IssueForUri("spiffe://corp/sato");
+  const auto caller = Resolve(certificate);
+  EXPECT_EQ(caller->problem, Reason::kOk);
+  EXPECT_EQ(caller->name, "spiffe://corp/sato");
+  EXPECT_EQ(caller->client_root, "staff");
+  EXPECT_EQ(caller->certificate_sha256, certificate.sha256);
+  EXPECT_EQ(caller->not_after, fakes::TestCertificateSpec().not_after);
+  EXPECT_EQ(Resolve(partners_.IssueForUri("spiffe://partner/one"))->client_root, "partners");
+}
+
+TEST_F(IdentityTest, RootCannotSpeakForAnothersClients) {
+  const auto caller = Resolve(partners_.IssueForUri("spiffe://corp/sato"));
+  EXPECT_EQ(caller->problem, Reason::kCertificateInvalid);
+  EXPECT_TRUE(caller->name.empty());
+  EXPECT_EQ(caller->certificate_sha256.size(), 32u);
+  EXPECT_EQ(Resolve(partners_.IssueForUri("spiffe://partner/two"))->problem,
+            Reason::kCertificateInvalid);
+}
+
+TEST_F(IdentityTest, CertificateOfNoRootIsNobody) {
+  fakes::TestAuthority impostor("Staff CA");
+  EXPECT_EQ(Resolve(impostor.IssueForUri("spiffe://corp/sato"))->problem,
+            Reason::kCertificateInvalid);
+}
+
+TEST_F(IdentityTest, DnsNameIsTakenWhereThereIsNoUri) {
+  const auto caller = Resolve(staff_.IssueForDns("Api.corp.example"));
+  EXPECT_EQ(caller->problem, Reason::kOk);
+  EXPECT_EQ(caller->name, "dns:api.corp.example");
+}
+
+TEST_F(IdentityTest, UriGoesBeforeDnsNames) {
+  fakes::TestCertificateSpec spec;
+  spec.uris = {"spiffe://corp/api"};
+  spec.dns = {"a.corp.example", "b.corp.example"};
+  EXPECT_EQ(Resolve(staff_.Issue(spec))->name, "spiffe://corp/api");
+}
+
+TEST_F(IdentityTest, CertificateNeedsExactlyOneName) {
+  EXPECT_EQ(ProblemOf({}), Reason::kCertificateInvalid);
+  fakes::TestCertificateSpec two_uris;
+  two_uris.uris = {"spiffe://corp/a", "spiffe://corp/b"};
+  EXPECT_EQ(ProblemOf(two_uris), Reason::kCertificateInvalid);
+  fakes::TestCertificateSpec two_hosts;
+  two_hosts.dns = {"a.corp.example", "b.corp.example"};
+  EXPECT_EQ(ProblemOf(two_hosts), Reason::kCertificateInvalid);
+  fakes::TestCertificateSpec only_ip;
+  only_ip.ips = {"192.0.2.1"};
+  EXPECT_EQ(ProblemOf(only_ip), Reason::kCertificateInvalid);
+  fakes::TestCertificateSpec wildcard;
+  wildcard.dns = {"*.corp.example"};
+  EXPECT_EQ(ProblemOf(wildcard), Reason::kCertificateInvalid);
+}
+
+TEST_F(IdentityTest, UriCannotPassForADnsName) {
+  auto resolver = IdentityResolver::Create({{"staff", staff_.certificate_pem(), {"dns:*"}}});
+  const fakes::TestCertificate certificate = staff_.IssueForUri("dns:api.corp.example");
+  EXPECT_EQ((*resolver)->Resolve(certificate.certificate_pem, "")->problem,
+            Reason::kCertificateInvalid);
+}
+
+TEST_F(IdentityTest, OtherRootsHoldAtOnce) {
+  const fakes::TestCertificate certificate = staff_.IssueForUri("spiffe://corp/sato");
+  ASSERT_EQ(Resolve(certificate)->problem, Reason::kOk);
+  ASSERT_TRUE(resolver_->SetRoots({{"staff", staff_.certificate_pem(), {"spiffe://corp/x"}}}).ok());
+  EXPECT_EQ(Resolve(certificate)->problem, Reason::kCertificateInvalid);
+  EXPECT_FALSE(resolver_->SetRoots({{"staff", "no certificate", {}}}).ok());
+  EXPECT_EQ(Resolve(certificate)->problem, Reason::kCertificateInvalid);
+}
+
+TEST_F(IdentityTest, RootsAreCheckedWhenTheyAreLoaded) {
+  EXPECT_FALSE(IdentityResolver::Create({{"", staff_.certificate_pem(), {}}}).ok());
+  EXPECT_FALSE(IdentityResolver::Create(
+                   {{"a", staff_.certificate_pem(), {}}, {"a", partners_.certificate_pem(), {}}})
+                   .ok());
+  EXPECT_FALSE(
+      IdentityResolver::Create(
+          {{"a", absl::StrCat(staff_.certificate_pem(), "-----BEGIN CERTIFICATE-----\nAA"), {}}})
+          .ok());
+}
+
+TEST(IdentityMatchesTest, Patterns) {
+  EXPECT_TRUE(IdentityMatches("spiffe://corp/a", "spiffe://corp/a"));
+  EXPECT_FALSE(IdentityMatches("spiffe://corp/a", "spiffe://corp/ab"));
+  EXPECT_TRUE(IdentityMatches("spiffe://corp/*", "spiffe://corp/a/b"));
+  EXPECT_FALSE(IdentityMatches("spiffe://corp/*", "spiffe://corp/"));
+  EXPECT_FALSE(IdentityMatches("spiffe://corp/*", "spiffe://corporation/a"));
+  EXPECT_TRUE(IdentityMatches("dns:*.corp.example", "dns:api.corp.example"));
+  EXPECT_FALSE(IdentityMatches("dns:*.corp.example", "dns:a.b.corp.example"));
+  EXPECT_FALSE(IdentityMatches("dns:*.corp.example", "dns:.corp.example"));
+  EXPECT_FALSE(IdentityMatches("dns:*.corp.example", "dns:corp.example"));
+  EXPECT_FALSE(IdentityMatches("dns:*.corp.example", "spiffe://api.corp.example"));
+  EXPECT_FALSE(IdentityMatches("", "spiffe://corp/a"));
+}
+
+}  // namespace
+}  // namespace piivault::vault
