@@ -195,10 +195,13 @@ void CardScanner::CheckUnbroken() {
 // Whether more digits follow behind the current group and one such separator.
 bool CardScanner::GoesOnWith(Separator separator) const {
   size_t pos = group_end_;
+  bool seen = false;
   for (int i = 0; i <= kMaxSeparatorChars && pos < text_.size(); ++i) {
     const char32_t c = NextCodePoint(text_, &pos);
-    if (DecimalDigit(c) >= 0) return i > 0;
-    if (SeparatorOf(c) != separator && SeparatorOf(c) != Separator::kBlank) return false;
+    if (DecimalDigit(c) >= 0) return seen;
+    const Separator next = SeparatorOf(c);
+    if (next != separator && next != Separator::kBlank) return false;
+    seen = seen || next == separator;
   }
   return false;
 }
