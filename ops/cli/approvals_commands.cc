@@ -58,18 +58,18 @@ void AddApprovalsCommands(CLI::App& root, Session& session) {
   auto list = std::make_shared<v1::ListProposalsRequest>();
   auto limit = std::make_shared<int64_t>(kDefaultLimit);
   list->set_state(v1::PROPOSAL_STATE_OPEN);
-  CLI::App* command = AddCommand(
-      *group, "list", "Lists proposals that wait for a decision", session,
-      AskAndList(list, limit, &Connection::admin, &Admin::ListProposals, "proposals",
-                 {{"NAME", "name"},
-                  {"STATE", "state"},
-                  {"PROPOSER", "proposer"},
-                  {"EXPIRES", "expire_time"},
-                  {"ROLE", "grant_role"},
-                  {"POLICY", "activate_policy"},
-                  {"IDENTITY", "add_identity"},
-                  {"ENABLE", "enable_principal"},
-                  {"DESTROY", "destroy_epoch"}}));
+  CLI::App* command =
+      AddCommand(*group, "list", "Lists proposals that wait for a decision", session,
+                 AskAndList(list, limit, &Connection::admin, &Admin::ListProposals, "proposals",
+                            {{"NAME", "name"},
+                             {"STATE", "state"},
+                             {"PROPOSER", "proposer"},
+                             {"EXPIRES", "expire_time"},
+                             {"ROLE", "grant_role"},
+                             {"POLICY", "activate_policy"},
+                             {"IDENTITY", "add_identity"},
+                             {"ENABLE", "enable_principal"},
+                             {"DESTROY", "destroy_epoch"}}));
   CLI::Option* state =
       AddEnum<v1::ProposalState>(*command, "--state", "Only these (open)",
                                  [list](v1::ProposalState value) { list->set_state(value); });

@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "ops/cli/render.h"
 #include "ops/pki/files.h"
+#include "vault/text.h"
 
 namespace piivault::ops {
 namespace {
@@ -55,9 +56,10 @@ absl::StatusOr<absl::Time> ParseTime(std::string_view text, absl::Time now) {
   absl::Time time;
   absl::Duration ago;
   std::string error;
-  if (absl::ParseDuration(text, &ago) && ago >= absl::ZeroDuration()) return now - ago;
-  if (absl::ParseTime(absl::RFC3339_full, text, &time, &error) ||
-      absl::ParseTime("%Y-%m-%d", text, absl::UTCTimeZone(), &time, &error)) {
+  if (absl::ParseDuration(vault::AbslView(text), &ago) && ago >= absl::ZeroDuration())
+    return now - ago;
+  if (absl::ParseTime(absl::RFC3339_full, vault::AbslView(text), &time, &error) ||
+      absl::ParseTime("%Y-%m-%d", vault::AbslView(text), absl::UTCTimeZone(), &time, &error)) {
     return time;
   }
   return absl::InvalidArgumentError(
@@ -68,14 +70,13 @@ google::protobuf::Timestamp ToProto(absl::Time time) {
   google::protobuf::Timestamp out;
   const int64_t seconds = absl::ToUnixSeconds(time);
   out.set_seconds(seconds);
-  out.set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  out.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
   return out;
 }
 
 CLI::Option* AddTime(CLI::App& command, const std::string& flag, const std::string& description,
-                     const Session& session,
-                     std::function<google::protobuf::Timestamp*()> out) {
+                     const Session& session, std::function<google::protobuf::Timestamp*()> out) {
   return command
       .add_option_function<std::string>(
           flag,
@@ -140,7 +141,8 @@ void AddProvenance(CLI::App& command, const Session& session, v1::Provenance* pr
 
 absl::StatusOr<std::string> ReadValue(Session& session, const std::string& argument) {
   if (argument == "-") {
-    std::string text{std::istreambuf_iterator<char>(session.in()), std::istreambuf_iterator<char>()};
+    std::string text{std::istreambuf_iterator<char>(session.in()),
+                     std::istreambuf_iterator<char>()};
     DropLineEnd(&text);
     return text;
   }

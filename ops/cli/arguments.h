@@ -43,8 +43,7 @@ google::protobuf::Timestamp ToProto(absl::Time time);
 // An option whose argument is a time as ParseTime() takes it. `out` is called only where the option
 // is given, so that the message's field is absent otherwise.
 CLI::Option* AddTime(CLI::App& command, const std::string& flag, const std::string& description,
-                     const Session& session,
-                     std::function<google::protobuf::Timestamp*()> out);
+                     const Session& session, std::function<google::protobuf::Timestamp*()> out);
 
 // An option whose argument is the short name of an enumeration's value, e.g. `full_time`.
 template <typename Enum>
@@ -69,7 +68,8 @@ inline constexpr char kAllowPartialHelp[] =
 // is dropped.
 absl::StatusOr<std::string> ReadValue(Session& session, const std::string& argument);
 
-// `NAME=VALUE` pairs, each value as ReadValue() takes it. INVALID_ARGUMENT without repeating values.
+// `NAME=VALUE` pairs, each value as ReadValue() takes it. INVALID_ARGUMENT without repeating
+// values.
 absl::Status ReadFields(Session& session, const std::vector<std::string>& pairs,
                         google::protobuf::Map<std::string, std::string>* fields);
 
@@ -85,8 +85,7 @@ absl::StatusOr<Response> ReadPages(Request request, int64_t limit, const char* f
 template <typename Enum>
 CLI::Option* AddEnum(CLI::App& command, const std::string& flag, const std::string& description,
                      std::function<void(Enum)> set) {
-  return AddEnumNumber(command, flag, description,
-                       *google::protobuf::GetEnumDescriptor<Enum>(),
+  return AddEnumNumber(command, flag, description, *google::protobuf::GetEnumDescriptor<Enum>(),
                        [set = std::move(set)](int number) { set(static_cast<Enum>(number)); });
 }
 

@@ -96,10 +96,9 @@ void AddAuditCommands(CLI::App& root, Session& session) {
 
   auto list = std::make_shared<v1::ListEntriesRequest>();
   auto limit = std::make_shared<int64_t>(100);
-  CLI::App* command =
-      AddCommand(*group, "list", "Lists entries that match all filters, oldest first", session,
-                 AskAndList(list, limit, &Connection::audit, &Audit::ListEntries, "entries",
-                            EntryColumns()));
+  CLI::App* command = AddCommand(
+      *group, "list", "Lists entries that match all filters, oldest first", session,
+      AskAndList(list, limit, &Connection::audit, &Audit::ListEntries, "entries", EntryColumns()));
   AddFilter(*command, session, list->mutable_filter());
   AddLimit(*command, limit.get());
 

@@ -36,8 +36,7 @@ absl::StatusOr<Response> Ask(Session& session, Stub& (Connection::*stub)(),
 
 template <typename Stub, typename Request, typename Response>
 Action AskAndShow(std::shared_ptr<Request> request, Stub& (Connection::*stub)(),
-                  UnaryMethod<Stub, Request, Response> method,
-                  Prepare<Request> prepare = nullptr) {
+                  UnaryMethod<Stub, Request, Response> method, Prepare<Request> prepare = nullptr) {
   return [request = std::move(request), stub, method,
           prepare = std::move(prepare)](Session& session) -> absl::StatusOr<int> {
     absl::StatusOr<Response> response = Ask(session, stub, method, *request, prepare);
@@ -54,10 +53,9 @@ Action AskAndList(std::shared_ptr<Request> request, std::shared_ptr<int64_t> lim
                   const char* field, std::vector<Column> columns,
                   Prepare<Request> prepare = nullptr) {
   return [=](Session& session) -> absl::StatusOr<int> {
-    absl::StatusOr<Response> all =
-        ReadPages<Response>(*request, *limit, field, [&](const Request& page) {
-          return Ask(session, stub, method, page, prepare);
-        });
+    absl::StatusOr<Response> all = ReadPages<Response>(
+        *request, *limit, field,
+        [&](const Request& page) { return Ask(session, stub, method, page, prepare); });
     if (!all.ok()) return all.status();
     session.render().List(*all, field, columns);
     return kExitOk;

@@ -64,8 +64,9 @@ int RunAction(Session& session) {
 
 int RunCli(int argc, const char* const* argv, Surroundings surroundings) {
   Session session(std::move(surroundings));
-  CLI::App app("Talks to a piivault: personal data in, tokens out; every access decided and logged.",
-               "piivault");
+  CLI::App app(
+      "Talks to a piivault: personal data in, tokens out; every access decided and logged.",
+      "piivault");
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(kExitCodeHelp);

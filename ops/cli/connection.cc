@@ -18,8 +18,7 @@ constexpr int kMaxMessage = 64 << 20;
 
 absl::Status Missing(const char* what, const char* flag, const char* variable) {
   return absl::FailedPreconditionError(absl::StrCat("no ", what, ": give ", flag, ", set ",
-                                                    variable,
-                                                    ", or run `piivault context set`"));
+                                                    variable, ", or run `piivault context set`"));
 }
 
 absl::StatusOr<std::string> ReadPem(const std::string& path, const char* what) {

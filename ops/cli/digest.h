@@ -5,15 +5,15 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/escaping.h"
 #include "ops/pki/files.h"
 #include "vault/crypto/sha256.h"
+#include "vault/text.h"
 
 namespace piivault::ops {
 
 // SHA-256 in lower-case hexadecimal.
 inline std::string Sha256Hex(std::string_view bytes) {
-  return absl::BytesToHexString(vault::AsView(vault::Sha256(bytes)));
+  return vault::ToHex(vault::AsView(vault::Sha256(bytes)));
 }
 
 // The same of a file's contents.

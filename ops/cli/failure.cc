@@ -16,15 +16,15 @@
 namespace piivault::ops {
 namespace {
 
-constexpr std::string_view kPayload = "type.googleapis.com/google.rpc.Status";
+constexpr char kPayload[] = "type.googleapis.com/google.rpc.Status";
 
-std::string_view Find(const std::map<std::string, std::string>& metadata, const char* key) {
+std::string Find(const std::map<std::string, std::string>& metadata, const char* key) {
   const auto it = metadata.find(key);
-  return it == metadata.end() ? std::string_view() : std::string_view(it->second);
+  return it == metadata.end() ? "" : it->second;
 }
 
 std::string ReceiptOf(const FailureDetail& detail) {
-  const std::string_view index = Find(detail.metadata, "index");
+  const std::string index = Find(detail.metadata, "index");
   if (index.empty()) return "";
   return absl::StrCat(Find(detail.metadata, "log"), "/", Find(detail.metadata, "generation"), "/",
                       index);
@@ -42,7 +42,7 @@ absl::Status FromGrpc(const grpc::Status& status) {
 }
 
 std::optional<FailureDetail> DetailOf(const absl::Status& status) {
-  const std::optional<absl::Cord> payload = status.GetPayload(kPayload);
+  const absl::optional<absl::Cord> payload = status.GetPayload(kPayload);
   google::rpc::Status details;
   if (!payload.has_value() || !details.ParseFromString(std::string(*payload))) return std::nullopt;
   FailureDetail out;
@@ -88,10 +88,10 @@ int ExitCodeOf(const absl::Status& status) {
 void PrintFailure(const absl::Status& status, std::ostream& err) {
   const std::optional<FailureDetail> detail = DetailOf(status);
   err << "error: " << absl::StatusCodeToString(status.code()) << ": "
-      << EscapeForTerminal(status.message()) << "\n";
+      << EscapeForTerminal(std::string(status.message())) << "\n";
   if (!detail.has_value()) return;
   if (!detail->reason.empty()) err << "  reason:     " << EscapeForTerminal(detail->reason) << "\n";
-  if (const std::string_view fields = Find(detail->metadata, "fields"); !fields.empty()) {
+  if (const std::string fields = Find(detail->metadata, "fields"); !fields.empty()) {
     err << "  fields:     " << EscapeForTerminal(fields) << "\n";
   }
   if (const std::string_view remedy = RemedyOf(detail->reason); !remedy.empty()) {

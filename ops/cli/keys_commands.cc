@@ -13,9 +13,9 @@ using Admin = v1::AdminService::Stub;
 void AddDestroy(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::CreateProposalRequest>();
   v1::Proposal::DestroyEpoch* act = request->mutable_proposal()->mutable_destroy_epoch();
-  CLI::App* command = AddCommand(
-      group, "destroy", "Proposes to destroy a retired epoch before its time", session,
-      AskAndShow(request, &Connection::admin, &Admin::CreateProposal));
+  CLI::App* command =
+      AddCommand(group, "destroy", "Proposes to destroy a retired epoch before its time", session,
+                 AskAndShow(request, &Connection::admin, &Admin::CreateProposal));
   command
       ->add_option_function<uint32_t>(
           "EPOCH", [act](uint32_t epoch) { act->set_epoch(epoch); }, "Epoch")
@@ -41,8 +41,8 @@ void AddKeysCommands(CLI::App& root, Session& session) {
 
   AddCommand(*group, "epochs", "Lists key epochs and what hangs on each", session,
              [](Session& s) -> absl::StatusOr<int> {
-               auto response = Ask(s, &Connection::admin, &Admin::ListEpochs,
-                                   v1::ListEpochsRequest());
+               auto response =
+                   Ask(s, &Connection::admin, &Admin::ListEpochs, v1::ListEpochsRequest());
                if (!response.ok()) return response.status();
                s.render().List(*response, "epochs",
                                {{"EPOCH", "id"},

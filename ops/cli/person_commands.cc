@@ -47,21 +47,22 @@ absl::StatusOr<std::string> NewestAttestation(Session& session, const std::strin
 void AddNdaRecord(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::RecordAttestationRequest>();
   auto document = std::make_shared<std::string>();
-  CLI::App* command = AddCommand(
-      group, "record", "Records a signed document; only its SHA-256 is sent", session,
-      AskAndShow(request, &Connection::admin, &Admin::RecordAttestation,
-                 Prepare<v1::RecordAttestationRequest>([document](Session& s, auto* r) {
-                   v1::Attestation* attestation = r->mutable_attestation();
-                   if (attestation->signatory().empty()) attestation->set_signatory(r->person());
-                   if (!attestation->has_signed_at()) {
-                     *attestation->mutable_signed_at() = ToProto(s.now());
-                   }
-                   r->set_tenant(s.tenant());
-                   absl::StatusOr<std::string> digest = FileSha256(*document);
-                   if (!digest.ok()) return digest.status();
-                   attestation->set_document_sha256(*digest);
-                   return absl::OkStatus();
-                 })));
+  CLI::App* command =
+      AddCommand(group, "record", "Records a signed document; only its SHA-256 is sent", session,
+                 AskAndShow(request, &Connection::admin, &Admin::RecordAttestation,
+                            Prepare<v1::RecordAttestationRequest>([document](Session& s, auto* r) {
+                              v1::Attestation* attestation = r->mutable_attestation();
+                              if (attestation->signatory().empty())
+                                attestation->set_signatory(r->person());
+                              if (!attestation->has_signed_at()) {
+                                *attestation->mutable_signed_at() = ToProto(s.now());
+                              }
+                              r->set_tenant(s.tenant());
+                              absl::StatusOr<std::string> digest = FileSha256(*document);
+                              if (!digest.ok()) return digest.status();
+                              attestation->set_document_sha256(*digest);
+                              return absl::OkStatus();
+                            })));
   v1::Attestation* attestation = request->mutable_attestation();
   command->add_option("PERSON", *request->mutable_person(), "Who is bound")
       ->required()
@@ -84,18 +85,20 @@ void AddNdaRecord(CLI::App& group, Session& session) {
 void AddNdaRevoke(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::RevokeAttestationRequest>();
   auto kind = std::make_shared<std::string>("nda_contract");
-  CLI::App* command = AddCommand(
-      group, "revoke", "Revokes a document, with effect on the next call", session,
-      AskAndShow(request, &Connection::admin, &Admin::RevokeAttestation,
-                 Prepare<v1::RevokeAttestationRequest>([kind](Session& s, auto* r) {
-                   if (absl::StrContains(r->name(), "/attestations/")) return absl::OkStatus();
-                   auto name = NewestAttestation(s, r->name(), *kind);
-                   if (!name.ok()) return name.status();
-                   r->set_name(*name);
-                   return absl::OkStatus();
-                 })));
-  command->add_option("NAME", *request->mutable_name(),
-                      "persons/P/attestations/A, or the person: the newest of --kind")
+  CLI::App* command =
+      AddCommand(group, "revoke", "Revokes a document, with effect on the next call", session,
+                 AskAndShow(request, &Connection::admin, &Admin::RevokeAttestation,
+                            Prepare<v1::RevokeAttestationRequest>([kind](Session& s, auto* r) {
+                              if (absl::StrContains(r->name(), "/attestations/"))
+                                return absl::OkStatus();
+                              auto name = NewestAttestation(s, r->name(), *kind);
+                              if (!name.ok()) return name.status();
+                              r->set_name(*name);
+                              return absl::OkStatus();
+                            })));
+  command
+      ->add_option("NAME", *request->mutable_name(),
+                   "persons/P/attestations/A, or the person: the newest of --kind")
       ->required()
       ->transform(Qualified("persons/"));
   command->add_option("--kind", *kind, "Kind, an id of the policy")->capture_default_str();
@@ -103,22 +106,22 @@ void AddNdaRevoke(CLI::App& group, Session& session) {
 
 void AddNdaList(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::GetPersonRequest>();
-  CLI::App* command = AddCommand(
-      group, "list", "Lists a person's documents", session,
-      [request](Session& s) -> absl::StatusOr<int> {
-        auto response = Ask(s, &Connection::admin, &Admin::GetPerson, *request);
-        if (!response.ok()) return response.status();
-        s.render().List(response->person(), "attestations",
-                        {{"KIND", "kind"},
-                         {"SIGNED", "signed_at"},
-                         {"VALID UNTIL", "valid_until"},
-                         {"REVOKED", "revoked_at"},
-                         {"SIGNATORY", "signatory"},
-                         {"RECORDED BY", "recorded_by"},
-                         {"NAME", "name"}});
-        s.render().Receipt(*response);
-        return kExitOk;
-      });
+  CLI::App* command = AddCommand(group, "list", "Lists a person's documents", session,
+                                 [request](Session& s) -> absl::StatusOr<int> {
+                                   auto response =
+                                       Ask(s, &Connection::admin, &Admin::GetPerson, *request);
+                                   if (!response.ok()) return response.status();
+                                   s.render().List(response->person(), "attestations",
+                                                   {{"KIND", "kind"},
+                                                    {"SIGNED", "signed_at"},
+                                                    {"VALID UNTIL", "valid_until"},
+                                                    {"REVOKED", "revoked_at"},
+                                                    {"SIGNATORY", "signatory"},
+                                                    {"RECORDED BY", "recorded_by"},
+                                                    {"NAME", "name"}});
+                                   s.render().Receipt(*response);
+                                   return kExitOk;
+                                 });
   command->add_option("PERSON", *request->mutable_name(), "Person")
       ->required()
       ->transform(Qualified("persons/"));
@@ -136,9 +139,9 @@ void AddPersonCommands(CLI::App& root, Session& session) {
   AddRequestId(*command, create->mutable_request_id());
 
   auto update = std::make_shared<v1::UpdatePersonRequest>();
-  command = AddCommand(*group, "update",
-                       "Replaces all but the documents; what is not given is cleared", session,
-                       AskAndShow(update, &Connection::admin, &Admin::UpdatePerson));
+  command =
+      AddCommand(*group, "update", "Replaces all but the documents; what is not given is cleared",
+                 session, AskAndShow(update, &Connection::admin, &Admin::UpdatePerson));
   AddPersonArguments(*command, session, update->mutable_person());
 
   auto get = std::make_shared<v1::GetPersonRequest>();
@@ -161,8 +164,7 @@ void AddPersonCommands(CLI::App& root, Session& session) {
 }
 
 void AddNdaCommands(CLI::App& root, Session& session) {
-  CLI::App* group =
-      AddGroup(root, "nda", "Signed documents: NDA contracts, pledges, training");
+  CLI::App* group = AddGroup(root, "nda", "Signed documents: NDA contracts, pledges, training");
   AddNdaRecord(*group, session);
   AddNdaRevoke(*group, session);
   AddNdaList(*group, session);

@@ -32,7 +32,8 @@ absl::StatusOr<CertificateAuthority> LoadAuthority(const std::string& dir) {
 
 absl::Status CheckName(const std::string& name) {
   if (name.empty() || name == "ca" || name.find('/') != std::string::npos || name.front() == '.') {
-    return absl::InvalidArgumentError("the name becomes a file's: no slash, no leading dot, not ca");
+    return absl::InvalidArgumentError(
+        "the name becomes a file's: no slash, no leading dot, not ca");
   }
   return absl::OkStatus();
 }
@@ -41,8 +42,7 @@ absl::Status PrintIssued(Session& session, const std::string& dir, const std::st
                          const CertifiedKey& issued) {
   absl::StatusOr<CertificateInfo> info = DescribeCertificate(issued.certificate_pem);
   if (!info.ok()) return info.status();
-  session.out() << "certificate: " << CertificatePath(dir, name)
-                << "\nkey: " << KeyPath(dir, name);
+  session.out() << "certificate: " << CertificatePath(dir, name) << "\nkey: " << KeyPath(dir, name);
   for (const std::string& uri : info->uris) session.out() << "\nidentity: " << uri;
   for (const std::string& dns : info->dns) session.out() << "\nidentity: dns:" << dns;
   session.out() << "\nvalid until: "
@@ -131,8 +131,8 @@ void AddDays(CLI::App& command, int* days) {
 }  // namespace
 
 void AddPkiCommands(CLI::App& root, Session& session) {
-  CLI::App* group = AddGroup(
-      root, "pki", "A small certificate authority, for development and for who has none");
+  CLI::App* group =
+      AddGroup(root, "pki", "A small certificate authority, for development and for who has none");
   auto init = std::make_shared<InitFlags>();
   CLI::App* command = AddCommand(*group, "init", "Makes an authority", session,
                                  [init](Session& s) { return Init(s, *init); });

@@ -100,8 +100,7 @@ absl::StatusOr<int> Create(Session& session, const PolicyFiles& files, bool vali
 
 void AddActivate(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::CreateProposalRequest>();
-  v1::Proposal::ActivatePolicy* act =
-      request->mutable_proposal()->mutable_activate_policy();
+  v1::Proposal::ActivatePolicy* act = request->mutable_proposal()->mutable_activate_policy();
   CLI::App* command = AddCommand(
       group, "activate", "Proposes to put a policy in force for the tenant; a second one approves",
       session,
@@ -136,8 +135,7 @@ void AddReading(CLI::App& group, Session& session) {
   auto show = std::make_shared<v1::GetPolicyRequest>();
   command = AddCommand(group, "show", "Shows a policy's text", session,
                        [show](Session& s) -> absl::StatusOr<int> {
-                         auto response =
-                             Ask(s, &Connection::admin, &Admin::GetPolicy, *show);
+                         auto response = Ask(s, &Connection::admin, &Admin::GetPolicy, *show);
                          if (!response.ok()) return response.status();
                          if (s.json()) {
                            s.render().Json(*response);

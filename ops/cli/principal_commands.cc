@@ -55,11 +55,11 @@ void AddCreate(CLI::App& group, Session& session) {
                  })));
   v1::Principal* principal = request->mutable_principal();
   AddPrincipalName(*command, principal->mutable_name());
-  AddEnum<v1::PrincipalKind>(
-      *command, "--kind", "Kind",
-      [principal](v1::PrincipalKind kind) { principal->set_kind(kind); })
-      ->required();
-  command->add_option("--person", *principal->mutable_person(), "Whose it is, or who answers for it")
+  AddEnum<v1::PrincipalKind>(*command, "--kind", "Kind", [principal](v1::PrincipalKind kind) {
+    principal->set_kind(kind);
+  })->required();
+  command
+      ->add_option("--person", *principal->mutable_person(), "Whose it is, or who answers for it")
       ->transform(Qualified("persons/"));
   command
       ->add_option("--of-tenant", *principal->mutable_tenant(),
@@ -74,21 +74,22 @@ void AddCreate(CLI::App& group, Session& session) {
 
 void AddReading(CLI::App& group, Session& session) {
   auto get = std::make_shared<v1::GetPrincipalRequest>();
-  CLI::App* command = AddCommand(group, "get", "Shows a principal with identities and roles",
-                                 session, AskAndShow(get, &Connection::admin, &Admin::GetPrincipal));
+  CLI::App* command =
+      AddCommand(group, "get", "Shows a principal with identities and roles", session,
+                 AskAndShow(get, &Connection::admin, &Admin::GetPrincipal));
   AddPrincipalName(*command, get->mutable_name());
 
   auto list = std::make_shared<v1::ListPrincipalsRequest>();
   auto limit = std::make_shared<int64_t>(kDefaultLimit);
-  command = AddCommand(group, "list", "Lists principals", session,
-                       AskAndList(list, limit, &Connection::admin, &Admin::ListPrincipals,
-                                  "principals",
-                                  {{"NAME", "name"},
-                                   {"KIND", "kind"},
-                                   {"PERSON", "person"},
-                                   {"TENANT", "tenant"},
-                                   {"DISABLED", "disabled"},
-                                   {"ROLES", "bindings"}}));
+  command =
+      AddCommand(group, "list", "Lists principals", session,
+                 AskAndList(list, limit, &Connection::admin, &Admin::ListPrincipals, "principals",
+                            {{"NAME", "name"},
+                             {"KIND", "kind"},
+                             {"PERSON", "person"},
+                             {"TENANT", "tenant"},
+                             {"DISABLED", "disabled"},
+                             {"ROLES", "bindings"}}));
   AddLimit(*command, limit.get());
 }
 
@@ -100,9 +101,9 @@ void AddTakingAway(CLI::App& group, Session& session) {
   AddPrincipalName(*command, disable->mutable_name());
 
   auto offboard = std::make_shared<v1::OffboardPrincipalRequest>();
-  command = AddCommand(group, "offboard",
-                       "Disables, cuts running streams and lists what is left behind", session,
-                       AskAndShow(offboard, &Connection::admin, &Admin::OffboardPrincipal));
+  command =
+      AddCommand(group, "offboard", "Disables, cuts running streams and lists what is left behind",
+                 session, AskAndShow(offboard, &Connection::admin, &Admin::OffboardPrincipal));
   AddPrincipalName(*command, offboard->mutable_name());
 
   auto revoke = std::make_shared<v1::RevokeRoleRequest>();
@@ -125,15 +126,15 @@ void AddTakingAway(CLI::App& group, Session& session) {
 
 void AddGrant(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::CreateProposalRequest>();
-  CLI::App* command = AddCommand(
-      group, "grant", "Proposes to give a role; a second person approves it", session,
-      AskAndShow(request, &Connection::admin, &Admin::CreateProposal,
-                 Prepare<v1::CreateProposalRequest>([](Session& s, auto* r) {
-                   v1::RoleBinding* binding =
-                       r->mutable_proposal()->mutable_grant_role()->mutable_binding();
-                   if (!IsSystemRole(binding->role())) binding->set_tenant(s.tenant());
-                   return absl::OkStatus();
-                 })));
+  CLI::App* command =
+      AddCommand(group, "grant", "Proposes to give a role; a second person approves it", session,
+                 AskAndShow(request, &Connection::admin, &Admin::CreateProposal,
+                            Prepare<v1::CreateProposalRequest>([](Session& s, auto* r) {
+                              v1::RoleBinding* binding =
+                                  r->mutable_proposal()->mutable_grant_role()->mutable_binding();
+                              if (!IsSystemRole(binding->role())) binding->set_tenant(s.tenant());
+                              return absl::OkStatus();
+                            })));
   v1::Proposal::GrantRole* act = request->mutable_proposal()->mutable_grant_role();
   AddPrincipalName(*command, act->mutable_principal());
   v1::RoleBinding* binding = act->mutable_binding();
@@ -150,9 +151,8 @@ void AddGrant(CLI::App& group, Session& session) {
 
 void AddEnable(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::CreateProposalRequest>();
-  CLI::App* command =
-      AddCommand(group, "enable", "Proposes to enable a principal again", session,
-                 AskAndShow(request, &Connection::admin, &Admin::CreateProposal));
+  CLI::App* command = AddCommand(group, "enable", "Proposes to enable a principal again", session,
+                                 AskAndShow(request, &Connection::admin, &Admin::CreateProposal));
   AddPrincipalName(*command,
                    request->mutable_proposal()->mutable_enable_principal()->mutable_principal());
 }

@@ -17,8 +17,9 @@ struct Profile {
   std::string ca;           // file, PEM: who signs the server's certificate
   std::string certificate;  // file, PEM: the caller's own
   std::string key;          // file, PEM
-  std::string server_name;  // name in the server's certificate, where it is not the host of `address`
-  std::string tenant;       // default tenant, without `tenants/`
+  std::string
+      server_name;     // name in the server's certificate, where it is not the host of `address`
+  std::string tenant;  // default tenant, without `tenants/`
 };
 
 // The named profiles of one person: `context` on the command line.
@@ -59,7 +60,8 @@ std::string DefaultProfilePath(const EnvironmentLookup& environment);
 // Members that are set in `over` take the place of those in `base`.
 Profile Overlay(const Profile& base, const Profile& over);
 
-// PIIVAULT_ADDRESS, PIIVAULT_CA, PIIVAULT_CERT, PIIVAULT_KEY, PIIVAULT_SERVER_NAME, PIIVAULT_TENANT.
+// PIIVAULT_ADDRESS, PIIVAULT_CA, PIIVAULT_CERT, PIIVAULT_KEY, PIIVAULT_SERVER_NAME,
+// PIIVAULT_TENANT.
 Profile ProfileFromEnvironment(const EnvironmentLookup& environment);
 
 }  // namespace piivault::ops

@@ -15,10 +15,13 @@ constexpr char kFieldHelp[] =
     "NAME=VALUE, NAME=@FILE, or NAME=- for standard input; may be given several times";
 
 const std::vector<Column>& RecordColumns() {
-  static const auto& columns = *new std::vector<Column>{
-      {"NAME", "name"},       {"TYPE", "type"},           {"VERSION", "version"},
-      {"FIELDS", "fields"},   {"FLAGGED", "flagged_fields"}, {"UPDATED", "update_time"},
-      {"CHANNEL", "provenance.channel"}};
+  static const auto& columns = *new std::vector<Column>{{"NAME", "name"},
+                                                        {"TYPE", "type"},
+                                                        {"VERSION", "version"},
+                                                        {"FIELDS", "fields"},
+                                                        {"FLAGGED", "flagged_fields"},
+                                                        {"UPDATED", "update_time"},
+                                                        {"CHANNEL", "provenance.channel"}};
   return columns;
 }
 
@@ -70,18 +73,18 @@ void AddNewRecordArguments(CLI::App& command, const Session& session, Request* r
 void AddWriting(CLI::App& group, Session& session) {
   auto create = std::make_shared<v1::CreateRecordRequest>();
   auto create_fields = std::make_shared<Strings>();
-  CLI::App* command = AddCommand(
-      group, "create", "Stores a record and shows its tokens", session,
-      AskAndShow(create, &Connection::vault, &Vault::CreateRecord,
-                 CompleteNewRecord<v1::CreateRecordRequest>(create_fields)));
+  CLI::App* command =
+      AddCommand(group, "create", "Stores a record and shows its tokens", session,
+                 AskAndShow(create, &Connection::vault, &Vault::CreateRecord,
+                            CompleteNewRecord<v1::CreateRecordRequest>(create_fields)));
   AddNewRecordArguments(*command, session, create.get(), create_fields.get());
 
   auto upsert = std::make_shared<v1::UpsertRecordRequest>();
   auto upsert_fields = std::make_shared<Strings>();
-  command = AddCommand(group, "upsert", "Replaces the record with this --ref, or stores it",
-                       session,
-                       AskAndShow(upsert, &Connection::vault, &Vault::UpsertRecord,
-                                  CompleteNewRecord<v1::UpsertRecordRequest>(upsert_fields)));
+  command =
+      AddCommand(group, "upsert", "Replaces the record with this --ref, or stores it", session,
+                 AskAndShow(upsert, &Connection::vault, &Vault::UpsertRecord,
+                            CompleteNewRecord<v1::UpsertRecordRequest>(upsert_fields)));
   AddNewRecordArguments(*command, session, upsert.get(), upsert_fields.get());
 
   auto update = std::make_shared<v1::UpdateRecordRequest>();
@@ -114,34 +117,33 @@ void AddWriting(CLI::App& group, Session& session) {
 
 void AddMetadata(CLI::App& group, Session& session) {
   auto get = std::make_shared<v1::GetRecordRequest>();
-  CLI::App* command = AddCommand(group, "get", "Shows a record's metadata, no values", session,
-                                 AskAndShow(get, &Connection::vault, &Vault::GetRecord,
-                                            CompleteName<v1::GetRecordRequest>()));
+  CLI::App* command = AddCommand(
+      group, "get", "Shows a record's metadata, no values", session,
+      AskAndShow(get, &Connection::vault, &Vault::GetRecord, CompleteName<v1::GetRecordRequest>()));
   AddRecordName(*command, get->mutable_name());
 
   auto list = std::make_shared<v1::ListRecordsRequest>();
   auto list_limit = std::make_shared<int64_t>(100);
-  command = AddCommand(group, "list", "Lists records of a type, no values", session,
-                       AskAndList(list, list_limit, &Connection::vault, &Vault::ListRecords,
-                                  "records", RecordColumns(),
-                                  CompleteParent<v1::ListRecordsRequest>()));
+  command =
+      AddCommand(group, "list", "Lists records of a type, no values", session,
+                 AskAndList(list, list_limit, &Connection::vault, &Vault::ListRecords, "records",
+                            RecordColumns(), CompleteParent<v1::ListRecordsRequest>()));
   command->add_option("--type", *list->mutable_type(), "Type of the policy")->required();
   AddLimit(*command, list_limit.get());
 
   auto search = std::make_shared<v1::SearchRecordsRequest>();
   auto value = std::make_shared<std::string>();
   auto search_limit = std::make_shared<int64_t>(100);
-  command = AddCommand(
-      group, "search", "Finds records by an indexed field; no values", session,
-      [search, value, search_limit](Session& s) -> absl::StatusOr<int> {
-        // Standard input can be read once only, pages are many.
-        absl::StatusOr<std::string> text = ReadValue(s, *value);
-        if (!text.ok()) return text.status();
-        search->set_value(*text);
-        return AskAndList(search, search_limit, &Connection::vault, &Vault::SearchRecords,
-                          "records", RecordColumns(),
-                          CompleteParent<v1::SearchRecordsRequest>())(s);
-      });
+  command = AddCommand(group, "search", "Finds records by an indexed field; no values", session,
+                       [search, value, search_limit](Session& s) -> absl::StatusOr<int> {
+                         // Standard input can be read once only, pages are many.
+                         absl::StatusOr<std::string> text = ReadValue(s, *value);
+                         if (!text.ok()) return text.status();
+                         search->set_value(*text);
+                         return AskAndList(search, search_limit, &Connection::vault,
+                                           &Vault::SearchRecords, "records", RecordColumns(),
+                                           CompleteParent<v1::SearchRecordsRequest>())(s);
+                       });
   command->add_option("--type", *search->mutable_type(), "Type of the policy")->required();
   command->add_option("FIELD", *search->mutable_field(), "Indexed field, e.g. email")->required();
   command->add_option("VALUE", *value, "What to look for; @FILE or - as for --field")->required();
@@ -161,18 +163,18 @@ void AddRecordCommands(CLI::App& root, Session& session) {
 void AddSubjectCommands(CLI::App& root, Session& session) {
   CLI::App* group = AddGroup(root, "subject", "People whose data is kept");
   auto get = std::make_shared<v1::GetSubjectRequest>();
-  CLI::App* command = AddCommand(
-      *group, "get", "Shows which records a person has", session,
-      [get](Session& s) -> absl::StatusOr<int> {
-        auto response = Ask(s, &Connection::vault, &Vault::GetSubject, *get,
-                            Prepare<v1::GetSubjectRequest>([](Session& inner, auto* r) {
-                              r->set_name(SubjectName(inner, r->name()));
-                              return absl::OkStatus();
-                            }));
-        if (!response.ok()) return response.status();
-        s.render().List(*response, "records", RecordColumns());
-        return kExitOk;
-      });
+  CLI::App* command =
+      AddCommand(*group, "get", "Shows which records a person has", session,
+                 [get](Session& s) -> absl::StatusOr<int> {
+                   auto response = Ask(s, &Connection::vault, &Vault::GetSubject, *get,
+                                       Prepare<v1::GetSubjectRequest>([](Session& inner, auto* r) {
+                                         r->set_name(SubjectName(inner, r->name()));
+                                         return absl::OkStatus();
+                                       }));
+                   if (!response.ok()) return response.status();
+                   s.render().List(*response, "records", RecordColumns());
+                   return kExitOk;
+                 });
   command->add_option("SUBJECT", *get->mutable_name(), "Person")->required();
 
   auto remove = std::make_shared<v1::DeleteSubjectRequest>();

@@ -115,8 +115,8 @@ void PrintLines(const Message& message, size_t indent, std::ostream& out) {
   const std::string margin(indent, ' ');
   for (const FieldDescriptor* field : fields) {
     if (IsReceipt(*field) && field->name() == "receipt") continue;
-    const bool nested = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
-                        !field->is_map() && !IsReceipt(*field) &&
+    const bool nested = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && !field->is_map() &&
+                        !IsReceipt(*field) &&
                         field->message_type() != google::protobuf::Timestamp::descriptor();
     if (!nested && !field->is_map()) {
       out << margin << field->name() << ": " << FormatField(message, field->name()) << "\n";
@@ -125,9 +125,8 @@ void PrintLines(const Message& message, size_t indent, std::ostream& out) {
     const Reflection& reflection = *message.GetReflection();
     const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
     for (int i = 0; i < count; ++i) {
-      const Message& inner = field->is_repeated()
-                                 ? reflection.GetRepeatedMessage(message, field, i)
-                                 : reflection.GetMessage(message, field);
+      const Message& inner = field->is_repeated() ? reflection.GetRepeatedMessage(message, field, i)
+                                                  : reflection.GetMessage(message, field);
       if (field->is_map()) {
         if (i == 0) out << margin << field->name() << ":\n";
         out << margin << "  " << FormatField(inner, "key") << ": " << FormatField(inner, "value")

@@ -51,17 +51,17 @@ absl::StatusOr<int> ShowRevealed(Session& session, const absl::StatusOr<Response
 void AddReveal(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::RevealRecordRequest>();
   auto fields = std::make_shared<Strings>();
-  CLI::App* command = AddCommand(
-      group, "reveal", "Shows values of a record, for a purpose", session,
-      [request, fields](Session& s) -> absl::StatusOr<int> {
-        return ShowRevealed(
-            s, Ask(s, &Connection::vault, &Vault::RevealRecord, *request,
-                   Prepare<v1::RevealRecordRequest>([fields](Session& inner, auto* r) {
-                     r->set_name(RecordName(inner, r->name()));
-                     r->mutable_fields()->Assign(fields->begin(), fields->end());
-                     return absl::OkStatus();
-                   })));
-      });
+  CLI::App* command =
+      AddCommand(group, "reveal", "Shows values of a record, for a purpose", session,
+                 [request, fields](Session& s) -> absl::StatusOr<int> {
+                   return ShowRevealed(
+                       s, Ask(s, &Connection::vault, &Vault::RevealRecord, *request,
+                              Prepare<v1::RevealRecordRequest>([fields](Session& inner, auto* r) {
+                                r->set_name(RecordName(inner, r->name()));
+                                r->mutable_fields()->Assign(fields->begin(), fields->end());
+                                return absl::OkStatus();
+                              })));
+                 });
   command->add_option("RECORD", *request->mutable_name(), "Record name, or ref:TYPE:REF")
       ->required();
   AddFields(*command, fields.get())->required();
@@ -121,18 +121,18 @@ absl::StatusOr<int> ReadStream(Session& session, Reader& reader, Message& messag
 void AddStream(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::StreamRevealRecordsRequest>();
   auto fields = std::make_shared<Strings>();
-  CLI::App* command = AddCommand(
-      group, "stream", "Shows fields of all records of a type that may be used", session,
-      [request, fields](Session& s) -> absl::StatusOr<int> {
-        absl::StatusOr<Connection*> vault = s.Connect();
-        if (!vault.ok()) return vault.status();
-        request->set_parent(s.tenant());
-        request->mutable_fields()->Assign(fields->begin(), fields->end());
-        grpc::ClientContext context;
-        auto reader = (*vault)->vault().StreamRevealRecords(&context, *request);
-        v1::StreamRevealRecordsResponse message;
-        return ReadStream(s, *reader, message);
-      });
+  CLI::App* command =
+      AddCommand(group, "stream", "Shows fields of all records of a type that may be used", session,
+                 [request, fields](Session& s) -> absl::StatusOr<int> {
+                   absl::StatusOr<Connection*> vault = s.Connect();
+                   if (!vault.ok()) return vault.status();
+                   request->set_parent(s.tenant());
+                   request->mutable_fields()->Assign(fields->begin(), fields->end());
+                   grpc::ClientContext context;
+                   auto reader = (*vault)->vault().StreamRevealRecords(&context, *request);
+                   v1::StreamRevealRecordsResponse message;
+                   return ReadStream(s, *reader, message);
+                 });
   command->add_option("--type", *request->mutable_selector()->mutable_type(), "Type of the policy")
       ->required();
   AddFields(*command, fields.get())->required();
@@ -141,17 +141,17 @@ void AddStream(CLI::App& group, Session& session) {
 
 void AddDownload(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::DownloadRecordsRequest>();
-  CLI::App* command = AddCommand(
-      group, "download", "Shows a tenant's own records of a type, all that it may read", session,
-      [request](Session& s) -> absl::StatusOr<int> {
-        absl::StatusOr<Connection*> vault = s.Connect();
-        if (!vault.ok()) return vault.status();
-        request->set_parent(s.tenant());
-        grpc::ClientContext context;
-        auto reader = (*vault)->vault().DownloadRecords(&context, *request);
-        v1::DownloadRecordsResponse message;
-        return ReadStream(s, *reader, message);
-      });
+  CLI::App* command =
+      AddCommand(group, "download", "Shows a tenant's own records of a type, all that it may read",
+                 session, [request](Session& s) -> absl::StatusOr<int> {
+                   absl::StatusOr<Connection*> vault = s.Connect();
+                   if (!vault.ok()) return vault.status();
+                   request->set_parent(s.tenant());
+                   grpc::ClientContext context;
+                   auto reader = (*vault)->vault().DownloadRecords(&context, *request);
+                   v1::DownloadRecordsResponse message;
+                   return ReadStream(s, *reader, message);
+                 });
   command->add_option("--type", *request->mutable_type(), "Type of the policy")->required();
   AddUsage(*command, request->mutable_usage());
 }

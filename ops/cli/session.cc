@@ -25,9 +25,8 @@ absl::StatusOr<Profile> Session::ResolveProfile() const {
   if (const auto it = store->profiles().find(name); it != store->profiles().end()) {
     profile = it->second;
   } else if (named) {
-    return absl::NotFoundError(
-        absl::StrCat("there is no context ", name, " in ", store->path(),
-                     "; `piivault context list` shows them"));
+    return absl::NotFoundError(absl::StrCat("there is no context ", name, " in ", store->path(),
+                                            "; `piivault context list` shows them"));
   }
   return Overlay(Overlay(profile, ProfileFromEnvironment(environment())), flags.profile);
 }

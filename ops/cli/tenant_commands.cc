@@ -24,16 +24,15 @@ void AddTenantCommands(CLI::App& root, Session& session) {
   CLI::App* group = AddGroup(root, "tenant", "Tenants: controllers whose data is kept apart");
 
   auto create = std::make_shared<v1::CreateTenantRequest>();
-  CLI::App* command =
-      AddCommand(*group, "create", "Registers a tenant", session,
-                 AskAndShow(create, &Connection::admin, &Admin::CreateTenant));
+  CLI::App* command = AddCommand(*group, "create", "Registers a tenant", session,
+                                 AskAndShow(create, &Connection::admin, &Admin::CreateTenant));
   AddTenantArguments(*command, create->mutable_tenant());
   AddRequestId(*command, create->mutable_request_id());
 
   auto update = std::make_shared<v1::UpdateTenantRequest>();
-  command = AddCommand(*group, "update",
-                       "Sets display name and intake; what is not given is cleared", session,
-                       AskAndShow(update, &Connection::admin, &Admin::UpdateTenant));
+  command =
+      AddCommand(*group, "update", "Sets display name and intake; what is not given is cleared",
+                 session, AskAndShow(update, &Connection::admin, &Admin::UpdateTenant));
   AddTenantArguments(*command, update->mutable_tenant());
 
   auto list = std::make_shared<v1::ListTenantsRequest>();

@@ -35,8 +35,7 @@ absl::Status RequireTls13() {
       BIO_new_mem_buf(kConfiguration.data(), static_cast<int>(kConfiguration.size())));
   std::unique_ptr<CONF, Free> conf(NCONF_new(nullptr));
   long line = 0;
-  if (text == nullptr || conf == nullptr ||
-      NCONF_load_bio(conf.get(), text.get(), &line) != 1 ||
+  if (text == nullptr || conf == nullptr || NCONF_load_bio(conf.get(), text.get(), &line) != 1 ||
       CONF_modules_load(conf.get(), nullptr, 0) <= 0) {
     ERR_clear_error();
     return absl::InternalError("OpenSSL did not take the TLS settings");

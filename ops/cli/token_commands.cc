@@ -59,24 +59,24 @@ void AddTokenCommands(CLI::App& root, Session& session) {
 
   auto reveal = std::make_shared<v1::DetokenizeRequest>();
   auto tokens = std::make_shared<Strings>();
-  command = AddCommand(
-      *group, "reveal", "Shows the values behind tokens, for a purpose", session,
-      [reveal, tokens](Session& s) -> absl::StatusOr<int> {
-        auto response = Ask(s, &Connection::vault, &Vault::Detokenize, *reveal,
-                            Prepare<v1::DetokenizeRequest>([tokens](Session& inner, auto* r) {
-                              r->set_parent(inner.tenant());
-                              r->mutable_tokens()->Assign(tokens->begin(), tokens->end());
-                              return absl::OkStatus();
-                            }));
-        if (!response.ok()) return response.status();
-        s.render().List(*response, "results",
-                        {{"TOKEN", "token"},
-                         {"FIELD", "field"},
-                         {"VALUE", "value.value"},
-                         {"VIEW", "value.view"},
-                         {"FAILURE", "failure.reason"}});
-        return CodeFor(*response);
-      });
+  command = AddCommand(*group, "reveal", "Shows the values behind tokens, for a purpose", session,
+                       [reveal, tokens](Session& s) -> absl::StatusOr<int> {
+                         auto response =
+                             Ask(s, &Connection::vault, &Vault::Detokenize, *reveal,
+                                 Prepare<v1::DetokenizeRequest>([tokens](Session& inner, auto* r) {
+                                   r->set_parent(inner.tenant());
+                                   r->mutable_tokens()->Assign(tokens->begin(), tokens->end());
+                                   return absl::OkStatus();
+                                 }));
+                         if (!response.ok()) return response.status();
+                         s.render().List(*response, "results",
+                                         {{"TOKEN", "token"},
+                                          {"FIELD", "field"},
+                                          {"VALUE", "value.value"},
+                                          {"VIEW", "value.view"},
+                                          {"FAILURE", "failure.reason"}});
+                         return CodeFor(*response);
+                       });
   command->add_option("TOKENS", *tokens, "Tokens, at most 1,000")->required();
   AddUsage(*command, reveal->mutable_usage());
 }

@@ -96,6 +96,18 @@ absl::Status AddAndSign(X509* certificate, X509* issuer, EVP_PKEY* key,
   return X509_sign(certificate, key, EVP_sha256()) > 0 ? absl::OkStatus() : OpensslError("sign");
 }
 
+// The authority's own constraint, so that nobody hands out what no server takes.
+absl::Status CheckConstraints(X509* certificate, X509* issuer) {
+  std::unique_ptr<NAME_CONSTRAINTS, OpensslDeleter<NAME_CONSTRAINTS_free>> constraints(
+      static_cast<NAME_CONSTRAINTS*>(
+          X509_get_ext_d2i(issuer, NID_name_constraints, nullptr, nullptr)));
+  if (constraints == nullptr) return absl::OkStatus();
+  // Makes OpenSSL read the certificate's names, which the check takes from its cache.
+  X509_check_purpose(certificate, -1, 0);
+  if (NAME_CONSTRAINTS_check(certificate, constraints.get()) == X509_V_OK) return absl::OkStatus();
+  return absl::InvalidArgumentError("this authority may not certify that name");
+}
+
 std::string CommonNameOf(X509* certificate) {
   std::array<char, 256> buffer{};
   X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, buffer.data(),
@@ -217,32 +229,22 @@ absl::StatusOr<CertifiedKey> CertificateAuthority::ToPem() const {
 absl::StatusOr<CertifiedKey> CertificateAuthority::Issue(const LeafRequest& request) const {
   if (absl::Status status = CheckLeaf(request); !status.ok()) return status;
   X509* issuer = impl_->certificate.get();
-  const absl::Time end =
-      std::min(request.not_after, FromAsn1Time(X509_get0_notAfter(issuer)));
+  const absl::Time end = std::min(request.not_after, FromAsn1Time(X509_get0_notAfter(issuer)));
   PkeyPtr key(EVP_EC_gen("P-256"));
   if (key == nullptr) return OpensslError("new key");
-  absl::StatusOr<X509Ptr> certificate =
-      NewCertificate(request.common_name, X509_get_subject_name(issuer), key.get(),
-                     request.not_before, end);
+  absl::StatusOr<X509Ptr> certificate = NewCertificate(
+      request.common_name, X509_get_subject_name(issuer), key.get(), request.not_before, end);
   if (!certificate.ok()) return certificate.status();
-  absl::Status status = AddAndSign(
-      certificate->get(), issuer, impl_->key.get(),
-      {{NID_basic_constraints, "critical,CA:FALSE"},
-       {NID_key_usage, "critical,digitalSignature"},
-       {NID_ext_key_usage, request.server ? "serverAuth,clientAuth" : "clientAuth"},
-       {NID_subject_key_identifier, "hash"},
-       {NID_authority_key_identifier, "keyid"},
-       {NID_subject_alt_name, AlternativeNames(request)}});
+  absl::Status status =
+      AddAndSign(certificate->get(), issuer, impl_->key.get(),
+                 {{NID_basic_constraints, "critical,CA:FALSE"},
+                  {NID_key_usage, "critical,digitalSignature"},
+                  {NID_ext_key_usage, request.server ? "serverAuth,clientAuth" : "clientAuth"},
+                  {NID_subject_key_identifier, "hash"},
+                  {NID_authority_key_identifier, "keyid"},
+                  {NID_subject_alt_name, AlternativeNames(request)}});
   if (!status.ok()) return status;
-  // The authority's own constraint is checked here, so that nobody hands out what no server takes.
-  if (auto* constraints = static_cast<NAME_CONSTRAINTS*>(
-          X509_get_ext_d2i(issuer, NID_name_constraints, nullptr, nullptr))) {
-    const int verdict = NAME_CONSTRAINTS_check(certificate->get(), constraints);
-    NAME_CONSTRAINTS_free(constraints);
-    if (verdict != X509_V_OK) {
-      return absl::InvalidArgumentError("this authority may not certify that name");
-    }
-  }
+  if (absl::Status named = CheckConstraints(certificate->get(), issuer); !named.ok()) return named;
   absl::StatusOr<std::string> certificate_pem = CertificateToPem(certificate->get());
   if (!certificate_pem.ok()) return certificate_pem.status();
   absl::StatusOr<std::string> key_pem = KeyToPem(key.get());

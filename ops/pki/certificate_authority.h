@@ -55,9 +55,9 @@ struct CertificateInfo {
 // no revocation lists (the vault has a denylist of fingerprints).
 //
 // Guarantees: leaves carry exactly the names asked for, random 127-bit serials, and end no later
-// than the authority's own certificate. Does not: keep a register of what it issued, protect its key
-// other than by the file's mode, read a clock.
-// Ownership: owns key and certificate. Thread-compatible.
+// than the authority's own certificate. Does not: keep a register of what it issued, protect its
+// key other than by the file's mode, read a clock. Ownership: owns key and certificate.
+// Thread-compatible.
 class CertificateAuthority {
  public:
   // INVALID_ARGUMENT for an empty name, dates the wrong way round or a malformed trust domain.

@@ -37,8 +37,8 @@ absl::StatusOr<std::string> KeyToPem(EVP_PKEY* key);
 absl::StatusOr<X509Ptr> CertificateFromPem(const std::string& pem);
 absl::StatusOr<PkeyPtr> KeyFromPem(const std::string& pem);
 
-// A certificate with version, random serial, names, dates and key; without extensions and signature.
-// A null `issuer` makes it its own.
+// A certificate with version, random serial, names, dates and key; without extensions and
+// signature. A null `issuer` makes it its own.
 absl::StatusOr<X509Ptr> NewCertificate(const std::string& common_name, X509_NAME* issuer,
                                        EVP_PKEY* key, absl::Time not_before, absl::Time not_after);
 
