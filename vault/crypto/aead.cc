@@ -5,7 +5,6 @@
 
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "vault/crypto/openssl_internal.h"
 
@@ -13,49 +12,7 @@ namespace piivault::vault {
 namespace {
 
 constexpr size_t kAesBlock = 16;
-constexpr uint8_t kZeros[kAesKeySize] = {};
-
-EVP_CIPHER_CTX* NewGcmContext() {
-  EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
-  CheckCrypto(context != nullptr && EVP_EncryptInit_ex2(context, GetAlgorithms().aes256_gcm,
-                                                        nullptr, nullptr, nullptr) == 1,
-              "AES-GCM context");
-  return context;
-}
-
-// Contexts of the thread that are not in use: making one costs more than keying one.
-class GcmContextPool {
- public:
-  ~GcmContextPool() {
-    for (EVP_CIPHER_CTX* context : idle_) EVP_CIPHER_CTX_free(context);
-  }
-
-  EVP_CIPHER_CTX* Lend() {
-    if (idle_.empty()) return NewGcmContext();
-    EVP_CIPHER_CTX* context = idle_.back();
-    idle_.pop_back();
-    return context;
-  }
-
-  void TakeBack(EVP_CIPHER_CTX* context) {
-    if (idle_.size() >= kMaxIdle) return EVP_CIPHER_CTX_free(context);
-    // Another key's schedule takes the place of this one's; freeing would wipe it too, but costs
-    // more.
-    CheckCrypto(EVP_EncryptInit_ex2(context, nullptr, kZeros, kZeros, nullptr) == 1,
-                "AES-GCM wipe");
-    idle_.push_back(context);
-  }
-
- private:
-  static constexpr size_t kMaxIdle = 16;
-
-  std::vector<EVP_CIPHER_CTX*> idle_;
-};
-
-GcmContextPool& ThreadPool() {
-  thread_local GcmContextPool pool;
-  return pool;
-}
+constexpr uint8_t kZeros[kAesBlock] = {};
 
 void AddAssociatedData(EVP_CIPHER_CTX* context, std::string_view aad) {
   int size = 0;
@@ -119,9 +76,12 @@ GcmNonce OrdinalNonce(uint64_t ordinal) {
 
 absl::Status DecryptionFailed() { return absl::DataLossError("decryption failed"); }
 
-AesGcmKey::AesGcmKey(std::string_view key) : context_(ThreadPool().Lend()) {
+// A context of its own for each key: freeing one wipes it, and costs less than keying a kept one
+// with something harmless.
+AesGcmKey::AesGcmKey(std::string_view key) : context_(EVP_CIPHER_CTX_new()) {
   CheckCrypto(key.size() == kAesKeySize, "AES key size");
-  CheckCrypto(EVP_EncryptInit_ex2(context_, nullptr, Bytes(key), nullptr, nullptr) == 1,
+  CheckCrypto(context_ != nullptr && EVP_EncryptInit_ex2(context_, GetAlgorithms().aes256_gcm,
+                                                         Bytes(key), nullptr, nullptr) == 1,
               "AES-GCM key");
 }
 
@@ -130,15 +90,13 @@ AesGcmKey::AesGcmKey(AesGcmKey&& other) noexcept
 
 AesGcmKey& AesGcmKey::operator=(AesGcmKey&& other) noexcept {
   if (this != &other) {
-    if (context_ != nullptr) ThreadPool().TakeBack(context_);
+    EVP_CIPHER_CTX_free(context_);
     context_ = std::exchange(other.context_, nullptr);
   }
   return *this;
 }
 
-AesGcmKey::~AesGcmKey() {
-  if (context_ != nullptr) ThreadPool().TakeBack(context_);
-}
+AesGcmKey::~AesGcmKey() { EVP_CIPHER_CTX_free(context_); }
 
 void AesGcmKey::Seal(const GcmNonce& nonce, std::string_view aad, std::string_view plaintext,
                      std::string* out) {

@@ -38,7 +38,7 @@ absl::Status DecryptionFailed();
 // Guarantees: a sealed message that was altered, or is opened under another key, nonce or
 // associated data, is refused, and nothing of it is handed out. The key schedule is wiped with the
 // object. Does not: choose nonces; two messages under one key and nonce break both. Does not commit
-// to the key. Ownership: holds a cipher context, lent from the thread's pool; move-only.
+// to the key. Ownership: owns a cipher context; move-only.
 // Thread-compatible, not bound to a thread.
 class AesGcmKey {
  public:

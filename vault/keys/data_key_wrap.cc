@@ -10,16 +10,16 @@ namespace {
 constexpr uint8_t kFormat = 1;
 constexpr size_t kRowSize = 1 + sizeof(uint32_t) + XaesKey::kOverhead + kAesKeySize;
 
-std::string AssociatedData(const storage::Id128& vault_id, storage::TenantId tenant,
-                           const storage::Id128& subject, const storage::Id128& record,
-                           uint64_t version) {
+MemberList AssociatedData(const storage::Id128& vault_id, storage::TenantId tenant,
+                          const storage::Id128& subject, const storage::Id128& record,
+                          uint64_t version) {
   MemberList members("piivault data key");
   members.Add(vault_id.view())
       .AddU64(tenant)
       .Add(subject.view())
       .Add(record.view())
       .AddU64(version);
-  return std::string(members.view());
+  return members;
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ std::string WrapDataKey(const storage::Id128& vault_id, const TenantKeys& tenant
   row.reserve(kRowSize);
   row.push_back(static_cast<char>(kFormat));
   AppendU32(tenant.epoch, &row);
-  tenant.wrap.Seal(random, AssociatedData(vault_id, tenant.tenant, subject, record, version),
+  tenant.wrap.Seal(random, AssociatedData(vault_id, tenant.tenant, subject, record, version).view(),
                    data_key.view(), &row);
   return row;
 }
@@ -45,7 +45,7 @@ absl::StatusOr<SecretBytes> UnwrapDataKey(const KeySnapshot& keys, storage::Tena
   if (!epoch.ok()) return epoch.status();
   const TenantKeys* const under = keys.Tenant(tenant, *epoch);
   if (under == nullptr) return DecryptionFailed();
-  return under->wrap.Open(AssociatedData(keys.vault_id(), tenant, subject, record, version),
+  return under->wrap.Open(AssociatedData(keys.vault_id(), tenant, subject, record, version).view(),
                           row.substr(1 + sizeof(*epoch)));
 }
 

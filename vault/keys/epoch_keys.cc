@@ -18,11 +18,11 @@ SecretBytes Derive(std::string_view key, std::string_view label) {
 
 absl::Status EpochNotLive() { return absl::FailedPreconditionError("the epoch is not live"); }
 
-std::string TenantKeyAssociatedData(const storage::Id128& vault_id, storage::TenantId tenant,
-                                    uint32_t epoch) {
+MemberList TenantKeyAssociatedData(const storage::Id128& vault_id, storage::TenantId tenant,
+                                   uint32_t epoch) {
   MemberList members("piivault tenant key");
   members.Add(vault_id.view()).AddU64(tenant).AddU32(epoch);
-  return std::string(members.view());
+  return members;
 }
 
 // What a tenant-key row seals: the tenant's key of that epoch, and its key for deterministic
@@ -40,7 +40,7 @@ TenantKeyRow SealTenantKey(const KeySnapshot& keys, const EpochKeys& epoch,
   TenantKeyRow row{tenant, epoch.id, {}};
   row.row.push_back(static_cast<char>(kTenantKeyFormat));
   AppendU32(epoch.id, &row.row);
-  epoch.tenant_wrap.Seal(random, TenantKeyAssociatedData(keys.vault_id(), tenant, epoch.id),
+  epoch.tenant_wrap.Seal(random, TenantKeyAssociatedData(keys.vault_id(), tenant, epoch.id).view(),
                          pair.bytes.view(), &row.row);
   return row;
 }
@@ -51,7 +51,7 @@ absl::StatusOr<TenantKeyPair> OpenTenantKey(const KeySnapshot& keys, const Tenan
   std::string_view rest = row.row;
   if (TakeU8(&rest) != kTenantKeyFormat || TakeU32(&rest) != row.epoch) return DecryptionFailed();
   auto bytes = epoch->tenant_wrap.Open(
-      TenantKeyAssociatedData(keys.vault_id(), row.tenant, row.epoch), rest);
+      TenantKeyAssociatedData(keys.vault_id(), row.tenant, row.epoch).view(), rest);
   if (!bytes.ok() || bytes->size() != 2 * kKeySize) return DecryptionFailed();
   return TenantKeyPair{*std::move(bytes)};
 }

@@ -43,7 +43,7 @@ absl::Time FromMicros(int64_t micros) {
   return micros == 0 ? absl::InfiniteFuture() : absl::FromUnixMicros(micros);
 }
 
-std::string SlotAssociatedData(std::string_view vault_id, const KeyringSlot& slot) {
+MemberList SlotAssociatedData(std::string_view vault_id, const KeyringSlot& slot) {
   MemberList members("piivault keyring slot");
   members.Add(vault_id)
       .AddU32(slot.id())
@@ -52,13 +52,13 @@ std::string SlotAssociatedData(std::string_view vault_id, const KeyringSlot& slo
       .AddU64(slot.scrypt_n())
       .AddU32(slot.scrypt_r())
       .AddU32(slot.scrypt_p());
-  return std::string(members.view());
+  return members;
 }
 
-std::string EpochAssociatedData(std::string_view vault_id, uint32_t epoch) {
+MemberList EpochAssociatedData(std::string_view vault_id, uint32_t epoch) {
   MemberList members("piivault keyring epoch");
   members.Add(vault_id).AddU32(epoch);
-  return std::string(members.view());
+  return members;
 }
 
 absl::StatusOr<SecretBytes> SlotKey(const KeyringSlot& slot, const SlotSecret& secret) {
@@ -167,7 +167,7 @@ absl::StatusOr<KeyringSlot> MakeSlot(std::string_view vault_id, uint32_t id,
   auto key = SlotKey(slot, secret);
   if (!key.ok()) return key.status();
   XaesKey(key->view())
-      .Seal(random, SlotAssociatedData(vault_id, slot), root_key.view(),
+      .Seal(random, SlotAssociatedData(vault_id, slot).view(), root_key.view(),
             slot.mutable_wrapped_root_key());
   return slot;
 }
@@ -178,8 +178,9 @@ absl::StatusOr<SecretBytes> OpenSlots(const KeyringBody& body, const SlotSecret&
     auto key = SlotKey(slot, secret);
     // Parameters that no program of ours wrote: this slot opens nothing.
     if (!key.ok()) continue;
-    auto root_key = XaesKey(key->view())
-                        .Open(SlotAssociatedData(body.vault_id(), slot), slot.wrapped_root_key());
+    auto root_key =
+        XaesKey(key->view())
+            .Open(SlotAssociatedData(body.vault_id(), slot).view(), slot.wrapped_root_key());
     if (root_key.ok() && root_key->size() == kKeySize) return root_key;
   }
   return DecryptionFailed();
@@ -194,14 +195,15 @@ KeyringEpoch MakeEpoch(std::string_view vault_id, uint32_t id, absl::Time now, c
   epoch.set_status(storage::v1::KEYRING_EPOCH_STATUS_ACTIVE);
   epoch.set_fingerprint(fingerprint.data(), fingerprint.size());
   epoch.set_created_micros(absl::ToUnixMicros(now));
-  keys.epoch_wrap.Seal(random, EpochAssociatedData(vault_id, id), key.view(),
+  keys.epoch_wrap.Seal(random, EpochAssociatedData(vault_id, id).view(), key.view(),
                        epoch.mutable_wrapped_key());
   return epoch;
 }
 
 absl::StatusOr<SecretBytes> UnwrapEpochKey(std::string_view vault_id, const KeyringEpoch& epoch,
                                            const RootKeys& keys) {
-  auto key = keys.epoch_wrap.Open(EpochAssociatedData(vault_id, epoch.id()), epoch.wrapped_key());
+  auto key =
+      keys.epoch_wrap.Open(EpochAssociatedData(vault_id, epoch.id()).view(), epoch.wrapped_key());
   if (!key.ok()) return key.status();
   const EpochFingerprint fingerprint = FingerprintEpochKey(*key);
   if (!std::equal(fingerprint.begin(), fingerprint.end(), epoch.fingerprint().begin(),

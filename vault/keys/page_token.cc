@@ -12,13 +12,13 @@ namespace {
 constexpr uint8_t kFormat = 1;
 constexpr size_t kMaxText = 8192;
 
-std::string AssociatedData(const storage::Id128& vault_id, const PageTokenBinding& binding) {
+MemberList AssociatedData(const storage::Id128& vault_id, const PageTokenBinding& binding) {
   MemberList members("piivault page token");
   members.Add(vault_id.view())
       .Add(binding.principal)
       .Add(binding.method)
       .Add(AsView(binding.request));
-  return std::string(members.view());
+  return members;
 }
 
 absl::Status NotForThisRequest() {
@@ -36,7 +36,7 @@ std::string SealPageToken(const KeySnapshot& keys, RandomSource& random,
   std::string sealed;
   sealed.push_back(static_cast<char>(kFormat));
   AppendU32(keys.active().id, &sealed);
-  keys.active().page_token.Seal(random, AssociatedData(keys.vault_id(), binding),
+  keys.active().page_token.Seal(random, AssociatedData(keys.vault_id(), binding).view(),
                                 Pad(plaintext).view(), &sealed);
   return absl::WebSafeBase64Escape(sealed);
 }
@@ -47,12 +47,14 @@ absl::StatusOr<std::string> OpenPageToken(const KeySnapshot& keys, const PageTok
   if (token.size() > kMaxText || !absl::WebSafeBase64Unescape(std::string(token), &sealed)) {
     return NotForThisRequest();
   }
+  // One text for each token: base64's spare bits and padding would make more.
+  if (absl::WebSafeBase64Escape(sealed) != std::string(token)) return NotForThisRequest();
   std::string_view rest = sealed;
   if (TakeU8(&rest) != kFormat) return NotForThisRequest();
   const std::optional<uint32_t> epoch_id = TakeU32(&rest);
   const EpochKeys* const epoch = epoch_id.has_value() ? keys.Epoch(*epoch_id) : nullptr;
   if (epoch == nullptr) return NotForThisRequest();
-  auto plaintext = epoch->page_token.Open(AssociatedData(keys.vault_id(), binding), rest);
+  auto plaintext = epoch->page_token.Open(AssociatedData(keys.vault_id(), binding).view(), rest);
   if (!plaintext.ok() || !Unpad(&*plaintext)) return NotForThisRequest();
   std::string_view contents = plaintext->view();
   const std::optional<uint64_t> expires = TakeU64(&contents);

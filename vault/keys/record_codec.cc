@@ -23,9 +23,9 @@ constexpr size_t kMaxFields = std::numeric_limits<uint16_t>::max() - 1;
 constexpr size_t kMaxPart = std::numeric_limits<uint32_t>::max();
 
 // The header is the part without type, field and token: its reader learns them from it.
-std::string AssociatedData(const storage::Id128& vault_id, const RecordIdentity& identity,
-                           std::string_view type, std::string_view field, uint64_t version,
-                           std::string_view token) {
+MemberList AssociatedData(const storage::Id128& vault_id, const RecordIdentity& identity,
+                          std::string_view type, std::string_view field, uint64_t version,
+                          std::string_view token) {
   MemberList members(kLabel);
   members.Add(vault_id.view())
       .AddU64(identity.tenant)
@@ -35,7 +35,7 @@ std::string AssociatedData(const storage::Id128& vault_id, const RecordIdentity&
       .Add(field)
       .AddU64(version)
       .Add(token);
-  return std::string(members.view());
+  return members;
 }
 
 bool TokenFits(const FieldHeader& field) {
@@ -149,14 +149,14 @@ absl::StatusOr<EncryptedRecord> EncryptRecord(const KeySnapshot& keys, RandomSou
   const SecretBytes data_key = random.Bytes(kAesKeySize);
   PartWriter parts(AesGcmKey(data_key.view()), &record.row);
   const storage::Id128& vault = keys.vault_id();
-  parts.Append(0, AssociatedData(vault, identity, "", "", version, ""),
+  parts.Append(0, AssociatedData(vault, identity, "", "", version, "").view(),
                SerializeSecret(header).view());
   for (int i = 0; i < header.fields_size(); ++i) {
     const FieldHeader& field = header.fields(i);
     if (field.absent()) continue;
     parts.Append(
         field.ordinal(),
-        AssociatedData(vault, identity, header.type(), field.name(), version, field.token()),
+        AssociatedData(vault, identity, header.type(), field.name(), version, field.token()).view(),
         values[static_cast<size_t>(i)]);
   }
   Wipe(header.mutable_ref());
@@ -190,9 +190,10 @@ absl::StatusOr<RecordReader> RecordReader::Open(const KeySnapshot& keys,
                                 parsed->version, wrap_row);
   if (!data_key.ok()) return data_key.status();
   RecordReader reader(AesGcmKey(data_key->view()), keys.vault_id(), identity);
-  auto header = OpenPart(reader.key_, 0,
-                         AssociatedData(reader.vault_id_, identity, "", "", parsed->version, ""),
-                         parsed->parts[0]);
+  auto header =
+      OpenPart(reader.key_, 0,
+               AssociatedData(reader.vault_id_, identity, "", "", parsed->version, "").view(),
+               parsed->parts[0]);
   if (!header.ok()) return header.status();
   if (!reader.header_.ParseFromArray(header->data(), static_cast<int>(header->size())) ||
       !Describes(reader.header_, *parsed)) {
@@ -214,7 +215,8 @@ absl::StatusOr<SecretBytes> RecordReader::DecryptField(const FieldHeader& field)
   if (field.ordinal() == 0 || field.ordinal() >= parts_.size()) return DecryptionFailed();
   return OpenPart(
       key_, field.ordinal(),
-      AssociatedData(vault_id_, identity_, header_.type(), field.name(), version(), field.token()),
+      AssociatedData(vault_id_, identity_, header_.type(), field.name(), version(), field.token())
+          .view(),
       parts_[field.ordinal()]);
 }
 

@@ -9,14 +9,14 @@ namespace {
 
 constexpr uint8_t kFormat = 1;
 
-std::string AssociatedData(const storage::Id128& vault_id, const storage::Key& key,
-                           uint64_t version) {
+MemberList AssociatedData(const storage::Id128& vault_id, const storage::Key& key,
+                          uint64_t version) {
   MemberList members("piivault sealed row");
   members.Add(vault_id.view())
       .AddU32(static_cast<uint32_t>(key.table))
       .Add(key.bytes)
       .AddU64(version);
-  return std::string(members.view());
+  return members;
 }
 
 struct Parsed {
@@ -43,7 +43,7 @@ std::string SealRowBytes(const KeySnapshot& keys, RandomSource& random, const st
   value.push_back(static_cast<char>(kFormat));
   AppendU32(epoch.id, &value);
   AppendU64(version, &value);
-  epoch.state.Seal(random, AssociatedData(keys.vault_id(), key, version), plaintext, &value);
+  epoch.state.Seal(random, AssociatedData(keys.vault_id(), key, version).view(), plaintext, &value);
   return value;
 }
 
@@ -53,8 +53,8 @@ absl::StatusOr<RowPlaintext> OpenRowBytes(const KeySnapshot& keys, const storage
   if (!parsed.has_value()) return DecryptionFailed();
   const EpochKeys* const epoch = keys.Epoch(parsed->epoch);
   if (epoch == nullptr) return DecryptionFailed();
-  auto bytes =
-      epoch->state.Open(AssociatedData(keys.vault_id(), key, parsed->version), parsed->sealed);
+  auto bytes = epoch->state.Open(AssociatedData(keys.vault_id(), key, parsed->version).view(),
+                                 parsed->sealed);
   if (!bytes.ok()) return bytes.status();
   return RowPlaintext{parsed->epoch, parsed->version, *std::move(bytes)};
 }
