@@ -66,6 +66,10 @@ void Call::OnArrived(bool ok) {
   }
   counted_ = true;
   core_.observer->InFlight(1);
+  if (streaming() && core_.running_streams.fetch_add(1) >= core_.options.max_streams) {
+    core_.observer->CallShed();
+    return FinishWith(Reason::kQueueFull);
+  }
   Bound();
   const Reason admitted = Admit();
   WipeBuffer(&received_);
@@ -89,15 +93,20 @@ void Call::Bound() {
   give_up_at_ = arrived_at_ + allowed - AnswerMargin(allowed);
 }
 
-Reason Call::Admit() {
+Reason Call::Identify() {
   const std::shared_ptr<const grpc::AuthContext> auth = server_context_.auth_context();
   context_.caller =
       core_.identities->Resolve(FirstProperty(*auth, GRPC_X509_PEM_CERT_PROPERTY_NAME),
                                 FirstProperty(*auth, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME));
-  context_.peer = server_context_.peer();
   if (context_.caller->problem != Reason::kOk) return context_.caller->problem;
   // The handshake compared dates long ago, maybe.
   if (core_.now() > context_.caller->not_after) return Reason::kCertificateInvalid;
+  return Reason::kOk;
+}
+
+Reason Call::Admit() {
+  context_.peer = server_context_.peer();
+  if (const Reason problem = Identify(); problem != Reason::kOk) return problem;
   if (!known()) return Reason::kUnknownMethod;
   if (context_.method.factory == nullptr) return Reason::kOperationNotGranted;
   request_arena_.emplace(WipingArena());
@@ -122,6 +131,10 @@ void Call::BeginDecision() {
 void Call::Decide() {
   if (cut_ || cancelled_) return End(Reason::kCancelled);
   if (streaming() && core_.draining) return End(Reason::kShuttingDown);
+  if (committed_any_) {
+    // A stream outlives what its opening was admitted under.
+    if (const Reason problem = Identify(); problem != Reason::kOk) return Refuse(problem);
+  }
   stage_ = Stage::kMessage;
   BeginDecision();
   Plan plan = handler_->Next(context_);
@@ -153,9 +166,9 @@ void Call::TakeUp(Plan plan) {
   retry_after_ = plan.retry_after;
   const bool changes = !plan.reads.empty() || !plan.touches.empty() || !plan.writes.empty();
   const bool accounted = plan.entry.has_value() || plan.without_entry || reason_ != Reason::kOk;
-  if (!accounted || (changes && !plan.entry.has_value()) || !Serialize(plan)) {
-    return End(Reason::kInternal);
-  }
+  const bool sound = accounted && (!changes || plan.entry.has_value()) && Serialize(plan);
+  if (plan.response != nullptr) WipeMessage(plan.response);
+  if (!sound) return End(Reason::kInternal);
   if (plan.entry.has_value()) return Submit(std::move(plan));
   if (stage_ == Stage::kMessage && handler_ != nullptr) handler_->Committed(nullptr);
   reason_ == Reason::kOk ? Send() : End(reason_);
@@ -168,7 +181,6 @@ bool Call::Serialize(const Plan& plan) {
     return false;
   }
   response_.push_back(SerializeMessage(*plan.response));
-  WipeMessage(plan.response);
   return true;
 }
 
@@ -305,6 +317,7 @@ void Call::OnFinished(bool) {
   state_ = State::kFinished;
   if (counted_) {
     core_.in_flight.fetch_sub(1);
+    if (streaming()) core_.running_streams.fetch_sub(1);
     core_.observer->InFlight(-1);
   }
   core_.observer->CallFinished(context_.method.name, authz::ReasonCode(reason_), reason_,

@@ -65,6 +65,8 @@ class Call {
   bool streaming() const { return context_.method.streaming; }
 
   void Bound();
+  // kOk, or why the certificate names nobody now.
+  authz::Reason Identify();
   // kOk, or why the call reaches no handler.
   authz::Reason Admit();
   // Takes this moment as the decision's.

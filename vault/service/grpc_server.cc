@@ -33,6 +33,9 @@ void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
                               Milliseconds(options.handshake_timeout));
   builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(absl::Minutes(10)));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(absl::Minutes(2)));
+  // A compressed request may be far larger than it looks.
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   // GRPC_ARG_MAX_CONCURRENT_STREAMS stays unset: setting it makes a flood of resets far dearer.
   grpc::ResourceQuota quota("piivault");
   quota.Resize(kMemoryQuota);

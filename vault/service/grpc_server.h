@@ -24,6 +24,7 @@ struct GrpcServerOptions {
   int lanes = 1;
   // Calls between arrival and answer; one more is refused before anything of it is read.
   int max_in_flight = 2048;
+  int max_streams = 256;  // of these, streams: they last, and must not take every place
   // 0: what the limit of descriptors leaves.
   size_t max_connections = 0;
   int max_request_bytes = 16 << 20;

@@ -441,6 +441,41 @@ TEST(CallTest, StopDoesNotWaitForACommitThatHangs) {
   toy.engine().Open();  // the engine gives the commit back to a lane that is gone
 }
 
+TEST(CallTest, CompressedRequestIsRefused) {
+  ToyServer toy;
+  toy.On(kUnary, [](CallContext& context) { return RevealPlan(context, "shown"); });
+  toy.Start();
+  grpc::ClientContext context;
+  context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  v1::RevealRecordRequest request;
+  v1::RevealRecordResponse response;
+  request.set_name(std::string(100000, 'x'));
+  EXPECT_EQ(toy.Stub()->RevealRecord(&context, request, &response).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_TRUE(toy.Entries().empty());
+}
+
+TEST(CallTest, ReflectionIsOffUnlessAskedFor) {
+  const std::string path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  ToyServer toy;
+  toy.Start();
+  const grpc::Status status = CallRaw(toy.Channel(), path, "");
+  EXPECT_EQ(ReasonIn(status), "UNKNOWN_METHOD");
+}
+
+// In a process of its own: the library, once loaded, is in every server.
+TEST(ReflectionDeathTest, IsServedWhereAskedFor) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const auto reflect = [] {
+    ToyServer toy([](GrpcServerOptions& options) { options.reflection = true; });
+    toy.Start();
+    const grpc::Status status = CallRaw(
+        toy.Channel(), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "");
+    std::_Exit(status.error_code() == grpc::StatusCode::UNIMPLEMENTED ? 1 : 0);
+  };
+  EXPECT_EXIT(reflect(), testing::ExitedWithCode(0), "");
+}
+
 TEST(CallTest, HealthSaysWhatItWasTold) {
   ToyServer toy;
   toy.Start();

@@ -237,6 +237,66 @@ TEST(StreamTest, ClientThatDoesNotReadIsCutOff) {
   stream.context.TryCancel();
 }
 
+TEST(StreamTest, CertificateThatEndsMeanwhileEndsTheStream) {
+  ToyServer toy;
+  toy.On(kStream, [&toy] {
+    ToyScript script = Counting(5);
+    script.committed = [committed = script.committed, &toy](const storage::LogPosition* position) {
+      committed(position);
+      toy.Advance(absl::Hours(24 * 365 * 100));
+    };
+    return script;
+  });
+  toy.Start();
+  Stream stream(toy);
+  EXPECT_EQ(stream.ReadAll(), std::vector<std::string>{"message 0"});
+  EXPECT_EQ(ReasonIn(stream.reader->Finish()), "CERTIFICATE_INVALID");
+  EXPECT_EQ(toy.Entries(),
+            (std::vector<std::string>{
+                "message 0", absl::StrCat("refused ", kStream, " CERTIFICATE_INVALID"), "closed"}));
+}
+
+TEST(StreamTest, RootsThatChangeMeanwhileEndTheStream) {
+  ToyServer toy;
+  const fakes::TestAuthority other("Other CA");
+  toy.On(kStream, [&] {
+    ToyScript script = Counting(5);
+    script.committed = [&, committed = script.committed](const storage::LogPosition* position) {
+      committed(position);
+      EXPECT_TRUE(toy.server().SetClientRoots({{"other", other.certificate_pem(), {"*"}}}).ok());
+    };
+    return script;
+  });
+  toy.Start();
+  Stream stream(toy);
+  EXPECT_EQ(stream.ReadAll(), std::vector<std::string>{"message 0"});
+  EXPECT_EQ(ReasonIn(stream.reader->Finish()), "CERTIFICATE_INVALID");
+}
+
+TEST(StreamTest, StreamsLeaveRoomForOtherCalls) {
+  ToyServer toy([](GrpcServerOptions& options) { options.max_streams = 2; });
+  toy.On(kStream, [] { return Waiting(); });
+  toy.On(kUnary, [](CallContext& context) { return RevealPlan(context, "shown"); });
+  toy.Start();
+  Stream first(toy);
+  auto second = std::make_unique<Stream>(toy);
+  v1::StreamRevealRecordsResponse message;
+  ASSERT_TRUE(first.reader->Read(&message));
+  ASSERT_TRUE(second->reader->Read(&message));
+  Stream third(toy);
+  EXPECT_TRUE(third.ReadAll().empty());
+  EXPECT_EQ(ReasonIn(third.reader->Finish()), "QUEUE_FULL");
+  grpc::ClientContext context;
+  v1::RevealRecordResponse response;
+  EXPECT_TRUE(toy.Stub()->RevealRecord(&context, {}, &response).ok());
+  second->context.TryCancel();
+  toy.observer().AwaitFinished(kStream, Reason::kCancelled, 1);
+  Stream fourth(toy);
+  EXPECT_TRUE(fourth.reader->Read(&message));
+  first.context.TryCancel();
+  fourth.context.TryCancel();
+}
+
 TEST(StreamTest, HangingCommitEndsTheStream) {
   ToyServer toy(
       [](GrpcServerOptions& options) { options.stream_commit_wait = absl::Milliseconds(100); });
