@@ -71,7 +71,8 @@ class Evaluation {
   Reason CheckSubject(const RoleSpec& role) const;
   bool Stopped(std::string_view full_name, std::string_view type) const;
   bool Holds(Condition condition) const;
-  void DecideWhole(const Cell& cell, Attempt* attempt) const;
+  void DecideWhole(const RoleSpec& role, const Cell& cell, Attempt* attempt) const;
+  bool TypeGrantedForOtherPurpose(const RoleSpec& role) const;
   void DecideFields(const RoleSpec& role, const Cell& cell, Attempt* attempt) const;
   FieldDecision DecideField(const RoleSpec& role, const Cell& cell, FieldId id) const;
   void SetView(const FieldSpec& field, View granted, FieldDecision* out) const;
@@ -207,7 +208,7 @@ Attempt Evaluation::Try(const RoleSpec& role) const {
   if (verb_.target == VerbTarget::kFields) {
     DecideFields(role, *cell, &attempt);
   } else {
-    DecideWhole(*cell, &attempt);
+    DecideWhole(role, *cell, &attempt);
   }
   return attempt;
 }
@@ -305,7 +306,18 @@ Reason Evaluation::CheckConditions(uint8_t conditions) const {
   return Reason::kOk;
 }
 
-void Evaluation::DecideWhole(const Cell& cell, Attempt* attempt) const {
+bool Evaluation::TypeGrantedForOtherPurpose(const RoleSpec& role) const {
+  for (size_t column = 1; column <= policy_.purposes().size(); ++column) {
+    const Cell* cell = policy_.compiled().Find(role.id, in_.verb, column);
+    if (cell == nullptr) continue;
+    for (const Slice* slice : *cell) {
+      if (slice->types.Has(in_.type)) return true;
+    }
+  }
+  return false;
+}
+
+void Evaluation::DecideWhole(const RoleSpec& role, const Cell& cell, Attempt* attempt) const {
   Decision& decision = attempt->decision;
   attempt->stage = kStageFields;
   decision.reason = Reason::kOperationNotGranted;
@@ -325,6 +337,11 @@ void Evaluation::DecideWhole(const Cell& cell, Attempt* attempt) const {
       return;
     }
     if (decision.reason == Reason::kOperationNotGranted) decision.reason = reason;
+  }
+  if (of_type && decision.reason == Reason::kOperationNotGranted &&
+      TypeGrantedForOtherPurpose(role)) {
+    decision.reason =
+        decision.purpose == nullptr ? Reason::kPurposeMissing : Reason::kPurposeNotGranted;
   }
 }
 
@@ -428,6 +445,27 @@ Reason DecideSystemRole(const Principal* principal, SystemRoles roles, absl::Tim
   return Reason::kSystemRoleRequired;
 }
 
+namespace {
+
+// Reasons of FindEvidence(), which AdmitToRole() comes to last.
+bool IsEvidenceReason(Reason reason) {
+  switch (reason) {
+    case Reason::kNdaMissing:
+    case Reason::kNdaExpired:
+    case Reason::kNdaRevoked:
+    case Reason::kNdaWrongSignatory:
+    case Reason::kAttestationMissing:
+    case Reason::kAttestationExpired:
+    case Reason::kAttestationRevoked:
+    case Reason::kAttestationWrongSignatory:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 absl::Status Admission::status() const {
   if (reason == Reason::kOk) return absl::OkStatus();
   return absl::FailedPreconditionError(ReasonStatus(reason).message());
@@ -453,7 +491,9 @@ Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const P
                                                                 : Reason::kEmploymentNotAdmitted);
   }
   const RoleAdmission admission = AdmitToRole(*out.role, principal, person, attestations, now);
-  if (admission.reason != Reason::kOk) return refuse(admission.reason);
+  if (admission.reason != Reason::kOk && !IsEvidenceReason(admission.reason)) {
+    return refuse(admission.reason);
+  }
   if (out.role->needs_justification && binding.justification.empty()) {
     return refuse(Reason::kJustificationMissing);
   }

@@ -116,8 +116,8 @@ struct Decision {
 };
 
 // Refuses what needs no look-up: role, operation, purpose, fields. Facts about a subject are taken
-// to be favourable; what this grants must be decided again with them. Never OK where
-// DecideWithSubject is not OK for every subject.
+// to be favourable; what this grants must be decided again with them. Whatever
+// DecideWithSubject grants for some subject, this grants too.
 Decision DecideWithoutSubject(const Policy& policy, const DecisionInput& input);
 // The whole decision, with what is known of the subject.
 Decision DecideWithSubject(const Policy& policy, const DecisionInput& input,
@@ -135,9 +135,9 @@ struct Admission {
 };
 
 // May `binding` be given to `principal` at all: the role exists, its kind, employment, duty,
-// department, evidence, justification, end date. `other_holders`: persons who hold the role in that
-// tenant already, without this one. Evidence is asked at assignment too: an engineer without NDA is
-// not made engineer.
+// department, justification, end date. `other_holders`: persons who hold the role in that tenant
+// already, without this one. Evidence (NDA, pledge, training) is not asked here: it comes and goes
+// while the role stays, and every call asks for it.
 Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const Principal& principal,
                        const Person* person, absl::Span<const Attestation> attestations,
                        absl::Time now, uint32_t other_holders = 0);

@@ -102,6 +102,7 @@ void PolicyBuilder::ReadRight(const YamlNode& node) {
   right.kinds = reader.WordList("kind", vocabulary::kRightKinds);
   right.fields = SelectIds(reader, "fields");
   right.when = reader.Word("when", vocabulary::kWhen);
+  right.until_destruction = reader.Bool("until_destruction");
   right.effect = reader.Word("effect", vocabulary::kEffects);
   right.identity = reader.Word("identity", vocabulary::kIdentity);
   right.channels = reader.WordList("channel", vocabulary::kRightChannels);

@@ -192,6 +192,10 @@ void PolicyBuilder::CheckField(const FieldSpec& field, const Place& place) {
   }
 }
 
+void PolicyBuilder::ReadEssential(MapReader& root) {
+  for (FieldId id : SelectIds(root, "essential")) policy_->fields_[id].essential = true;
+}
+
 void PolicyBuilder::ReadGroups(MapReader& root) {
   const YamlNode* node = root.Get("groups");
   if (node == nullptr) return;

@@ -76,6 +76,7 @@ void PolicyBuilder::ReadAll(const YamlNode& tree) {
   ReadHeader(root);
   ReadTypes(root);
   ReadGroups(root);
+  ReadEssential(root);
   ReadPurposes(root);
   ReadRoles(root);
   ReadProhibitions(root);

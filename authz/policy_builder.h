@@ -53,6 +53,7 @@ class PolicyBuilder {
   void ReadTokenOptions(FieldSpec& field, MapReader& reader);
   void CheckField(const FieldSpec& field, const Place& place);
   void ReadGroups(MapReader& root);
+  void ReadEssential(MapReader& root);
 
   // policy_build_roles.cc
   void ReadPurposes(MapReader& root);

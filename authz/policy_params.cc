@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "authz/policy_builder.h"
@@ -99,6 +100,8 @@ class Substitution {
     }
   }
 
+  bool Used(const std::string& name) const { return used_.find(name) != used_.end(); }
+
  private:
   void Replace(YamlNode& node) {
     const std::string& text = node.scalar;
@@ -111,6 +114,7 @@ class Substitution {
       return;
     }
     const std::string name = text.substr(2, text.size() - 3);
+    used_.insert(name);
     auto found = values_.find(name);
     if (found != values_.end()) {
       nodes_ += CountNodes(found->second);
@@ -128,6 +132,7 @@ class Substitution {
   const Values& values_;
   const YamlNode* declared_;
   Diagnostics* diagnostics_;
+  absl::flat_hash_set<std::string> used_;
   size_t nodes_ = 0;
 };
 
@@ -170,6 +175,14 @@ bool ApplyParams(YamlNode& tree, const YamlNode* values, std::string_view policy
   Substitution substitution(settled, declared, diagnostics);
   for (YamlNode::Entry& entry : tree.entries) {
     if (entry.first.scalar != "params") substitution.Apply(entry.second);
+  }
+  if (declared != nullptr && declared->is_map()) {
+    for (const YamlNode::Entry& entry : declared->entries) {
+      if (substitution.Used(entry.first.scalar)) continue;
+      diagnostics->Error(entry.first.place,
+                         absl::StrCat("parameter ", Quote(entry.first.scalar), " is not used"),
+                         absl::StrCat("write ${", entry.first.scalar, "} where it belongs"));
+    }
   }
   return diagnostics->error_count() == errors;
 }

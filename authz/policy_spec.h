@@ -198,6 +198,7 @@ struct RightSpec {
   std::vector<std::string> kinds;
   std::vector<FieldId> fields;
   std::string when;
+  bool until_destruction = false;  // Open between the end of the contract and the destruction.
   std::string effect;
   std::string identity;
   std::vector<std::string> channels;

@@ -31,6 +31,14 @@ TEST(PolicyFilesTest, StarterHasAtMostFortyLines) {
   EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 40);
 }
 
+// The other operators' drafts, written in our format: no rule of theirs is without a place.
+class OtherOperatorsTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(OtherOperatorsTest, IsGood) { ExpectGood(std::string("tests/authz/data/") + GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(Drafts, OtherOperatorsTest,
+                         ::testing::Values("sns_helper", "corezo", "biglobe", "priuspro"));
+
 TEST(PolicyFilesTest, CombzmailIsGood) { ExpectGood("ops/policies/combzmail"); }
 
 // Every clause of class role, nda, field, purpose, encryption or transport-security that is about
