@@ -25,6 +25,12 @@ endfunction()
 
 function(piivault_strict_options target)
   piivault_common_options(${target})
+  # Programs bring locks that the sanitizer can follow; the file says why.
+  get_target_property(kind ${target} TYPE)
+  if(PIIVAULT_SANITIZE MATCHES "thread" AND kind STREQUAL "EXECUTABLE")
+    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/ops/cmake/tsan/absl_mutex.cc)
+    target_link_libraries(${target} PRIVATE absl::synchronization absl::time)
+  endif()
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     target_compile_options(${target} PRIVATE -Wthread-safety)
