@@ -96,10 +96,10 @@ class Session {
   CallContext& context_;
   RandomSource& random_;
   std::shared_ptr<const StateSnapshot> state_;
-  authz::Reason problem_;
   const PrincipalState* caller_ = nullptr;
   const TenantState* tenant_ = nullptr;
   std::vector<uint64_t> reads_;
+  authz::Reason problem_;  // last: Identify() fills the others
 };
 
 // Refuses calls that reach no handler, each with an entry of its own: an unknown caller is told so
