@@ -18,6 +18,7 @@
 #include "ops/server/keyring_access.h"
 #include "ops/server/logging.h"
 #include "ops/server/metrics.h"
+#include "piivault/v1/admin_service.pb.h"
 #include "storage/commit_and_wait.h"
 #include "storage/log_index.h"
 #include "storage/rocksdb_engine.h"
@@ -28,6 +29,7 @@
 #include "vault/rotation/rotation_controller.h"
 #include "vault/service/admin_service.h"
 #include "vault/service/audit_service.h"
+#include "vault/service/certificate.h"
 #include "vault/service/grpc_server.h"
 #include "vault/service/session.h"
 #include "vault/service/vault_service.h"
@@ -195,13 +197,17 @@ absl::Status VaultServer::Impl::AddServices() {
       .keyring = *keyring,
       .rotator = *rotator,
       .random = random,
+      .version = kVersion,
       .cut_streams =
-          [this](std::string_view principal) {
-            return server == nullptr ? 0 : server->CancelStreams([principal](std::string_view who) {
-              return who == principal;
-            });
+          [this](const std::function<bool(std::string_view principal)>& whose) {
+            return server == nullptr ? 0 : server->CancelStreams(whose);
           },
-      .version = kVersion});
+      .mirrors =
+          [this] {
+            const int copies = static_cast<int>(config.keyring.mirrors.size());
+            return vault::AdminDependencies::Mirrors{
+                std::max(0, copies - keyring_copies_missing), copies};
+          }});
   absl::Status status = vault::RegisterVaultService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAuditService(*audit_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAdminService(*admin_dependencies, &methods);
@@ -294,7 +300,10 @@ GaugeReadings VaultServer::Impl::ReadGauges() {
   }
   const absl::StatusOr<std::string> certificate = ReadText(config.tls.certificate);
   if (certificate.ok()) {
-    readings.server_certificate_expiry = vault::CertificateExpiry(*certificate);
+    const auto chain = vault::ParseCertificates(*certificate);
+    if (chain.ok()) {
+      readings.server_certificate_expiry = vault::CertificateNotAfter(*chain->front());
+    }
   }
   return readings;
 }

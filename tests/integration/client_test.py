@@ -1,0 +1,140 @@
+"""A client in another language, made from the .proto files alone, against the real server."""
+
+import unittest
+import urllib.request
+
+import grpc
+
+import harness
+
+STUBS = harness.Stubs()
+
+
+class ClientTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.vault = harness.DevVault()
+        cls.addClassCleanup(cls.vault.close)
+        cls.types = STUBS.types_pb2
+        cls.messages = STUBS.vault_service_pb2
+        cls.serial = 0
+
+    def stub(self, who):
+        return STUBS.vault_service_pb2_grpc.VaultServiceStub(self.vault.channel(who))
+
+    def usage(self, purpose, ticket=""):
+        return self.types.Usage(purpose=purpose, ticket=ticket)
+
+    def create(self, **fields):
+        ClientTest.serial += 1
+        fields.setdefault("name", "山田 花子")
+        fields.setdefault("email", f"hanako{ClientTest.serial}@example.jp")
+        request = self.messages.CreateRecordRequest(
+            parent=self.vault.tenant,
+            record=self.messages.NewRecord(type="customer", fields=fields),
+            usage=self.usage("order"))
+        return self.stub("shop").CreateRecord(request, timeout=10), fields
+
+    def reveal(self, who, name, fields, purpose="technical_work", ticket="T-1", **more):
+        return self.stub(who).RevealRecord(
+            self.messages.RevealRecordRequest(name=name, fields=fields,
+                                              usage=self.usage(purpose, ticket), **more), timeout=10)
+
+    def assert_refused(self, code, reason, call, *arguments, **keywords):
+        with self.assertRaises(grpc.RpcError) as caught:
+            call(*arguments, **keywords)
+        got_code, got_reason, metadata = harness.error_of(caught.exception)
+        self.assertEqual((got_code, got_reason), (code, reason))
+        return metadata
+
+    def test_values_come_back_exactly_as_given(self):
+        created, fields = self.create(phone="０９０-１２３４-５６７８", address="東京都千代田区1-1  \"メゾン\"")
+        self.assertGreater(created.receipt.index, 0)
+        answer = self.reveal("engineer", created.record.name, ["name", "email", "phone", "address"])
+        got = {name: value.value for name, value in answer.record.fields.items()}
+        self.assertEqual(got, {name: fields[name] for name in ("name", "email", "phone", "address")})
+        self.assertGreater(answer.receipt.index, created.receipt.index)
+
+    def test_tokens_reveal_what_they_stand_for(self):
+        created, fields = self.create()
+        self.assertEqual(len(created.tokens["email"]), 30)
+        answer = self.stub("shop").Detokenize(self.messages.DetokenizeRequest(
+            parent=self.vault.tenant, tokens=[created.tokens["email"], "tok_" + "a" * 26],
+            usage=self.usage("order")), timeout=10)
+        self.assertEqual(answer.results[0].value.value, fields["email"])
+        self.assertTrue(answer.results[1].failure.reason)
+
+    def test_reasons_of_refusal(self):
+        created, _ = self.create()
+        denied = grpc.StatusCode.PERMISSION_DENIED
+        name = created.record.name
+        self.assert_refused(denied, "NDA_MISSING", self.reveal, "engineer-no-nda", name, ["email"])
+        self.assert_refused(denied, "NDA_EXPIRED", self.reveal, "engineer-expired-nda", name, ["email"])
+        self.assert_refused(denied, "OUTSOURCING_FORBIDDEN", self.reveal, "engineer-outsourced", name,
+                            ["email"])
+        self.assert_refused(grpc.StatusCode.UNAUTHENTICATED, "PRINCIPAL_UNKNOWN", self.reveal,
+                            "stranger", name, ["email"])
+        self.assert_refused(denied, "ROLE_NOT_GRANTED", self.reveal, "admin-1", name, ["email"])
+        metadata = self.assert_refused(denied, "FIELD_NOT_GRANTED", self.reveal, "support", name,
+                                       ["email", "address"], purpose="support")
+        self.assertIn("index", metadata)
+
+    def test_partial_answers_name_what_is_denied(self):
+        created, fields = self.create(address="大阪市北区1-2")
+        answer = self.reveal("support", created.record.name, ["email", "address"], purpose="support",
+                             allow_partial=True)
+        self.assertEqual(answer.record.fields["email"].value, fields["email"])
+        self.assertNotIn("address", answer.record.fields)
+        self.assertEqual([(list(d.fields), d.reason) for d in answer.record.denied],
+                         [(["address"], "FIELD_NOT_GRANTED")])
+
+    def test_look_up_under_every_spelling(self):
+        created, _ = self.create(email="Taro.Suzuki@Example.JP")
+        for spelling in ("taro.suzuki@example.jp", "ＴＡＲＯ．ＳＵＺＵＫＩ＠ＥＸＡＭＰＬＥ．ＪＰ", " taro.suzuki@example.jp "):
+            answer = self.stub("shop").LookupRecord(self.messages.LookupRecordRequest(
+                parent=self.vault.tenant, type="customer", field="email", value=spelling,
+                fields=["email"], usage=self.usage("order")), timeout=10)
+            self.assertEqual(answer.record.name, created.record.name)
+            self.assertEqual(answer.record.fields["email"].value, "Taro.Suzuki@Example.JP")
+
+    def test_the_log_has_every_call(self):
+        created, _ = self.create()
+        answer = self.reveal("engineer", created.record.name, ["email"], ticket="CASE-77")
+        audit = STUBS.audit_service_pb2_grpc.AuditServiceStub(self.vault.channel("auditor"))
+        listed = audit.ListEntries(STUBS.audit_service_pb2.ListEntriesRequest(
+            filter=STUBS.audit_service_pb2.EntryFilter(record=created.record.name)), timeout=10)
+        last = listed.entries[-1]
+        self.assertEqual(last.position.index, answer.receipt.index)
+        self.assertEqual(last.principal, "principals/engineer")
+        self.assertEqual((last.purpose, last.ticket, last.role), ("technical_work", "CASE-77", "engineer"))
+        self.assertEqual(list(last.items[0].fields), ["customer.email"])
+
+    def test_erased_is_erased(self):
+        created, fields = self.create()
+        subject = created.record.name.rsplit("/records/", 1)[0]
+        self.stub("shop").DeleteSubject(self.messages.DeleteSubjectRequest(
+            name=subject, usage=self.usage("order")), timeout=10)
+        with self.assertRaises(grpc.RpcError):
+            self.reveal("engineer", created.record.name, ["email"])
+        answer = self.stub("shop").Detokenize(self.messages.DetokenizeRequest(
+            parent=self.vault.tenant, tokens=[created.tokens["email"]], usage=self.usage("order")),
+            timeout=10)
+        self.assertFalse(answer.results[0].value.value)
+        # The address is free again: nothing of the person stands in its way.
+        self.create(email=fields["email"])
+
+    def test_a_card_number_is_refused(self):
+        for text in ("4111 1111 1111 1111", "カードは４１１１－１１１１－１１１１－１１１１です"):
+            self.assert_refused(grpc.StatusCode.INVALID_ARGUMENT, "PROHIBITED_TYPE", self.create, note=text)
+        self.create(note="090-1234-5678 〒100-0001")
+
+    def test_metrics_are_served(self):
+        with urllib.request.urlopen(f"http://{self.vault.metrics}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        self.assertIn("piivault_requests_total", text)
+        with urllib.request.urlopen(f"http://{self.vault.metrics}/readyz", timeout=10) as answer:
+            self.assertEqual(answer.read(), b"ready\n")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

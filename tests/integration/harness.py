@@ -1,0 +1,88 @@
+"""Starts a development vault and calls it with a client made from the .proto files alone."""
+
+import importlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import grpc
+from grpc_tools import protoc
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SERVER = os.environ.get("PIIVAULTD", str(ROOT / "build" / "release" / "ops" / "server" / "daemon" / "piivaultd"))
+
+
+class Stubs:
+    """Python messages and stubs, generated anew into a temporary folder."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="piivault-stubs-")
+        protos = ROOT / "proto"
+        files = [*sorted((protos / "piivault" / "v1").glob("*.proto")),
+                 *sorted((protos / "google" / "rpc").glob("*.proto"))]
+        include = str(pathlib.Path(importlib.import_module("grpc_tools").__file__).parent / "_proto")
+        code = protoc.main(["protoc", f"-I{protos}", f"-I{include}", "-I/usr/include",
+                            f"--python_out={self._folder.name}",
+                            f"--grpc_python_out={self._folder.name}", *map(str, files)])
+        if code != 0:
+            raise RuntimeError("protoc failed")
+        sys.path.insert(0, self._folder.name)
+
+    def __getattr__(self, name):
+        return importlib.import_module(f"piivault.v1.{name}")
+
+
+def error_of(rpc_error):
+    """(status code, reason, metadata) of a failed call, from google.rpc.ErrorInfo."""
+    status_pb2 = importlib.import_module("google.rpc.status_pb2")
+    details_pb2 = importlib.import_module("google.rpc.error_details_pb2")
+    for key, value in rpc_error.trailing_metadata() or ():
+        if key != "grpc-status-details-bin":
+            continue
+        status = status_pb2.Status.FromString(value)
+        for detail in status.details:
+            info = details_pb2.ErrorInfo()
+            if detail.Unpack(info):
+                return rpc_error.code(), info.reason, dict(info.metadata)
+    return rpc_error.code(), None, {}
+
+
+class DevVault:
+    """`piivaultd --dev`, ended with the object."""
+
+    def __init__(self):
+        self._process = subprocess.Popen([SERVER, "--dev"], stdout=subprocess.PIPE, text=True)
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"piivaultd ended with {self._process.wait()}")
+        self.description = json.loads(line)
+        self._channels = []
+
+    @property
+    def tenant(self):
+        return self.description["tenant"]
+
+    @property
+    def metrics(self):
+        return self.description["metrics"]
+
+    def channel(self, who):
+        credential = self.description["credentials"][who]
+        read = lambda path: pathlib.Path(path).read_bytes()
+        credentials = grpc.ssl_channel_credentials(
+            read(self.description["ca"]), read(credential["key"]), read(credential["certificate"]))
+        channel = grpc.secure_channel(self.description["address"], credentials)
+        self._channels.append(channel)
+        return channel
+
+    def close(self):
+        for channel in self._channels:
+            channel.close()
+        self._process.terminate()
+        code = self._process.wait(timeout=60)
+        self._process.stdout.close()
+        if code != 0:
+            raise RuntimeError(f"piivaultd ended with {code}")
