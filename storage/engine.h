@@ -89,7 +89,7 @@ struct Commit {
 
   // Result.
   CommitOutcome outcome = CommitOutcome::kPending;
-  LogPosition position;
+  LogPosition position;  // of the entry that was written; all zero where none was
 };
 
 // Takes finished commits back, whole batches at a time. Done() is called on an engine thread and

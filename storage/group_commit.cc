@@ -202,8 +202,9 @@ GroupCommit::Core::Tally GroupCommit::Core::Fill(const Batch& batch, uint64_t se
   const absl::Time oldest = Now() - options_.max_decision_age;
   LogPosition next = LogEnd();
   const auto append = [&](Commit& commit, const std::optional<EntryDraft>& entry) {
-    commit.position = next;
+    commit.position = {};
     if (!entry) return;
+    commit.position = next;
     store_->AddEntry(next, *entry);
     ++next.index;
     ++tally.entries;

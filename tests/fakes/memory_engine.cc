@@ -83,8 +83,7 @@ void MemoryEngine::Run(Commit& commit) {
         rows_.erase(key);
       }
     }
-    commit.position = {0, 0, next_index_};
-    if (commit.entry) Append(*commit.entry);
+    commit.position = commit.entry ? Append(*commit.entry) : LogPosition{};
     commit.outcome = CommitOutcome::kCommitted;
   }
   if (commit.applied) commit.applied(commit.position);

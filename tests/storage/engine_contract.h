@@ -13,8 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/blocking_counter.h"
-#include "absl/synchronization/mutex.h"
 #include "storage/commit_and_wait.h"
 #include "storage/engine.h"
 #include "storage/engine_options.h"
@@ -239,6 +237,20 @@ TEST_P(EngineContractTest, ConflictEntryIsWrittenAlone) {
   ASSERT_EQ(entries->size(), 1u);
   EXPECT_EQ(entries->front().entry.body, "refused");
   EXPECT_EQ(engine_->Get(MetaKey("result")).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_P(EngineContractTest, PositionIsThatOfTheEntryOrNone) {
+  auto first = Fresh();
+  first->entry = DraftEntry("x");
+  ASSERT_EQ(Run(std::move(first)), CommitOutcome::kCommitted);
+  for (const bool with_entry : {false, true}) {
+    auto commit = Fresh();
+    commit->writes.push_back({MetaKey("a"), "1"});
+    if (with_entry) commit->entry = DraftEntry("x");
+    auto done = CommitAndWait(*engine_, std::move(commit));
+    ASSERT_TRUE(done.ok());
+    EXPECT_EQ((*done)->position, (LogPosition{0, 0, with_entry ? 1u : 0u}));
+  }
 }
 
 TEST_P(EngineContractTest, OldDecisionIsAConflict) {
