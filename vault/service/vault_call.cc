@@ -275,6 +275,8 @@ Plan VaultCall::Finish(google::protobuf::Message* response) {
     changes_.writes.push_back(
         request_->Remember(session_.state().keys(), deps_.random, *response, session_.now()));
   }
+  // Nothing is sealed under an epoch that is not the active one when it is written.
+  if (!changes_.writes.empty()) changes_.reads.push_back(EpochCell());
   Plan plan = Complete(session_.Answer(response, changes_.retained, entry_));
   plan.touches = std::move(changes_.touches);
   plan.writes = std::move(changes_.writes);

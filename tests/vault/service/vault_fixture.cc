@@ -69,9 +69,7 @@ T Must(absl::StatusOr<T> value, const char* what) {
   return *std::move(value);
 }
 
-std::string IdentityOf(std::string_view principal) {
-  return Concat({"spiffe://test/", principal});
-}
+std::string IdentityOf(std::string_view principal) { return Concat({"spiffe://test/", principal}); }
 
 }  // namespace
 
@@ -196,13 +194,24 @@ void VaultFixture::MakeState() {
                  "default");
     PutPrincipal(change, "helper", v1::PRINCIPAL_KIND_STAFF, "helper", "", {"helper"}, "default");
     PutPrincipal(change, "owner", v1::PRINCIPAL_KIND_TENANT, "", "default", {"owner"}, "default");
-    PutPrincipal(change, "other-owner", v1::PRINCIPAL_KIND_TENANT, "", "other", {"owner"},
-                 "other");
+    PutPrincipal(change, "other-owner", v1::PRINCIPAL_KIND_TENANT, "", "other", {"owner"}, "other");
     PutPrincipal(change, "nobody", v1::PRINCIPAL_KIND_SERVICE, "", "", {}, "");
     CommitChange(std::move(change));
   }
   SetPolicy("default", kPolicy);
   SetPolicy("other", kPolicy);
+}
+
+void VaultFixture::Rotate() {
+  rotation_ = std::make_unique<EpochRotation>(EpochRotation::Parts{
+      *engine_, *keyring_, *hierarchy_, *store_, *rules_, SystemRandom(), [this] { return now; }});
+  const absl::Status begun = rotation_->Begin();
+  if (!begun.ok()) Die("rotation", begun);
+}
+
+void VaultFixture::ReWrapAll() {
+  while (Must(rotation_->Step(), "rotation")) {
+  }
 }
 
 ErasureWorker VaultFixture::NewErasureWorker() {
@@ -214,8 +223,8 @@ storage::TenantId VaultFixture::TenantNumber(const std::string& tenant) {
   return store_->snapshot()->FindTenant(tenant)->id;
 }
 
-VaultFixture::Open::Open(VaultFixture& fixture, std::string_view principal,
-                         std::string_view method, const google::protobuf::Message& request)
+VaultFixture::Open::Open(VaultFixture& fixture, std::string_view principal, std::string_view method,
+                         const google::protobuf::Message& request)
     : fixture_(fixture), request_(request.New()) {
   request_->CopyFrom(request);
   const MethodInfo* info = fixture.methods_.Find(Concat({kServiceName, method}));

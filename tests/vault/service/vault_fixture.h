@@ -17,6 +17,7 @@
 #include "tests/fakes/memory_engine.h"
 #include "tests/vault/keys/key_fixture.h"
 #include "vault/records/erasure.h"
+#include "vault/rotation/epoch_rotation.h"
 #include "vault/service/method_table.h"
 #include "vault/service/vault_service.h"
 #include "vault/state/state_store.h"
@@ -49,6 +50,10 @@ class VaultFixture {
   ErasureWorker NewErasureWorker();
   storage::TenantId TenantNumber(const std::string& tenant);
   int erasures_pending() const { return erasures_pending_; }
+
+  // Begins a new epoch; ReWrapAll() brings everything over.
+  void Rotate();
+  void ReWrapAll();
 
   absl::Time now = absl::FromUnixSeconds(1'750'000'000);
 
@@ -130,6 +135,7 @@ class VaultFixture {
   std::unique_ptr<UniqueCells> unique_;
   std::optional<VaultDependencies> deps_;
   MethodTable methods_;
+  std::unique_ptr<EpochRotation> rotation_;
   int erasures_pending_ = 0;
 };
 

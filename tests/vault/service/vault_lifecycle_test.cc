@@ -94,10 +94,9 @@ TEST(VaultFindTest, EverySpellingThatNormalisesAlikeFinds) {
     ASSERT_TRUE(hits.ok()) << hits.name();
     ASSERT_EQ(hits.As<v1::SearchRecordsResponse>().records_size(), 1);
   }
-  EXPECT_EQ(vault.Search("shop", "email", "@example.jp")
-                .As<v1::SearchRecordsResponse>()
-                .records_size(),
-            1);
+  EXPECT_EQ(
+      vault.Search("shop", "email", "@example.jp").As<v1::SearchRecordsResponse>().records_size(),
+      1);
   EXPECT_EQ(vault.Lookup("shop", "email", "other@example.jp", {"name"}).name(), "NOT_FOUND");
 }
 
@@ -112,8 +111,8 @@ TEST(VaultFindTest, SeveralHitsAreAmbiguous) {
 TEST(VaultRevealTest, ViewsAreAsTheGrantSays) {
   VaultFixture vault;
   const v1::CreateRecordResponse created = vault.Create(kHanako);
-  const Result seen = vault.Reveal("helper", created.record().name(),
-                                   {"name", "phone", "birth_date", "email"});
+  const Result seen =
+      vault.Reveal("helper", created.record().name(), {"name", "phone", "birth_date", "email"});
   ASSERT_TRUE(seen.ok()) << seen.name();
   const auto& fields = seen.As<v1::RevealRecordResponse>().record().fields();
   EXPECT_EQ(fields.at("name").view(), v1::VIEW_PLAIN);
@@ -214,9 +213,9 @@ TEST(VaultUpdateTest, KeepsTokensDropsTheOldWrapAndOldIndex) {
   // The random token survives, the deterministic one changed with the value, the cleared one died.
   EXPECT_EQ(response.tokens().at("email"), created.tokens().at("email"));
   EXPECT_NE(response.tokens().at("phone"), created.tokens().at("phone"));
-  const Result tokens = vault.Detokenize(
-      "shop", {created.tokens().at("email"), created.tokens().at("phone"),
-               created.tokens().at("note"), response.tokens().at("phone")});
+  const Result tokens =
+      vault.Detokenize("shop", {created.tokens().at("email"), created.tokens().at("phone"),
+                                created.tokens().at("note"), response.tokens().at("phone")});
   ASSERT_TRUE(tokens.ok()) << tokens.name();
   const auto& results = tokens.As<v1::DetokenizeResponse>().results();
   EXPECT_EQ(results[0].value().value(), "new@example.jp");
@@ -338,9 +337,9 @@ TEST(VaultTokenizeTest, StoresSingleValuesAndGivesThemBack) {
 TEST(VaultTokenTest, OfAnotherTenantIsAnUnknownOne) {
   VaultFixture vault;
   const v1::CreateRecordResponse created = vault.Create(kHanako, "17");
-  const Result result = vault.Detokenize(
-      "other-shop", {created.tokens().at("email"), created.tokens().at("phone"),
-                     FormatToken(IdOf(9)), "tok_nonsense"});
+  const Result result =
+      vault.Detokenize("other-shop", {created.tokens().at("email"), created.tokens().at("phone"),
+                                      FormatToken(IdOf(9)), "tok_nonsense"});
   ASSERT_TRUE(result.ok()) << result.name();
   for (const auto& item : result.As<v1::DetokenizeResponse>().results()) {
     EXPECT_EQ(item.failure().reason(), "TOKEN_INVALID");
@@ -354,9 +353,9 @@ TEST(VaultTokenTest, OfAnotherTenantIsAnUnknownOne) {
   // A tenant's own principal hears the same of tenants that are there and that are not.
   EXPECT_EQ(vault.Reveal("other-owner", created.record().name(), {"email"}).name(),
             "TENANT_MISMATCH");
-  EXPECT_EQ(vault.Reveal("other-owner", MakeRecordName("unheard-of", IdOf(1), IdOf(2)), {"email"})
-                .name(),
-            "TENANT_MISMATCH");
+  EXPECT_EQ(
+      vault.Reveal("other-owner", MakeRecordName("unheard-of", IdOf(1), IdOf(2)), {"email"}).name(),
+      "TENANT_MISMATCH");
 }
 
 TEST(VaultBatchTest, CreatesEachWhollyOrNotAtAll) {
@@ -448,8 +447,7 @@ TEST(VaultListTest, PagesOfATypeForTheCallerAlone) {
   VaultFixture vault;
   std::set<std::string> made;
   for (int i = 0; i < 7; ++i) {
-    made.insert(
-        vault.Create({{"email", "p" + std::to_string(i) + "@example.jp"}}).record().name());
+    made.insert(vault.Create({{"email", "p" + std::to_string(i) + "@example.jp"}}).record().name());
   }
   v1::ListRecordsRequest request;
   request.set_parent("tenants/default");
@@ -483,10 +481,9 @@ TEST(VaultListTest, PagesOfATypeForTheCallerAlone) {
   // A full last page has no next one.
   request.set_page_token("");
   request.set_page_size(7);
-  EXPECT_EQ(vault.Call("shop", "ListRecords", request)
-                .As<v1::ListRecordsResponse>()
-                .next_page_token(),
-            "");
+  EXPECT_EQ(
+      vault.Call("shop", "ListRecords", request).As<v1::ListRecordsResponse>().next_page_token(),
+      "");
   request.set_page_size(1001);
   EXPECT_EQ(vault.Call("shop", "ListRecords", request).name(), "BATCH_TOO_LARGE");
   request.set_type("nothing");
