@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "ops/cli/render.h"
+#include "ops/pki/certificate_authority.h"
 #include "ops/pki/files.h"
 #include "vault/text.h"
 
@@ -169,6 +170,14 @@ absl::Status ReadFields(Session& session, const std::vector<std::string>& pairs,
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> IdentityInFile(const std::string& certificate_path) {
+  absl::StatusOr<std::string> pem = ReadFile(certificate_path, size_t{1} << 20);
+  if (!pem.ok()) return pem.status();
+  absl::StatusOr<CertificateInfo> info = DescribeCertificate(*pem);
+  if (!info.ok()) return info.status();
+  return IdentityOf(*info);
 }
 
 }  // namespace piivault::ops

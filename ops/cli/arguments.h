@@ -73,6 +73,9 @@ absl::StatusOr<std::string> ReadValue(Session& session, const std::string& argum
 absl::Status ReadFields(Session& session, const std::vector<std::string>& pairs,
                         google::protobuf::Map<std::string, std::string>* fields);
 
+// The identity that the certificate in a file gives its holder.
+absl::StatusOr<std::string> IdentityInFile(const std::string& certificate_path);
+
 // `--limit N` of lists.
 inline constexpr int64_t kDefaultLimit = 1000;
 void AddLimit(CLI::App& command, int64_t* limit);

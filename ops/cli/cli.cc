@@ -31,6 +31,7 @@ void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {
 }
 
 void AddCommands(CLI::App& app, Session& session) {
+  AddInitCommand(app, session);
   AddStatusCommand(app, session);
   AddContextCommands(app, session);
   AddPkiCommands(app, session);

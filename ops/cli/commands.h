@@ -23,6 +23,7 @@ void AddTokenCommands(CLI::App& root, Session& session);
 void AddImportCommand(CLI::App& root, Session& session);
 void AddAuditCommands(CLI::App& root, Session& session);
 void AddKeysCommands(CLI::App& root, Session& session);
+void AddInitCommand(CLI::App& root, Session& session);
 void AddStatusCommand(CLI::App& root, Session& session);
 
 }  // namespace piivault::ops

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "ops/cli/tls13.h"
 #include "ops/pki/files.h"
 
 namespace piivault::ops {
@@ -35,7 +34,6 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Profile& prof
   if (profile.ca.empty()) return Missing("certificate authority", "--ca", "PIIVAULT_CA");
   if (profile.certificate.empty()) return Missing("certificate", "--cert", "PIIVAULT_CERT");
   if (profile.key.empty()) return Missing("key", "--key", "PIIVAULT_KEY");
-  if (absl::Status status = RequireTls13(); !status.ok()) return status;
 
   absl::StatusOr<std::string> roots = ReadPem(profile.ca, "certificate authority");
   if (!roots.ok()) return roots.status();

@@ -19,7 +19,8 @@ namespace piivault::ops {
 
 // The vault's services over one mutual-TLS channel.
 //
-// Guarantees: TLS 1.3 and the profile's certificate; nothing is sent in the clear. Does not: retry.
+// Guarantees: mutual TLS with the profile's certificate; nothing is sent in the clear. Does not:
+// retry; choose the version of TLS, which is the process's matter (vault::RequireTls13() in main).
 // Ownership: owns channel and stubs. Thread-safe.
 class Connection {
  public:

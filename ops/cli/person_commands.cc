@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "ops/cli/calls.h"
 #include "ops/cli/commands.h"
 #include "ops/cli/digest.h"
@@ -44,6 +45,27 @@ absl::StatusOr<std::string> NewestAttestation(Session& session, const std::strin
   return absl::NotFoundError(absl::StrCat(person, " has no ", kind, " that is not revoked"));
 }
 
+// A day goes to the server as a day: only it knows the zone of the policy in force.
+void AddValidUntil(CLI::App& command, const Session& session,
+                   v1::RecordAttestationRequest* request) {
+  command
+      .add_option_function<std::string>(
+          "--valid-until",
+          [&session, request](const std::string& text) {
+            absl::CivilDay day;
+            if (absl::ParseCivilTime(text, &day)) {
+              request->set_valid_until_date(absl::FormatCivilTime(day));
+            } else if (auto time = ParseTime(text, session.now()); time.ok()) {
+              *request->mutable_attestation()->mutable_valid_until() = ToProto(*time);
+            }
+          },
+          "Last valid day, YYYY-MM-DD, to its end in the policy's zone; or an instant")
+      ->check([&session](const std::string& text) {
+        return std::string(ParseTime(text, session.now()).status().message());
+      })
+      ->required();
+}
+
 void AddNdaRecord(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::RecordAttestationRequest>();
   auto document = std::make_shared<std::string>();
@@ -75,10 +97,7 @@ void AddNdaRecord(CLI::App& group, Session& session) {
       ->transform(Qualified("persons/"));
   AddTime(*command, "--signed-at", "When it was signed (now)", session,
           [attestation] { return attestation->mutable_signed_at(); });
-  command
-      ->add_option("--valid-until", *request->mutable_valid_until_date(),
-                   "Last valid day, YYYY-MM-DD, to its end in the policy's zone")
-      ->required();
+  AddValidUntil(*command, session, request.get());
   AddRequestId(*command, request->mutable_request_id());
 }
 

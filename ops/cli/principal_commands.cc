@@ -1,11 +1,7 @@
 #include <memory>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "ops/cli/calls.h"
 #include "ops/cli/commands.h"
-#include "ops/pki/certificate_authority.h"
-#include "ops/pki/files.h"
 
 namespace piivault::ops {
 namespace {
@@ -24,18 +20,6 @@ CLI::Option* AddPrincipalName(CLI::App& command, std::string* name) {
       ->transform(Qualified("principals/"));
 }
 
-// What a certificate calls its holder, as the vault registers it.
-absl::StatusOr<std::string> IdentityOf(const std::string& certificate_path) {
-  absl::StatusOr<std::string> pem = ReadFile(certificate_path, size_t{1} << 20);
-  if (!pem.ok()) return pem.status();
-  absl::StatusOr<CertificateInfo> info = DescribeCertificate(*pem);
-  if (!info.ok()) return info.status();
-  if (info->uris.size() == 1) return info->uris.front();
-  if (info->uris.empty() && info->dns.size() == 1) return absl::StrCat("dns:", info->dns.front());
-  return absl::InvalidArgumentError(
-      absl::StrCat(certificate_path, " does not name exactly one URI or DNS name"));
-}
-
 void AddCreate(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::CreatePrincipalRequest>();
   auto identity = std::make_shared<std::string>();
@@ -46,7 +30,7 @@ void AddCreate(CLI::App& group, Session& session) {
                  Prepare<v1::CreatePrincipalRequest>([identity, certificate](Session&, auto* r) {
                    std::string uri = *identity;
                    if (!certificate->empty()) {
-                     absl::StatusOr<std::string> name = IdentityOf(*certificate);
+                     absl::StatusOr<std::string> name = IdentityInFile(*certificate);
                      if (!name.ok()) return name.status();
                      uri = *name;
                    }

@@ -272,6 +272,12 @@ absl::StatusOr<CertifiedKey> CertificateAuthority::Renew(const std::string& cert
   return Issue(request);
 }
 
+absl::StatusOr<std::string> IdentityOf(const CertificateInfo& info) {
+  if (info.uris.size() == 1) return info.uris.front();
+  if (info.uris.empty() && info.dns.size() == 1) return absl::StrCat("dns:", info.dns.front());
+  return absl::InvalidArgumentError("the certificate does not name exactly one URI or DNS name");
+}
+
 absl::StatusOr<CertificateInfo> DescribeCertificate(const std::string& certificate_pem) {
   absl::StatusOr<X509Ptr> certificate = CertificateFromPem(certificate_pem);
   if (!certificate.ok()) return certificate.status();

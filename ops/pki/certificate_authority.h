@@ -89,6 +89,10 @@ class CertificateAuthority {
 [[nodiscard]] absl::StatusOr<CertificateInfo> DescribeCertificate(
     const std::string& certificate_pem);
 
+// What the vault registers a certificate's holder as: its one URI, or `dns:` and its one DNS name.
+// INVALID_ARGUMENT where it names none or several.
+[[nodiscard]] absl::StatusOr<std::string> IdentityOf(const CertificateInfo& info);
+
 }  // namespace piivault::ops
 
 #endif  // PIIVAULT_OPS_PKI_CERTIFICATE_AUTHORITY_H_

@@ -4,8 +4,14 @@
 #include <iostream>
 
 #include "ops/cli/cli.h"
+#include "ops/cli/exit_code.h"
+#include "vault/service/tls.h"
 
 int main(int argc, char** argv) {
+  if (const absl::Status status = piivault::vault::RequireTls13(); !status.ok()) {
+    std::cerr << "error: " << status.message() << "\n";
+    return piivault::ops::kExitError;
+  }
   piivault::ops::Surroundings surroundings{
       .in = std::cin,
       .out = std::cout,

@@ -1,0 +1,103 @@
+# A development vault over the command line alone: certificates, server, people, roles. To be
+# sourced; the variables it needs: BIN (folder with piivault), DAEMON (path of piivaultd), DIR.
+# shellcheck shell=bash
+
+TRUST_DOMAIN=vault.example
+SERVER_PID=""
+
+# as WHO COMMAND...: runs piivault in WHO's context.
+as() {
+  local who="$1"
+  shift
+  "$BIN/piivault" --config "$DIR/contexts.yaml" --context "$who" "$@"
+}
+
+# make_certificate NAME KIND: spiffe://vault.example/KIND/NAME.
+make_certificate() {
+  "$BIN/piivault" pki issue "$1" --dir "$DIR/pki" --uri "spiffe://$TRUST_DOMAIN/$2/$1" >/dev/null
+}
+
+make_context() {
+  "$BIN/piivault" --config "$DIR/contexts.yaml" context set "$1" --address "$ADDRESS" \
+    --ca "$DIR/pki/ca.crt" --cert "$DIR/pki/$1.crt" --key "$DIR/pki/$1.key"
+}
+
+# init_vault: CA, certificates of the server and of two administrators, keyring, database.
+init_vault() {
+  "$BIN/piivault" pki init --dir "$DIR/pki" --name "Development CA" \
+    --trust-domain "$TRUST_DOMAIN" >/dev/null
+  "$BIN/piivault" pki issue server --dir "$DIR/pki" --server --dns localhost --ip 127.0.0.1 \
+    >/dev/null
+  make_certificate sato staff
+  make_certificate suzuki staff
+  "$BIN/piivault" init --dir "$DIR/vault" --listen 127.0.0.1:0 --metrics 127.0.0.1:0 \
+    --server-cert "$DIR/pki/server.crt" --server-key "$DIR/pki/server.key" \
+    --client-ca "$DIR/pki/ca.crt" --client-identities "spiffe://$TRUST_DOMAIN/*" \
+    --admin "sato=@$DIR/pki/sato.crt" --admin "suzuki=@$DIR/pki/suzuki.crt" \
+    >"$DIR/init.txt" 2>"$DIR/init.log" || {
+    cat "$DIR/init.log" >&2
+    return 1
+  }
+  chmod 0600 "$DIR/init.txt"
+}
+
+# start_server: sets SERVER_PID, ADDRESS and METRICS. The ports are whatever was free.
+start_server() {
+  "$DAEMON" --config "$DIR/vault/piivaultd.yaml" >"$DIR/server.log" 2>&1 &
+  SERVER_PID=$!
+  local port="" waited=0
+  while [ -z "$port" ]; do
+    kill -0 "$SERVER_PID" 2>/dev/null || {
+      echo "piivaultd ended:" >&2
+      cat "$DIR/server.log" >&2
+      return 1
+    }
+    [ "$waited" -lt 600 ] || { echo "piivaultd does not serve after a minute" >&2; return 1; }
+    sleep 0.1
+    waited=$((waited + 1))
+    port="$(sed -n 's/.*"serving".*"port": *"\{0,1\}\([0-9]*\).*/\1/p' "$DIR/server.log" | head -1)"
+  done
+  ADDRESS="127.0.0.1:$port"
+  METRICS="127.0.0.1:$(sed -n 's/.*"metrics_port": *"\{0,1\}\([0-9]*\).*/\1/p' "$DIR/server.log" |
+    head -1)"
+}
+
+# stop_server: by its own process id; it finishes what is committed.
+stop_server() {
+  [ -n "$SERVER_PID" ] || return 0
+  kill -TERM "$SERVER_PID" 2>/dev/null || true
+  local code=0
+  wait "$SERVER_PID" || code=$?
+  SERVER_PID=""
+  return "$code"
+}
+
+# name_in PREFIX: the first resource name with this prefix in standard input.
+name_in() { grep -oE "$1/[a-z0-9]+" | head -1; }
+
+# agree COMMAND...: sato proposes, suzuki approves.
+agree() {
+  local proposal
+  proposal="$(as sato "$@" 2>/dev/null | name_in proposals)"
+  as suzuki approvals approve "$proposal" --yes >/dev/null 2>&1
+}
+
+# register NAME KIND ROLE [person's options...]: certificate, person, principal, role, context.
+register() {
+  local name="$1" kind="$2" role="$3" tenant=()
+  shift 3
+  [ "$kind" = tenant ] && tenant=(--of-tenant default)
+  make_certificate "$name" "$kind"
+  as sato person create "$name" "$@" >/dev/null 2>&1
+  as sato principal create "$name" --kind "$kind" --person "$name" "${tenant[@]}" \
+    --certificate "$DIR/pki/$name.crt" >/dev/null 2>&1
+  make_context "$name"
+  if [ -n "$role" ]; then agree principal grant "$name" "$role"; fi
+}
+
+# sign_nda NAME LAST_DAY: the signed document stays here, its SHA-256 goes to the vault.
+sign_nda() {
+  echo "Non-disclosure agreement of $1, a person who does not exist." >"$DIR/nda-$1.txt"
+  as sato nda record "$1" --document "$DIR/nda-$1.txt" --signed-at 2020-04-01 --valid-until "$2" \
+    >/dev/null 2>&1
+}

@@ -1,0 +1,227 @@
+#include "ops/cli/cli.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "ops/cli/exit_code.h"
+#include "tests/ops/cli/fake_vault.h"
+
+namespace piivault::ops {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class CliTest : public ::testing::Test {
+ protected:
+  CliResult Run(std::vector<std::string> arguments, const std::string& input = "") {
+    const std::vector<std::string> flags = vault_.Flags();
+    arguments.insert(arguments.begin(), flags.begin(), flags.end());
+    arguments.push_back("--config");
+    arguments.push_back(vault_.folder().File("contexts.yaml"));
+    return RunPiivault(arguments, input);
+  }
+
+  FakeVault vault_;
+};
+
+TEST_F(CliTest, ShowsAnswersAndReceipts) {
+  const CliResult result = Run({"status"});
+  EXPECT_EQ(result.code, kExitOk) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("version: 9.9"));
+  EXPECT_THAT(result.err, HasSubstr("log entry 0/1/42"));
+}
+
+TEST_F(CliTest, JsonCanBeReadBack) {
+  const CliResult result = Run({"--output", "json", "status"});
+  ASSERT_EQ(result.code, kExitOk) << result.err;
+  v1::GetVaultStatusResponse response;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(result.out, &response).ok());
+  EXPECT_EQ(response.receipt().index(), 42u);
+}
+
+TEST_F(CliTest, ListsFollowPagesUpToTheLimit) {
+  v1::ListTenantsResponse response;
+  CliResult result = Run({"tenant", "list", "--output", "json", "--limit", "100000"});
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(result.out, &response).ok());
+  EXPECT_EQ(response.tenants_size(), FakeVault::kTenants);
+  EXPECT_EQ(response.next_page_token(), "");
+  response.Clear();
+  result = Run({"tenant", "list", "--output", "json", "--limit", "1234"});
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(result.out, &response).ok());
+  EXPECT_EQ(response.tenants_size(), 1234);
+}
+
+TEST_F(CliTest, ARefusalSaysReasonFieldsRemedyAndEntry) {
+  const CliResult result =
+      Run({"record", "reveal", "ref:reader:17", "--fields", "email,phone", "--for", "support"});
+  EXPECT_EQ(result.code, kExitDenied);
+  EXPECT_THAT(result.out, IsEmpty());
+  EXPECT_THAT(result.err, HasSubstr("NDA_EXPIRED"));
+  EXPECT_THAT(result.err, HasSubstr("fields:     phone"));
+  EXPECT_THAT(result.err, HasSubstr("what to do: "));
+  EXPECT_THAT(result.err, HasSubstr("0/1/7"));
+}
+
+TEST_F(CliTest, ARefusalAsJson) {
+  const CliResult result = Run({"--output", "json", "record", "reveal", "r", "--fields", "phone"});
+  EXPECT_EQ(result.code, kExitDenied);
+  EXPECT_THAT(result.err, HasSubstr("\"reason\":\"NDA_EXPIRED\""));
+  EXPECT_THAT(result.err, HasSubstr("\"index\":\"7\""));
+}
+
+TEST_F(CliTest, WhatIsRevealedInPartEndsWithItsOwnCode) {
+  const CliResult result =
+      Run({"record", "reveal", "r", "--fields", "email,phone", "--allow-partial"});
+  EXPECT_EQ(result.code, kExitPartial);
+  EXPECT_THAT(result.err, HasSubstr("denied: phone: NDA_EXPIRED"));
+}
+
+TEST_F(CliTest, ValuesCannotReachTheTerminalAsCommands) {
+  const CliResult result = Run({"record", "reveal", "r", "--fields", "email"});
+  EXPECT_EQ(result.code, kExitOk);
+  EXPECT_THAT(result.out, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(result.out, HasSubstr("email: \\u{1b}[31memail"));
+}
+
+TEST_F(CliTest, NamesAreCompletedByTheTenant) {
+  EXPECT_THAT(Run({"record", "reveal", "ref:reader:17", "--fields", "email"}).out,
+              HasSubstr("name: tenants/default/records/ref:reader:17"));
+  EXPECT_THAT(Run({"--tenant", "t9", "record", "reveal", "ref:reader:17", "--fields", "email"}).out,
+              HasSubstr("name: tenants/t9/records/ref:reader:17"));
+}
+
+TEST_F(CliTest, ValuesComeFromArgumentsFilesAndStandardInput) {
+  const std::string file = vault_.folder().Write("value", "from file\n");
+  const CliResult result = Run({"record", "create", "--type", "reader", "--field", "a=plain=text",
+                                "--field", "b=@" + file, "--field", "c=-", "--field", "d=@@at"},
+                               "from stdin\n");
+  ASSERT_EQ(result.code, kExitOk) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("a: tok_plain=text\n"));
+  EXPECT_THAT(result.out, HasSubstr("b: tok_from file\n"));
+  EXPECT_THAT(result.out, HasSubstr("c: tok_from stdin\n"));
+  EXPECT_THAT(result.out, HasSubstr("d: tok_@at\n"));
+}
+
+TEST_F(CliTest, AFieldGivenTwiceIsRefusedWithoutItsValue) {
+  const CliResult result =
+      Run({"record", "create", "--type", "reader", "--field", "a=secret1", "--field", "a=secret2"});
+  EXPECT_EQ(result.code, kExitError);
+  EXPECT_THAT(result.err, Not(HasSubstr("secret")));
+}
+
+TEST_F(CliTest, ApprovalShowsTheActAndAsks) {
+  CliResult result = Run({"approvals", "approve", "p1"}, "no\n");
+  EXPECT_EQ(result.code, kExitError);
+  EXPECT_THAT(result.err, HasSubstr("principals/tanaka"));
+  EXPECT_THAT(result.err, HasSubstr("abc123"));
+  EXPECT_THAT(vault_.approvals(), IsEmpty());
+
+  result = Run({"approvals", "approve", "p1"}, "yes\n");
+  EXPECT_EQ(result.code, kExitOk) << result.err;
+  ASSERT_THAT(vault_.approvals(), SizeIs(1));
+  EXPECT_EQ(vault_.approvals()[0].sha256(), "abc123");
+  EXPECT_EQ(vault_.approvals()[0].name(), "proposals/p1");
+}
+
+TEST_F(CliTest, ApprovalByHashApprovesWhatWasRead) {
+  EXPECT_EQ(Run({"approvals", "approve", "p1", "--sha256", "fff"}).code, kExitOk);
+  ASSERT_THAT(vault_.approvals(), SizeIs(1));
+  EXPECT_EQ(vault_.approvals()[0].sha256(), "fff");
+}
+
+TEST_F(CliTest, SystemRolesAreProposedWithoutTenant) {
+  EXPECT_THAT(Run({"principal", "grant", "tanaka", "engineer"}).out,
+              HasSubstr("tenant: tenants/default"));
+  EXPECT_THAT(Run({"principal", "grant", "tanaka", "vault_auditor"}).out,
+              Not(HasSubstr("tenant:")));
+}
+
+TEST_F(CliTest, ExitCodesHaveMeaning) {
+  EXPECT_EQ(Run({"person", "get", "nobody"}).code, kExitNotFound);
+  EXPECT_EQ(Run({"person", "create"}).code, kExitUsage);
+  EXPECT_EQ(Run({"frobnicate"}).code, kExitUsage);
+  EXPECT_EQ(Run({"person", "create", "x", "--employment", "wizard"}).code, kExitUsage);
+  EXPECT_EQ(Run({"audit", "list", "--since", "yesterday"}).code, kExitUsage);
+  EXPECT_EQ(Run({"--help"}).code, kExitOk);
+  EXPECT_EQ(Run({"--address", "127.0.0.1:1", "--timeout", "1", "status"}).code, kExitUnavailable);
+}
+
+TEST_F(CliTest, AServerOfAnotherAuthorityIsNotTrusted) {
+  const fakes::TestAuthority other;
+  const std::string ca = vault_.folder().Write("other.crt", other.certificate_pem());
+  EXPECT_EQ(Run({"--ca", ca, "--timeout", "2", "status"}).code, kExitUnavailable);
+}
+
+TEST_F(CliTest, ContextsServeAndFlagsOverride) {
+  ASSERT_EQ(Run({"context", "set", "dev"}).code, kExitOk);
+  const std::string config = vault_.folder().File("contexts.yaml");
+  EXPECT_EQ(RunPiivault({"--config", config, "status"}).code, kExitOk);
+  EXPECT_EQ(RunPiivault({"--config", config, "--context", "none", "status"}).code, kExitNotFound);
+  EXPECT_THAT(
+      RunPiivault({"context", "show"}, "", {{"PIIVAULT_CONFIG", config}, {"PIIVAULT_TENANT", "t9"}})
+          .out,
+      HasSubstr("tenant: t9"));
+  EXPECT_THAT(RunPiivault({"--tenant", "t1", "context", "show"}, "",
+                          {{"PIIVAULT_CONFIG", config}, {"PIIVAULT_TENANT", "t9"}})
+                  .out,
+              HasSubstr("tenant: t1"));
+}
+
+TEST(CliWithoutVaultTest, SaysWhatToSet) {
+  const ScratchFolder folder;
+  const CliResult result = RunPiivault({"--config", folder.File("none.yaml"), "status"});
+  EXPECT_EQ(result.code, kExitError);
+  EXPECT_THAT(result.err, HasSubstr("--address"));
+  EXPECT_THAT(result.err, HasSubstr("PIIVAULT_ADDRESS"));
+}
+
+TEST(CliPkiTest, KeysArePrivateAndNothingIsOverwritten) {
+  const ScratchFolder folder;
+  const std::string dir = folder.File("pki");
+  ASSERT_EQ(RunPiivault({"pki", "init", "--dir", dir, "--name", "CA"}).code, kExitOk);
+  ASSERT_EQ(RunPiivault({"pki", "issue", "x", "--dir", dir, "--uri", "spiffe://v.example/x"}).code,
+            kExitOk);
+  for (const char* name : {"pki/ca.key", "pki/x.key"}) {
+    struct stat info {};
+    ASSERT_EQ(stat(folder.File(name).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u) << name;
+  }
+  const std::string before = folder.Read("pki/x.key");
+  EXPECT_NE(RunPiivault({"pki", "init", "--dir", dir, "--name", "CA"}).code, kExitOk);
+  EXPECT_NE(RunPiivault({"pki", "issue", "x", "--dir", dir, "--uri", "spiffe://v.example/y"}).code,
+            kExitOk);
+  EXPECT_EQ(folder.Read("pki/x.key"), before);
+  EXPECT_EQ(RunPiivault({"pki", "renew", "x", "--dir", dir}).code, kExitOk);
+  EXPECT_NE(folder.Read("pki/x.key"), before);
+  EXPECT_NE(
+      RunPiivault({"pki", "issue", "../x", "--dir", dir, "--uri", "spiffe://v.example/x"}).code,
+      kExitOk);
+}
+
+TEST(CliPolicyTest, ChecksOfflineWithPlaces) {
+  const ScratchFolder folder;
+  const std::string good = std::string(PIIVAULT_SOURCE_DIR) + "/ops/policies/starter.yaml";
+  CliResult result = RunPiivault({"policy", "check", good});
+  EXPECT_EQ(result.code, kExitOk) << result.out;
+  EXPECT_THAT(result.out, HasSubstr(" 0 failed"));
+
+  std::string text = (std::ostringstream() << std::ifstream(good).rdbuf()).str();
+  const size_t at = text.find("expect: NDA_EXPIRED");
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, 19, "expect: NDA_REVOKED");
+  result = RunPiivault({"policy", "check", folder.Write("wrong.yaml", text)});
+  EXPECT_EQ(result.code, kExitError);
+  EXPECT_THAT(result.out, HasSubstr("1 failed"));
+
+  result = RunPiivault({"policy", "check", folder.Write("bad.yaml", "policy: x\nfeilds: 1\n")});
+  EXPECT_EQ(result.code, kExitError);
+  EXPECT_THAT(result.out, HasSubstr("bad.yaml:2:1"));
+}
+
+}  // namespace
+}  // namespace piivault::ops

@@ -1,0 +1,245 @@
+#include "tests/ops/cli/fake_vault.h"
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "ops/cli/cli.h"
+
+namespace piivault::ops {
+
+grpc::Status Refusal(grpc::StatusCode code, const std::string& reason, const std::string& fields) {
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  info.set_domain("piivault");
+  auto& metadata = *info.mutable_metadata();
+  metadata["log"] = "0";
+  metadata["generation"] = "1";
+  metadata["index"] = "7";
+  if (!fields.empty()) metadata["fields"] = fields;
+  google::rpc::Status status;
+  status.set_code(code);
+  status.set_message("refused");
+  status.add_details()->PackFrom(info);
+  return grpc::Status(code, "refused", status.SerializeAsString());
+}
+
+class FakeVault::Admin : public v1::AdminService::Service {
+ public:
+  explicit Admin(FakeVault& fake) : fake_(fake) {}
+
+  grpc::Status GetVaultStatus(grpc::ServerContext*, const v1::GetVaultStatusRequest*,
+                              v1::GetVaultStatusResponse* response) override {
+    response->set_version("9.9");
+    response->mutable_receipt()->set_generation(1);
+    response->mutable_receipt()->set_index(42);
+    return grpc::Status::OK;
+  }
+
+  // Pages of at most 1,000; the token is the index to go on from.
+  grpc::Status ListTenants(grpc::ServerContext*, const v1::ListTenantsRequest* request,
+                           v1::ListTenantsResponse* response) override {
+    int at = request->page_token().empty() ? 0 : std::stoi(request->page_token());
+    const int end = std::min(kTenants, at + std::min(1000, request->page_size()));
+    for (; at < end; ++at) response->add_tenants()->set_name(absl::StrCat("tenants/t", at));
+    if (at < kTenants) response->set_next_page_token(absl::StrCat(at));
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetPerson(grpc::ServerContext*, const v1::GetPersonRequest*,
+                         v1::GetPersonResponse*) override {
+    return Refusal(grpc::StatusCode::NOT_FOUND, "NOT_FOUND");
+  }
+
+  grpc::Status CreateProposal(grpc::ServerContext*, const v1::CreateProposalRequest* request,
+                              v1::CreateProposalResponse* response) override {
+    *response->mutable_proposal() = request->proposal();
+    response->mutable_proposal()->set_name("proposals/p1");
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetProposal(grpc::ServerContext*, const v1::GetProposalRequest* request,
+                           v1::GetProposalResponse* response) override {
+    response->mutable_proposal()->set_name(request->name());
+    response->mutable_proposal()->set_sha256("abc123");
+    response->mutable_proposal()->mutable_grant_role()->set_principal("principals/tanaka");
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ApproveProposal(grpc::ServerContext*, const v1::ApproveProposalRequest* request,
+                               v1::ApproveProposalResponse*) override {
+    absl::MutexLock lock(&fake_.mutex_);
+    fake_.approvals_.push_back(*request);
+    return grpc::Status::OK;
+  }
+
+ private:
+  FakeVault& fake_;
+};
+
+class FakeVault::Vault : public v1::VaultService::Service {
+ public:
+  explicit Vault(FakeVault& fake) : fake_(fake) {}
+
+  grpc::Status BatchCreateRecords(grpc::ServerContext*,
+                                  const v1::BatchCreateRecordsRequest* request,
+                                  v1::BatchCreateRecordsResponse* response) override {
+    return fake_.CreateBatch(*request, response);
+  }
+
+  // Gives back what was asked for: each field's value is its name; `phone` is denied.
+  grpc::Status RevealRecord(grpc::ServerContext*, const v1::RevealRecordRequest* request,
+                            v1::RevealRecordResponse* response) override {
+    response->mutable_record()->set_name(request->name());
+    for (const std::string& field : request->fields()) {
+      if (field != "phone") {
+        (*response->mutable_record()->mutable_fields())[field].set_value("\x1b[31m" + field);
+        continue;
+      }
+      if (!request->allow_partial()) {
+        return Refusal(grpc::StatusCode::PERMISSION_DENIED, "NDA_EXPIRED", "phone");
+      }
+      v1::Failure* denied = response->mutable_record()->add_denied();
+      denied->set_reason("NDA_EXPIRED");
+      denied->add_fields("phone");
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status CreateRecord(grpc::ServerContext*, const v1::CreateRecordRequest* request,
+                            v1::CreateRecordResponse* response) override {
+    response->mutable_record()->set_name(request->parent());
+    for (const auto& [field, value] : request->record().fields()) {
+      (*response->mutable_tokens())[field] = "tok_" + value;
+    }
+    return grpc::Status::OK;
+  }
+
+ private:
+  FakeVault& fake_;
+};
+
+FakeVault::FakeVault()
+    : admin_(std::make_unique<Admin>(*this)), vault_(std::make_unique<Vault>(*this)) {
+  const fakes::TestCertificate server = authority_.IssueServer();
+  const fakes::TestCertificate caller = authority_.IssueForUri("spiffe://vault.example/x");
+  folder_.Write("ca.crt", authority_.certificate_pem());
+  folder_.Write("x.crt", caller.certificate_pem);
+  folder_.Write("x.key", caller.key_pem);
+  grpc::SslServerCredentialsOptions options(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_root_certs = authority_.certificate_pem();
+  options.pem_key_cert_pairs = {{server.key_pem, server.certificate_pem}};
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
+  builder.RegisterService(admin_.get());
+  builder.RegisterService(vault_.get());
+  server_ = builder.BuildAndStart();
+}
+
+FakeVault::~FakeVault() { server_->Shutdown(); }
+
+std::string FakeVault::address() const { return absl::StrCat("127.0.0.1:", port_); }
+
+std::vector<std::string> FakeVault::Flags() const {
+  return {"--address", address(),
+          "--ca",      folder_.File("ca.crt"),
+          "--cert",    folder_.File("x.crt"),
+          "--key",     folder_.File("x.key")};
+}
+
+void FakeVault::OnBatch(BatchHook hook) {
+  absl::MutexLock lock(&mutex_);
+  hook_ = std::move(hook);
+}
+
+void FakeVault::LoseAnswers(int times) {
+  absl::MutexLock lock(&mutex_);
+  lost_answers_ = times;
+}
+
+void FakeVault::RefuseRefs(std::set<std::string> refs) {
+  absl::MutexLock lock(&mutex_);
+  refused_refs_ = std::move(refs);
+}
+
+std::map<std::string, int> FakeVault::stored() const {
+  absl::MutexLock lock(&mutex_);
+  return stored_;
+}
+
+std::vector<v1::BatchCreateRecordsRequest> FakeVault::batches() const {
+  absl::MutexLock lock(&mutex_);
+  return batches_;
+}
+
+std::vector<v1::ApproveProposalRequest> FakeVault::approvals() const {
+  absl::MutexLock lock(&mutex_);
+  return approvals_;
+}
+
+grpc::Status FakeVault::CreateBatch(const v1::BatchCreateRecordsRequest& request,
+                                    v1::BatchCreateRecordsResponse* response) {
+  absl::MutexLock lock(&mutex_);
+  batches_.push_back(request);
+  if (hook_ != nullptr) {
+    if (grpc::Status status = hook_(request); !status.ok()) return status;
+  }
+  if (const auto seen = by_request_id_.find(request.request_id()); seen != by_request_id_.end()) {
+    *response = seen->second;
+    return grpc::Status::OK;
+  }
+  for (const v1::NewRecord& record : request.records()) {
+    auto* result = response->add_results();
+    result->set_ref(record.ref());
+    if (refused_refs_.contains(record.ref())) {
+      result->mutable_failure()->set_reason("VALUE_INVALID");
+      result->mutable_failure()->add_fields("email");
+      continue;
+    }
+    ++stored_[record.ref()];
+    result->set_name(absl::StrCat("tenants/default/subjects/s/records/", record.ref()));
+    for (const auto& [field, value] : record.fields()) {
+      (*result->mutable_tokens())[field] = absl::StrCat("tok_", record.ref(), field);
+    }
+  }
+  by_request_id_[request.request_id()] = *response;
+  if (lost_answers_ > 0) {
+    --lost_answers_;
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the answer was lost");
+  }
+  return grpc::Status::OK;
+}
+
+CliResult RunPiivault(std::vector<std::string> arguments, const std::string& input,
+                      const std::map<std::string, std::string>& environment) {
+  arguments.insert(arguments.begin(), "piivault");
+  std::vector<const char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  std::istringstream in(input);
+  std::ostringstream out;
+  std::ostringstream err;
+  CliResult result;
+  result.code =
+      RunCli(static_cast<int>(argv.size()), argv.data(),
+             {.in = in,
+              .out = out,
+              .err = err,
+              .err_is_terminal = false,
+              .environment = [&environment](const std::string& name) -> std::optional<std::string> {
+                const auto it = environment.find(name);
+                if (it == environment.end()) return std::nullopt;
+                return it->second;
+              },
+              .now = [] { return absl::FromUnixSeconds(1'900'000'000); }});
+  result.out = out.str();
+  result.err = err.str();
+  return result;
+}
+
+}  // namespace piivault::ops

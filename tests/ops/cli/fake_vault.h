@@ -1,0 +1,92 @@
+#ifndef PIIVAULT_TESTS_OPS_CLI_FAKE_VAULT_H_
+#define PIIVAULT_TESTS_OPS_CLI_FAKE_VAULT_H_
+
+#include <grpcpp/server.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "piivault/v1/admin_service.grpc.pb.h"
+#include "piivault/v1/audit_service.grpc.pb.h"
+#include "piivault/v1/vault_service.grpc.pb.h"
+#include "tests/fakes/test_pki.h"
+#include "tests/ops/cli/scratch_folder.h"
+
+namespace piivault::ops {
+
+// A status as the vault makes it: code, ErrorInfo with reason, receipt 0/1/7 and fields.
+grpc::Status Refusal(grpc::StatusCode code, const std::string& reason,
+                     const std::string& fields = "");
+
+// Stands in for a vault: real gRPC over mutual TLS on a free port, answers that tests choose.
+// Keeps the contract that a request id takes effect once. Thread-safe.
+class FakeVault {
+ public:
+  FakeVault();
+  ~FakeVault();
+
+  std::string address() const;
+  // Flags of a caller with a good certificate.
+  std::vector<std::string> Flags() const;
+  const ScratchFolder& folder() const { return folder_; }
+  fakes::TestAuthority& authority() { return authority_; }
+
+  // Called before each BatchCreateRecords; a status other than OK is the answer.
+  using BatchHook = std::function<grpc::Status(const v1::BatchCreateRecordsRequest&)>;
+  void OnBatch(BatchHook hook);
+  // After storing, the answer is lost: UNAVAILABLE. So many times.
+  void LoseAnswers(int times);
+  // Rows with one of these refs are refused with VALUE_INVALID for `email`.
+  void RefuseRefs(std::set<std::string> refs);
+  // ref -> how often it was stored.
+  std::map<std::string, int> stored() const;
+  std::vector<v1::BatchCreateRecordsRequest> batches() const;
+
+  // Who the fake knows.
+  static constexpr int kTenants = 2500;
+  std::vector<v1::ApproveProposalRequest> approvals() const;
+
+ private:
+  class Admin;
+  class Vault;
+
+  grpc::Status CreateBatch(const v1::BatchCreateRecordsRequest& request,
+                           v1::BatchCreateRecordsResponse* response);
+
+  ScratchFolder folder_;
+  fakes::TestAuthority authority_;
+  mutable absl::Mutex mutex_;
+  BatchHook hook_ ABSL_GUARDED_BY(mutex_);
+  int lost_answers_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::set<std::string> refused_refs_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, int> stored_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, v1::BatchCreateRecordsResponse> by_request_id_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::BatchCreateRecordsRequest> batches_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::ApproveProposalRequest> approvals_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Admin> admin_;
+  std::unique_ptr<Vault> vault_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+// What one run of the program left.
+struct CliResult {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+// Runs the program in this process, with `input` on its standard input, an empty environment and a
+// clock that stands.
+CliResult RunPiivault(std::vector<std::string> arguments, const std::string& input = "",
+                      const std::map<std::string, std::string>& environment = {});
+
+}  // namespace piivault::ops
+
+#endif  // PIIVAULT_TESTS_OPS_CLI_FAKE_VAULT_H_
