@@ -47,7 +47,7 @@ class Section {
 
   void Read(const std::string& key, std::string* out, bool required = false) {
     const YAML::Node value = Take(key);
-    if (value && value.IsScalar() && !value.Scalar().empty()) {
+    if (value && value.IsScalar() && (!required || !value.Scalar().empty())) {
       *out = value.Scalar();
     } else if (value && !value.IsScalar()) {
       Complain(value, "must be a text", key);
@@ -260,6 +260,71 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   std::ostringstream text;
   text << in.rdbuf();
   return ParseConfig(text.str(), path);
+}
+
+std::string ToYaml(const Config& config) {
+  YAML::Emitter out;
+  const auto text = [&out](const char* key, const std::string& value) {
+    if (!value.empty()) out << YAML::Key << key << YAML::Value << YAML::DoubleQuoted << value;
+  };
+  const auto open = [&out](const char* key) {
+    out << YAML::Key << key << YAML::Value << YAML::BeginMap;
+  };
+  const auto list = [&out](const char* key, const std::vector<std::string>& values) {
+    out << YAML::Key << key << YAML::Value << YAML::Flow << YAML::BeginSeq;
+    for (const std::string& value : values) out << YAML::DoubleQuoted << value;
+    out << YAML::EndSeq;
+  };
+  const auto number = [&out](const char* key, auto value) {
+    out << YAML::Key << key << YAML::Value << value;
+  };
+  out << YAML::BeginMap;
+  text("data_dir", config.data_dir);
+  number("completion_queues", config.completion_queues);
+  number("reflection", config.reflection);
+  open("keyring");
+  text("path", config.keyring.path);
+  if (!config.keyring.mirrors.empty()) list("mirrors", config.keyring.mirrors);
+  text("passphrase_file", config.keyring.passphrase_file);
+  text("credential", config.keyring.credential);
+  text("credential_file", config.keyring.credential_file);
+  out << YAML::EndMap;
+  open("listen");
+  text("address", config.listen.address);
+  number("connections", config.listen.connections);
+  out << YAML::EndMap;
+  open("tls");
+  text("certificate", config.tls.certificate);
+  text("key", config.tls.key);
+  out << YAML::Key << "client_roots" << YAML::Value << YAML::BeginSeq;
+  for (const ClientRoot& root : config.tls.client_roots) {
+    out << YAML::BeginMap;
+    text("label", root.label);
+    text("ca_file", root.ca_file);
+    list("identities", root.identities);
+    out << YAML::EndMap;
+  }
+  out << YAML::EndSeq << YAML::EndMap;
+  open("metrics");
+  out << YAML::Key << "address" << YAML::Value << YAML::DoubleQuoted << config.metrics.address;
+  out << YAML::EndMap;
+  open("limits");
+  number("in_flight", config.limits.in_flight);
+  number("queue", config.limits.queue);
+  number("stream_idle", absl::FormatDuration(config.limits.stream_idle));
+  number("shutdown", absl::FormatDuration(config.limits.shutdown));
+  out << YAML::EndMap;
+  open("storage");
+  number("block_cache_mib", config.storage.block_cache_mib);
+  out << YAML::EndMap;
+  open("keys");
+  number("epoch_every", absl::FormatDuration(config.keys.epoch_every));
+  out << YAML::EndMap;
+  open("log");
+  text("level", config.log.level);
+  text("format", config.log.format);
+  out << YAML::EndMap << YAML::EndMap;
+  return std::string(out.c_str()) + "\n";
 }
 
 }  // namespace piivault::ops

@@ -67,6 +67,9 @@ struct Config {
 absl::StatusOr<Config> ParseConfig(std::string_view yaml, const std::string& file_name);
 absl::StatusOr<Config> LoadConfig(const std::string& path);
 
+// The configuration as such a file; ParseConfig() reads it back to the same.
+std::string ToYaml(const Config& config);
+
 }  // namespace piivault::ops
 
 #endif  // PIIVAULT_OPS_SERVER_CONFIG_H_

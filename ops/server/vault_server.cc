@@ -205,8 +205,8 @@ absl::Status VaultServer::Impl::AddServices() {
       .mirrors =
           [this] {
             const int copies = static_cast<int>(config.keyring.mirrors.size());
-            return vault::AdminDependencies::Mirrors{
-                std::max(0, copies - keyring_copies_missing), copies};
+            return vault::AdminDependencies::Mirrors{std::max(0, copies - keyring_copies_missing),
+                                                     copies};
           }});
   absl::Status status = vault::RegisterVaultService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAuditService(*audit_dependencies, &methods);

@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 
 import grpc
 from grpc_tools import protoc
@@ -51,15 +52,40 @@ def error_of(rpc_error):
 
 
 class DevVault:
-    """`piivaultd --dev`, ended with the object."""
+    """`piivaultd --dev`, ended by close(). With a directory it can be started again."""
 
-    def __init__(self):
-        self._process = subprocess.Popen([SERVER, "--dev"], stdout=subprocess.PIPE, text=True)
+    def __init__(self, directory=None):
+        self.directory = directory
+        more = ["--dev-directory", directory] if directory else []
+        self._process = subprocess.Popen([SERVER, "--dev", *more], stdout=subprocess.PIPE, text=True)
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"piivaultd ended with {self._process.wait()}")
         self.description = json.loads(line)
         self._channels = []
+
+    def start_again(self, data_directory=None):
+        """Starts from the directory's configuration; RuntimeError with the log where it refuses."""
+        config = (pathlib.Path(self.directory) / "config.yaml").read_text()
+        if data_directory is not None:
+            config = config.replace(f"{self.directory}/data", data_directory)
+        path = pathlib.Path(self.directory) / "again.yaml"
+        path.write_text(config)
+        self._process = subprocess.Popen([SERVER, "--config", str(path)], stderr=subprocess.PIPE,
+                                         stdout=subprocess.DEVNULL, text=True)
+        lines = []
+        for line in self._process.stderr:
+            event = json.loads(line)
+            lines.append(line)
+            if event["event"] == "serving":
+                self.description["address"] = f"127.0.0.1:{event['port']}"
+                self.description["metrics"] = f"127.0.0.1:{event['metrics_port']}"
+                # Keeps the pipe from filling up.
+                self._drain = threading.Thread(target=self._process.stderr.read, daemon=True)
+                self._drain.start()
+                return
+        self._process.stderr.close()
+        raise RuntimeError(f"piivaultd ended with {self._process.wait()}: {''.join(lines)}")
 
     @property
     def tenant(self):
@@ -81,8 +107,13 @@ class DevVault:
     def close(self):
         for channel in self._channels:
             channel.close()
+        self._channels = []
         self._process.terminate()
         code = self._process.wait(timeout=60)
-        self._process.stdout.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        if self._process.stderr is not None:
+            self._drain.join()
+            self._process.stderr.close()
         if code != 0:
             raise RuntimeError(f"piivaultd ended with {code}")

@@ -15,6 +15,7 @@
 #include "vault/keys/sealed_row.h"
 #include "vault/records/field_terms.h"
 #include "vault/records/record_loader.h"
+#include "vault/state/vault_keys.h"
 
 namespace piivault::vault {
 namespace {
@@ -69,18 +70,8 @@ absl::Status EpochRotation::RecordKeyring(std::string_view operation,
   auto commit = NewCommit(parts_.engine);
   // With this in the read set no tenant is missed that is made meanwhile.
   commit->reads.push_back(TenantListCell());
-  const KeyringFloor floor = parts_.keyring.floor();
-  storage::v1::KeyringRow row;
-  row.set_generation(floor.generation);
-  row.set_active_epoch(active_epoch);
-  for (const KeyringFloor::Epoch& epoch : floor.epochs) {
-    storage::v1::KeyringRow::Epoch* out = row.add_epochs();
-    out->set_id(epoch.id);
-    out->set_fingerprint(epoch.fingerprint.data(), epoch.fingerprint.size());
-    out->set_destroyed(epoch.destroyed);
-  }
   StateChange change = parts_.store.NewChange(parts_.store.snapshot());
-  change.PutKeyring(row);
+  change.PutKeyring(DescribeKeyring(parts_.keyring, active_epoch));
   for (const TenantKeyRow& tenant_key : tenant_keys) change.PutTenantKey(tenant_key);
   change.MoveTo(commit.get());
   SetEntry(operation, 0, commit.get());
@@ -125,8 +116,10 @@ absl::Status EpochRotation::Begin() {
 void EpochRotation::Resume() {
   const uint32_t active = parts_.keys.Current()->active().id;
   running_ = false;
+  // Newer ones are of a rotation that was cut off before the database knew of it, or of a newer
+  // database whose older copy this is: Begin() takes them up.
   for (const EpochInfo& epoch : parts_.keyring.epochs()) {
-    running_ = running_ || (epoch.status == EpochStatus::kActive && epoch.id != active);
+    running_ = running_ || (epoch.status == EpochStatus::kActive && epoch.id < active);
   }
   if (!running_) return;
   ranges_ = RangesNow();
@@ -150,6 +143,7 @@ std::vector<EpochRotation::Range> EpochRotation::RangesNow() const {
   for (const storage::StateKind kind : kSealedKinds) {
     ranges.push_back({Kind::kSealed, 0, 0, storage::StatePrefix(kind)});
   }
+  ranges.push_back({Kind::kSealed, 0, 0, storage::ErasurePrefix()});
   ranges.push_back({Kind::kSealed, 0, 0, storage::RequestPrefix()});
   std::reverse(ranges.begin(), ranges.end());  // taken from the back
   return ranges;
@@ -300,7 +294,7 @@ absl::StatusOr<bool> EpochRotation::Step() {
 absl::Status EpochRotation::Retire() {
   const uint32_t active = parts_.keys.Current()->active().id;
   for (const EpochInfo& epoch : parts_.keyring.epochs()) {
-    if (epoch.status != EpochStatus::kActive || epoch.id == active) continue;
+    if (epoch.status != EpochStatus::kActive || epoch.id >= active) continue;
     const absl::Status status = parts_.keyring.RetireEpoch(epoch.id, parts_.now());
     if (!status.ok()) return status;
   }

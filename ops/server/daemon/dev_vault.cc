@@ -266,6 +266,8 @@ absl::StatusOr<std::unique_ptr<DevVault>> DevVault::Start(const std::string& dir
   if (!server.ok()) return server.status();
   vault->server_ = *std::move(server);
   if (absl::Status s = vault->SetUp(); !s.ok()) return s;
+  status = WriteNewFile(directory + "/config.yaml", ToYaml(config), 0600);
+  if (!status.ok()) return status;
   return vault;
 }
 

@@ -32,6 +32,7 @@ struct DevCredential {
 //   tenant                the tenant's own access
 //   stranger              a valid certificate that nobody registered
 // Everything is set up over the vault's own API, as an administrator would.
+// `config.yaml` in the directory starts it again with `piivaultd --config`.
 // Not for real data: the keyring lies beside the database.
 class DevVault {
  public:

@@ -39,6 +39,23 @@ TEST(ConfigTest, MinimalFileGetsTheDocumentedDefaults) {
   EXPECT_EQ(config->tls.client_roots[0].identities[0], "spiffe://vault.example/staff/*");
 }
 
+TEST(ConfigTest, WhatIsWrittenIsReadBack) {
+  absl::StatusOr<Config> config = ParseConfig(kMinimal, "vault.yaml");
+  ASSERT_TRUE(config.ok());
+  config->keyring.mirrors = {"/m/with \"quotes\"", "/n"};
+  config->metrics.address = "";
+  config->keys.epoch_every = absl::Minutes(90);
+  config->limits.in_flight = 17;
+  config->completion_queues = 3;
+  config->log.level = "debug";
+  const absl::StatusOr<Config> again = ParseConfig(ToYaml(*config), "again.yaml");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(ToYaml(*again), ToYaml(*config));
+  EXPECT_EQ(again->keyring.mirrors, config->keyring.mirrors);
+  EXPECT_EQ(again->metrics.address, "");
+  EXPECT_EQ(again->keys.epoch_every, absl::Minutes(90));
+}
+
 TEST(ConfigTest, UnknownKeysAreRefusedWithTheirLine) {
   EXPECT_THAT(Refusal(std::string(kMinimal) + "listen:\n  adress: 127.0.0.1:1\n"),
               HasSubstr("vault.yaml:9: listen.adress is not a setting"));
