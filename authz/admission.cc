@@ -92,8 +92,8 @@ RoleAdmission FindEvidence(absl::Span<const AttestationKind> kinds, const Person
   return {others ? reasons.wrong_signatory : reasons.missing, nullptr, {}};
 }
 
-RoleAdmission AdmitToRole(const RoleSpec& role, const Principal& principal, const Person* person,
-                          absl::Span<const Attestation> attestations, absl::Time now) {
+RoleAdmission CheckStanding(const RoleSpec& role, const Principal& principal, const Person* person,
+                            absl::Time now) {
   RoleAdmission out;
   const auto refuse = [](Reason reason) { return RoleAdmission{reason, nullptr, {}}; };
   if (!role.assignable) return refuse(Reason::kRoleNotAssignable);
@@ -113,6 +113,13 @@ RoleAdmission AdmitToRole(const RoleSpec& role, const Principal& principal, cons
   if (role.per_department && person->department.empty()) {
     return refuse(Reason::kDepartmentMismatch);
   }
+  return out;
+}
+
+RoleAdmission AdmitToRole(const RoleSpec& role, const Principal& principal, const Person* person,
+                          absl::Span<const Attestation> attestations, absl::Time now) {
+  RoleAdmission out = CheckStanding(role, principal, person, now);
+  if (out.reason != Reason::kOk || person == nullptr) return out;
   const bool exempt = person->employment == Employment::kEquivalent && !role.equivalent_needs_nda;
   if (!role.nda.empty() && !exempt) {
     const RoleAdmission nda = FindEvidence(role.nda, *person, attestations, now, kNdaReasons);

@@ -21,6 +21,10 @@ struct RoleAdmission {
 RoleAdmission AdmitToRole(const RoleSpec& role, const Principal& principal, const Person* person,
                           absl::Span<const Attestation> attestations, absl::Time now);
 
+// The part of AdmitToRole that is not about evidence: kind, employment, duty, department.
+RoleAdmission CheckStanding(const RoleSpec& role, const Principal& principal, const Person* person,
+                            absl::Time now);
+
 // The four ways in which evidence can fail.
 struct EvidenceReasons {
   Reason missing;

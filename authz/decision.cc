@@ -445,27 +445,6 @@ Reason DecideSystemRole(const Principal* principal, SystemRoles roles, absl::Tim
   return Reason::kSystemRoleRequired;
 }
 
-namespace {
-
-// Reasons of FindEvidence(), which AdmitToRole() comes to last.
-bool IsEvidenceReason(Reason reason) {
-  switch (reason) {
-    case Reason::kNdaMissing:
-    case Reason::kNdaExpired:
-    case Reason::kNdaRevoked:
-    case Reason::kNdaWrongSignatory:
-    case Reason::kAttestationMissing:
-    case Reason::kAttestationExpired:
-    case Reason::kAttestationRevoked:
-    case Reason::kAttestationWrongSignatory:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 absl::Status Admission::status() const {
   if (reason == Reason::kOk) return absl::OkStatus();
   return absl::FailedPreconditionError(ReasonStatus(reason).message());
@@ -490,10 +469,9 @@ Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const P
     return refuse(person->employment == Employment::kOutsourced ? Reason::kOutsourcingForbidden
                                                                 : Reason::kEmploymentNotAdmitted);
   }
-  const RoleAdmission admission = AdmitToRole(*out.role, principal, person, attestations, now);
-  if (admission.reason != Reason::kOk && !IsEvidenceReason(admission.reason)) {
-    return refuse(admission.reason);
-  }
+  const Reason standing = CheckStanding(*out.role, principal, person, now).reason;
+  if (standing != Reason::kOk) return refuse(standing);
+  out.evidence = AdmitToRole(*out.role, principal, person, attestations, now).reason;
   if (out.role->needs_justification && binding.justification.empty()) {
     return refuse(Reason::kJustificationMissing);
   }

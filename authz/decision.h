@@ -130,14 +130,18 @@ Reason DecideSystemRole(const Principal* principal, SystemRoles roles, absl::Tim
 struct Admission {
   Reason reason = Reason::kOk;
   const RoleSpec* role = nullptr;
+  // Where admitted: why calls with this role would be refused now, for want of evidence; kOk where
+  // they would not. For people to see when they give the role.
+  Reason evidence = Reason::kOk;
   // OK, or FAILED_PRECONDITION with the reason's name (whatever its canonical code in a call).
   absl::Status status() const;
 };
 
 // May `binding` be given to `principal` at all: the role exists, its kind, employment, duty,
 // department, justification, end date. `other_holders`: persons who hold the role in that tenant
-// already, without this one. Evidence (NDA, pledge, training) is not asked here: it comes and goes
-// while the role stays, and every call asks for it.
+// already, without this one. Want of evidence (NDA, pledge, training) does
+// not keep a role from being given: evidence comes and goes while the role stays, every call asks
+// for it, and until it is there the role does nothing.
 Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const Principal& principal,
                        const Person* person, absl::Span<const Attestation> attestations,
                        absl::Time now, uint32_t other_holders = 0);

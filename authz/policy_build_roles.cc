@@ -354,7 +354,7 @@ void PolicyBuilder::CheckGrantVerb(const GrantSpec& grant, Verb verb,
   const YamlNode* fields = node.Find("fields");
   if (fields == nullptr) {
     diagnostics_->Error(node.place, absl::StrCat("'", name, "' needs fields"), "fields: [...]");
-  } else if (left == 0) {
+  } else if (left == 0 && (!selected.empty() || fields->items.empty())) {
     diagnostics_->Error(fields->place, absl::StrCat("'", name, "' matches no field here"));
   }
 }

@@ -35,6 +35,14 @@ bool IsClause(std::string_view text) {
   });
 }
 
+// Where the key stands; an empty value has its place at whatever follows. REQUIRES: it is there.
+Place KeyPlace(const YamlNode& map, std::string_view key) {
+  for (const YamlNode::Entry& entry : map.entries) {
+    if (entry.first.scalar == key) return entry.first.place;
+  }
+  return map.place;
+}
+
 std::vector<std::string_view> ToVector(Words words) { return {words.begin(), words.end()}; }
 
 }  // namespace
@@ -53,7 +61,7 @@ bool IsIdentifier(std::string_view text, bool dots) {
 
 std::string DidYouMean(std::string_view word, const std::vector<std::string_view>& candidates) {
   if (word.size() > 64) return "";
-  size_t best = std::max<size_t>(1, word.size() / 3) + 1;
+  size_t best = std::max<size_t>(word.size() < 4 ? 1 : 2, word.size() / 3) + 1;
   std::string_view found;
   for (std::string_view candidate : candidates) {
     if (candidate.size() > 64) continue;
@@ -133,7 +141,8 @@ const YamlNode* MapReader::Get(std::string_view key) {
   if (!node_->is_map()) return nullptr;
   const YamlNode* found = node_->Find(key);
   if (found != nullptr && found->is_null()) {
-    diagnostics_->Error(found->place, absl::StrCat("'", std::string(key), "' has no value"),
+    diagnostics_->Error(KeyPlace(*node_, key),
+                        absl::StrCat("'", std::string(key), "' has no value"),
                         "give a value or remove the key");
     return nullptr;
   }

@@ -512,10 +512,25 @@ TEST_F(DecisionTest, AdmissionAtAssignment) {
   call.attestations.clear();
   EXPECT_EQ(admit(0), Reason::kOk);
   call.attestations = evidence;
+  call.attestations.clear();
+  EXPECT_EQ(admit(1), Reason::kOk);
   binding.role = "nobody";
   EXPECT_EQ(admit(0), Reason::kRoleUnknown);
   binding.role = "boss";
   EXPECT_EQ(admit(0), Reason::kEmploymentNotAdmitted);
+}
+
+TEST_F(DecisionTest, ARoleMayWaitForItsNda) {
+  Call call = As("engineer");
+  const auto admit = [&] {
+    return AdmitBinding(*policy_, call.principal.bindings[0], call.principal, &call.person,
+                        call.attestations, call.now);
+  };
+  EXPECT_EQ(admit().evidence, Reason::kOk);
+  call.attestations.clear();
+  EXPECT_EQ(admit().reason, Reason::kOk);
+  EXPECT_EQ(admit().evidence, Reason::kNdaMissing);
+  EXPECT_EQ(call.reason(), Reason::kNdaMissing);
 }
 
 TEST_F(DecisionTest, SystemRolesHaveNoDataAndNoTenant) {
