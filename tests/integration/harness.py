@@ -104,16 +104,28 @@ class DevVault:
         self._channels.append(channel)
         return channel
 
+    def kill(self):
+        """kill -9; nothing where it has ended already."""
+        self._process.kill()
+        self._process.wait(timeout=60)
+        for channel in self._channels:
+            channel.close()
+        self._channels = []
+        self._close_pipes()
+
+    def _close_pipes(self):
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        if self._process.stderr is not None:
+            self._drain.join()
+            self._process.stderr.close()
+
     def close(self):
         for channel in self._channels:
             channel.close()
         self._channels = []
         self._process.terminate()
         code = self._process.wait(timeout=60)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        if self._process.stderr is not None:
-            self._drain.join()
-            self._process.stderr.close()
+        self._close_pipes()
         if code != 0:
             raise RuntimeError(f"piivaultd ended with {code}")
