@@ -62,6 +62,7 @@ class DevVault:
         if not line:
             raise RuntimeError(f"piivaultd ended with {self._process.wait()}")
         self.description = json.loads(line)
+        self.log = []  # what was logged since start_again()
         self._channels = []
 
     def start_again(self, data_directory=None):
@@ -80,8 +81,10 @@ class DevVault:
             if event["event"] == "serving":
                 self.description["address"] = f"127.0.0.1:{event['port']}"
                 self.description["metrics"] = f"127.0.0.1:{event['metrics_port']}"
+                self.log += lines
                 # Keeps the pipe from filling up.
-                self._drain = threading.Thread(target=self._process.stderr.read, daemon=True)
+                self._drain = threading.Thread(target=self.log.extend,
+                                               args=(self._process.stderr,), daemon=True)
                 self._drain.start()
                 return
         self._process.stderr.close()
