@@ -6,6 +6,7 @@
 
 #include "vault/keys/blind_index.h"
 #include "vault/keys/sealed_row.h"
+#include "vault/state/state_snapshot.h"
 
 namespace piivault::vault {
 namespace {
@@ -35,6 +36,7 @@ absl::Status RecordFinder::Collect(const storage::Key& prefix, const std::string
 }
 
 absl::StatusOr<LoadResult> RecordFinder::FindRef(std::string_view type, std::string_view ref) {
+  changes_.reads.push_back(EpochCell());
   std::vector<storage::RecordLocator> hits;
   for (const TenantKeys* keys : tenant_.live()) {
     const storage::Key prefix =
@@ -58,6 +60,7 @@ absl::StatusOr<LoadResult> RecordFinder::FindRef(std::string_view type, std::str
 
 absl::StatusOr<std::vector<storage::RecordLocator>> RecordFinder::FindTerm(
     const FieldTerm& term, const storage::RecordLocator* after, size_t limit) {
+  changes_.reads.push_back(EpochCell());
   std::vector<storage::RecordLocator> hits;
   for (const TenantKeys* keys : tenant_.live()) {
     const storage::IndexDigest digest = term.Digest(*keys);

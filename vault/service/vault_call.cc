@@ -36,7 +36,6 @@ std::optional<Plan> VaultCall::Open(std::string_view parent, const v1::Usage* us
 }
 
 std::optional<Plan> VaultCall::OpenTenant(std::string_view tenant, const v1::Usage* usage) {
-  entry_ = session_.NewEntry();
   if (!session_.identified()) return session_.Refuse();
   if (tenant.empty()) return session_.Refuse(authz::Reason::kMalformedRequest);
   // A tenant's own principal does not learn which other tenants there are.
@@ -271,7 +270,8 @@ Plan VaultCall::Complete(Plan plan) {
 }
 
 Plan VaultCall::Finish(google::protobuf::Message* response) {
-  if (request_.has_value() && !replayed()) {
+  // A call that wrote nothing took no effect that a repetition could double.
+  if (request_.has_value() && !replayed() && !changes_.writes.empty()) {
     changes_.writes.push_back(
         request_->Remember(session_.state().keys(), deps_.random, *response, session_.now()));
   }

@@ -49,14 +49,20 @@ size_t PageSizeOf(int32_t requested) {
   return static_cast<size_t>(requested == 0 ? kDefaultPageSize : requested);
 }
 
-// Puts a page into the response and the entry.
+// Puts a page into the response and the entry; `searched` is the field it was found by, or null.
 template <typename Response>
-Plan AnswerPage(VaultCall& call, absl::StatusOr<RecordPage> page, Response* response) {
+Plan AnswerPage(VaultCall& call, absl::StatusOr<RecordPage> page, const authz::FieldSpec* searched,
+                Response* response) {
   if (!page.ok()) return call.Refuse(page.status());
   if (page->reason != authz::Reason::kOk) return call.Refuse(page->reason);
   for (const std::unique_ptr<LoadedRecord>& record : page->records) {
     FillRecord(call.tenant_id(), *record, response->add_records());
     call.AddItem(record.get());
+  }
+  if (searched != nullptr) {
+    // The entry says by which field, also where nothing was found.
+    if (page->records.empty()) call.entry().add_items();
+    call.entry().mutable_items(0)->add_fields(searched->full_name);
   }
   if (page->next.has_value()) response->set_next_page_token(call.SealPage(*page->next));
   return call.Finish(response);
@@ -93,7 +99,8 @@ class ListRecordsHandler : public Handler {
               authz::Verb::kList, type, {}, call.SubjectNameOf(record->identity.subject));
           return decision.granted() ? authz::Reason::kOk : authz::Reason::kNotFound;
         });
-    return AnswerPage(call, std::move(page), NewResponse<v1::ListRecordsResponse>(context));
+    return AnswerPage(call, std::move(page), nullptr,
+                      NewResponse<v1::ListRecordsResponse>(context));
   }
 
  private:
@@ -160,7 +167,6 @@ class SearchRecordsHandler : public Handler {
     if (refused) return *std::move(refused);
 
     RecordFinder finder(deps_.engine, call.scope(), &call.changes());
-    call.entry().add_items()->add_fields(field.full_name);
     absl::StatusOr<RecordPage> page = CollectPage(
         call, PageSizeOf(request.page_size()), after,
         [&](const storage::RecordLocator* place, size_t limit) {
@@ -173,7 +179,8 @@ class SearchRecordsHandler : public Handler {
               authz::Verb::kSearch, type, ids, call.SubjectNameOf(record->identity.subject));
           return decision.granted() ? authz::Reason::kOk : authz::Reason::kNotFound;
         });
-    return AnswerPage(call, std::move(page), NewResponse<v1::SearchRecordsResponse>(context));
+    return AnswerPage(call, std::move(page), &field,
+                      NewResponse<v1::SearchRecordsResponse>(context));
   }
 
  private:

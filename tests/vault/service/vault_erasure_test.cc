@@ -135,7 +135,15 @@ TEST(VaultErasureTest, LargePersonIsGoneAtOnceAndRemovedInResumableBatches) {
     batch.mutable_records(i)->set_subject(SubjectOf(record.record().name()));
   }
   ASSERT_TRUE(vault.Call("shop", "BatchCreateRecords", batch).ok());
+  // Planned before the tombstone, which is all that the erasure changes of this record.
+  v1::RevealRecordRequest reveal;
+  reveal.set_name(record.record().name());
+  reveal.add_fields("email");
+  *reveal.mutable_usage() = UsageFor("shop");
+  VaultFixture::Open early(vault, "shop", "RevealRecord", reveal);
+  early.Next();
   const Result erased = Erase(vault, record.record().name());
+  EXPECT_TRUE(early.Commit().conflict);
   ASSERT_TRUE(erased.ok()) << erased.name();
   EXPECT_EQ(erased.As<v1::DeleteSubjectResponse>().records(), 450);
   EXPECT_EQ(vault.erasures_pending(), 1);
