@@ -201,7 +201,7 @@ TEST_F(AdminProposalsTest, WhatCannotBeIsNotProposed) {
   EXPECT_TRUE(Propose("aoki", GrantRequest("api", "vault_auditor")).ok());
 }
 
-TEST_F(AdminProposalsTest, EvidenceIsAskedAtProposalAndAtApproval) {
+TEST_F(AdminProposalsTest, AdmissionIsAskedAtProposalAndAtApproval) {
   Activate(
       "policy: small\n"
       "timezone: UTC\n"
@@ -212,23 +212,29 @@ TEST_F(AdminProposalsTest, EvidenceIsAskedAtProposalAndAtApproval) {
       "purposes:\n"
       "  work: {label: {en: Work}}\n"
       "roles:\n"
-      "  engineer: {kind: staff, nda: [nda_contract]}\n"
+      "  engineer: {kind: staff, employment: [full_time], nda: [nda_contract]}\n"
       "grants:\n"
       "  - {id: read, role: engineer, may: [reveal], fields: [customer.email], for: [work]}\n");
+  UpdatePersonRequest update;
+  update.mutable_person()->set_name("persons/cho");
+  const auto employ = [&](Employment employment) {
+    update.mutable_person()->set_employment(employment);
+    EXPECT_TRUE(Call<UpdatePersonResponse>("aoki", "UpdatePerson", update).ok());
+  };
   const auto request = GrantRequest("cho", "engineer", "tenants/default");
-  EXPECT_EQ(Propose("aoki", request).reason, Reason::kNdaMissing);
-  const auto nda = Call<RecordAttestationResponse>("aoki", "RecordAttestation", NdaRequest("cho"));
-  ASSERT_TRUE(nda.ok());
+  employ(EMPLOYMENT_PART_TIME);
+  EXPECT_EQ(Propose("aoki", request).reason, Reason::kEmploymentNotAdmitted);
+  employ(EMPLOYMENT_FULL_TIME);
   const auto proposed = Propose("aoki", request);
   ASSERT_TRUE(proposed.ok()) << authz::ReasonName(proposed.reason);
-  RevokeAttestationRequest revoke;
-  revoke.set_name(nda.response.attestation().name());
-  // Revoked between the approver's decision and its commit: decided again.
-  const auto answer = Approve("baba", proposed.response.proposal(), [&] {
-    EXPECT_TRUE(Call<RevokeAttestationResponse>("aoki", "RevokeAttestation", revoke).ok());
-  });
-  EXPECT_EQ(answer.reason, Reason::kNdaRevoked);
+  // Between the approver's decision and its commit: decided again.
+  const auto answer =
+      Approve("baba", proposed.response.proposal(), [&] { employ(EMPLOYMENT_PART_TIME); });
+  EXPECT_EQ(answer.reason, Reason::kEmploymentNotAdmitted);
   EXPECT_EQ(vault_.state()->FindPrincipal("cho")->row.bindings_size(), 0);
+  employ(EMPLOYMENT_FULL_TIME);
+  ASSERT_TRUE(Approve("baba", proposed.response.proposal()).ok());
+  EXPECT_EQ(vault_.state()->FindPrincipal("cho")->row.bindings_size(), 1);
 }
 
 TEST_F(AdminProposalsTest, ADisabledPrincipalComesBackByTwo) {
