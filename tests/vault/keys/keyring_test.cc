@@ -284,6 +284,20 @@ TEST_F(KeyringTest, EveryDamageIsNoticed) {
   });
 }
 
+TEST_F(KeyringTest, ADamagedSlotIsNotTakenForAWrongPassphrase) {
+  Create();
+  std::string bytes = Bytes(paths_.primary);
+  KeyringFile file;
+  KeyringBody body;
+  ASSERT_TRUE(file.ParseFromString(bytes));
+  ASSERT_TRUE(body.ParseFromString(file.body()));
+  const size_t at = bytes.find(body.slots(0).wrapped_root_key());
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  PutEverywhere(bytes);
+  EXPECT_EQ(OpenCode(), StatusCode::kDataLoss);
+}
+
 TEST_F(KeyringTest, MirrorsStandInForThePrimary) {
   const auto keyring = Create();
   const std::string old = Bytes(paths_.primary);
@@ -374,6 +388,22 @@ TEST(KeyringSlotTest, EveryFieldOfASlotIsBound) {
   EXPECT_TRUE(refused_with([](KeyringBody& b) { b.mutable_slots(0)->set_scrypt_p(2); }));
   EXPECT_TRUE(refused_with(
       [](KeyringBody& b) { b.mutable_slots(0)->mutable_wrapped_root_key()->at(30) ^= 1; }));
+}
+
+TEST(KeyringSlotTest, ACredentialIsNotARecoveryKey) {
+  // Both go through the same derivation, so that the associated data alone tells them apart.
+  KeyringBody body;
+  body.set_vault_id(std::string(IdOf(7).view()));
+  const SecretBytes secret = SystemRandom().Bytes(32);
+  const SlotSecret credential = {SlotKind::kCredential, secret.Clone()};
+  const SlotSecret recovery = {SlotKind::kRecovery, secret.Clone()};
+  *body.add_slots() = MakeSlot(body.vault_id(), 1, credential, {}, kTestTime,
+                               SystemRandom().Bytes(32), SystemRandom())
+                          .value();
+  EXPECT_TRUE(OpenSlots(body, credential).ok());
+  EXPECT_FALSE(OpenSlots(body, recovery).ok());
+  body.mutable_slots(0)->set_kind(storage::v1::KEYRING_SLOT_KIND_RECOVERY);
+  EXPECT_FALSE(OpenSlots(body, recovery).ok());
 }
 
 TEST(KeyringEpochTest, AWrappedKeyIsBoundToVaultEpochAndFingerprint) {

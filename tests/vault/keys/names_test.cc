@@ -40,6 +40,7 @@ TEST(RefIndexTest, EachMemberCounts) {
   const storage::IndexDigest digest = RefIndexDigest(*keys->Tenant(1, 1), "reader", "17");
   EXPECT_EQ(RefIndexDigest(*keys->Tenant(1, 1), "reader", "17"), digest);
   EXPECT_NE(RefIndexDigest(*keys->Tenant(1, 1), "reader", "18"), digest);
+  EXPECT_NE(RefIndexDigest(*keys->Tenant(1, 1), "svc", "17"), digest);
   EXPECT_NE(RefIndexDigest(*keys->Tenant(1, 1), "reader1", "7"), digest);
   EXPECT_NE(RefIndexDigest(*keys->Tenant(2, 1), "reader", "17"), digest);
   EXPECT_NE(RefIndexDigest(*keys->Tenant(1, 2), "reader", "17"), digest);
