@@ -40,6 +40,8 @@ std::map<std::string, Key> EveryKey() {
       {"subject-prefix", SubjectPrefix(kTenant)},
       {"vault", StateKey(StateKind::kVault, "")},
       {"denylist", StateKey(StateKind::kDenylist, "d")},
+      {"erasure", ErasureKey(kTenant, kSubject)},
+      {"erasure-prefix", ErasurePrefix()},
       {"record", RecordKey(kTenant, kSubject, kRecord)},
       {"record-prefix", RecordPrefix(kTenant)},
       {"record-prefix-subject", RecordPrefix(kTenant, kSubject)},

@@ -80,7 +80,11 @@ v1::Usage UsageFor(std::string_view principal) {
     usage.set_ticket("T-1");
   } else if (principal == "helper") {
     usage.set_purpose("support");
-  } else if (principal == "owner" || principal == "other-owner") {
+  } else if (principal == "intake") {
+    usage.set_purpose("self_service");
+  } else if (principal == "mailer") {
+    usage.set_purpose("mail_delivery");
+  } else if (principal == "publisher" || principal == "owner" || principal == "other-owner") {
     usage.set_purpose("own_list");
   } else {
     usage.set_purpose("order");
@@ -195,6 +199,10 @@ void VaultFixture::MakeState() {
     PutPrincipal(change, "helper", v1::PRINCIPAL_KIND_STAFF, "helper", "", {"helper"}, "default");
     PutPrincipal(change, "owner", v1::PRINCIPAL_KIND_TENANT, "", "default", {"owner"}, "default");
     PutPrincipal(change, "other-owner", v1::PRINCIPAL_KIND_TENANT, "", "other", {"owner"}, "other");
+    PutPrincipal(change, "intake", v1::PRINCIPAL_KIND_SERVICE, "", "", {"intake"}, "default");
+    PutPrincipal(change, "mailer", v1::PRINCIPAL_KIND_SERVICE, "", "", {"mailer"}, "default");
+    PutPrincipal(change, "publisher", v1::PRINCIPAL_KIND_TENANT, "", "default", {"publisher"},
+                 "default");
     PutPrincipal(change, "nobody", v1::PRINCIPAL_KIND_SERVICE, "", "", {}, "");
     CommitChange(std::move(change));
   }

@@ -36,6 +36,7 @@ inline constexpr std::string_view kServiceName = "piivault.v1.VaultService/";
 //   helper        staff: looks up by phone, reveals names, hints of the rest
 //   owner         the principal of tenant `default` itself
 //   other-owner   that of `other`
+//   intake, mailer, publisher   roles of the Combzmail policy, for tests that activate it
 //   nobody        a principal without roles
 // and `stranger`, whom the vault does not know.
 class VaultFixture {
