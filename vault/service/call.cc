@@ -36,6 +36,7 @@ Call::~Call() {
   if (registered_) core_.streams.Remove(this);
   handler_.reset();
   if (request_ != nullptr) WipeMessage(request_);
+  WipeBuffer(&received_);  // where it was never parsed
 }
 
 void Call::Request() {
