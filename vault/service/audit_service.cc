@@ -29,8 +29,8 @@ constexpr uint64_t kScanStep = 500;
 constexpr absl::Duration kTailPause = absl::Milliseconds(200);
 constexpr absl::Duration kPageTokenLifetime = absl::Hours(1);
 
-constexpr authz::SystemRoles kReaders =
-    authz::SystemRole::kVaultAdmin | authz::SystemRole::kVaultAuditor;
+constexpr authz::SystemRoles kReaders = {authz::SystemRole::kVaultAdmin,
+                                         authz::SystemRole::kVaultAuditor};
 
 // kOk where the caller may read the log.
 authz::Reason Authorize(const Session& session) {
@@ -43,37 +43,48 @@ struct Cursor {
   bool at_end = false;
 };
 
-// Reads matching entries from `cursor` on, below `end`, into `emit`, at most `limit` of them.
+// The next entries behind `cursor` that may match.
+absl::StatusOr<storage::LogIndex::Page> ReadSome(const AuditDependencies& dependencies,
+                                                 const std::string& term, uint64_t from) {
+  if (!term.empty()) return dependencies.index.QueryTerm(term, from, kScanStep);
+  absl::StatusOr<std::vector<storage::StoredEntry>> entries =
+      dependencies.engine.ReadEntries(from, kScanStep);
+  if (!entries.ok()) return entries.status();
+  storage::LogIndex::Page page;
+  page.entries = *std::move(entries);
+  page.next_index = from + page.entries.size();
+  page.at_end = page.entries.size() < kScanStep;
+  return page;
+}
+
+// Reads matching entries from `cursor` on, below `end`, into `emit`, at most `limit` of them, and
+// looks at no more than kMaxScan.
 template <typename Emit>
 absl::Status ReadMatching(const AuditDependencies& dependencies, const EntryQuery& query,
                           uint64_t end, int limit, Cursor* cursor, Emit emit) {
   const std::string term = query.Term();
-  const uint64_t stop = cursor->next + kMaxScan;
   int found = 0;
-  while (found < limit && cursor->next < end && (!term.empty() || cursor->next < stop)) {
-    absl::StatusOr<std::vector<storage::StoredEntry>> entries =
-        term.empty() ? dependencies.engine.ReadEntries(cursor->next, kScanStep)
-                     : dependencies.index.QueryTerm(term, cursor->next, kScanStep);
-    if (!entries.ok()) return entries.status();
-    if (entries->empty()) {
-      cursor->next = end;
-      break;
-    }
-    for (const storage::StoredEntry& entry : *entries) {
-      if (entry.position.index >= end) {
-        cursor->next = end;
-        break;
-      }
-      cursor->next = entry.position.index + 1;
+  uint64_t seen = 0;
+  cursor->at_end = cursor->next >= end;
+  while (!cursor->at_end && found < limit && seen < kMaxScan) {
+    const absl::StatusOr<storage::LogIndex::Page> page = ReadSome(dependencies, term, cursor->next);
+    if (!page.ok()) return page.status();
+    // A page may be empty and yet not the last.
+    seen += page->entries.size() + 1;
+    uint64_t next = page->next_index;
+    for (const storage::StoredEntry& entry : page->entries) {
+      if (entry.position.index >= end) break;
       const absl::StatusOr<storage::v1::EntryBody> body = ParseBody(entry);
       if (!body.ok()) return body.status();
       if (!query.Matches(*body)) continue;
       emit(entry.position, *body);
-      if (++found == limit) break;
+      if (++found < limit) continue;
+      next = entry.position.index + 1;
+      break;
     }
-    if (!term.empty() && cursor->next >= stop) break;
+    cursor->at_end = next >= end || (page->at_end && found < limit);
+    cursor->next = cursor->at_end ? std::max(next, end) : next;
   }
-  cursor->at_end = cursor->next >= end;
   return absl::OkStatus();
 }
 
@@ -88,7 +99,7 @@ class ListEntriesHandler : public Handler {
     const authz::Reason reason = Authorize(session);
     if (reason != authz::Reason::kOk) return session.Refuse(reason);
     const auto& request = RequestAs<v1::ListEntriesRequest>(context);
-    if (request.page_size() < 0) return session.Refuse(InvalidArgument("page_size"));
+    if (request.page_size() < 0) return session.Refuse(BadArgument("page_size"));
     const int page_size =
         request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
 

@@ -102,28 +102,28 @@ absl::StatusOr<EntryQuery> ResolveFilter(const v1::EntryFilter& filter,
                                          const StateSnapshot& state) {
   EntryQuery query;
   if (!filter.principal().empty()) {
-    if (!ParsePrincipalName(filter.principal())) return InvalidArgument("filter.principal");
+    if (!ParsePrincipalName(filter.principal())) return BadArgument("filter.principal");
     query.principal = filter.principal();
   }
   if (!filter.tenant().empty()) {
-    if (!ParseTenantName(filter.tenant())) return InvalidArgument("filter.tenant");
+    if (!ParseTenantName(filter.tenant())) return BadArgument("filter.tenant");
     query.tenant = filter.tenant();
   }
   if (!filter.subject().empty()) {
     const std::optional<SubjectName> name = ParseSubjectName(filter.subject());
-    if (!name) return InvalidArgument("filter.subject");
+    if (!name) return BadArgument("filter.subject");
     absl::StatusOr<std::string> ref = SubjectRef(engine, state, name->tenant, name->subject);
     if (!ref.ok()) return ref.status();
     query.subject_ref = *std::move(ref);
   }
   if (!filter.record().empty()) {
     const std::optional<RecordName> name = ParseRecordName(filter.record());
-    if (!name || name->by_ref) return InvalidArgument("filter.record");
+    if (!name || name->by_ref) return BadArgument("filter.record");
     absl::StatusOr<std::string> ref = RecordRef(engine, state, *name);
     if (!ref.ok()) return ref.status();
     query.record_ref = *std::move(ref);
   }
-  if (!v1::EntryDecision_IsValid(filter.decision())) return InvalidArgument("filter.decision");
+  if (!v1::EntryDecision_IsValid(filter.decision())) return BadArgument("filter.decision");
   query.decision = static_cast<storage::v1::Decision>(filter.decision());
   query.method = filter.method();
   if (filter.has_start_time()) query.start_micros = ToMicros(filter.start_time());
@@ -152,6 +152,7 @@ void FillEntry(const storage::LogPosition& position, const storage::v1::EntryBod
   out->set_peer(body.peer());
   out->set_resource(body.resource());
   out->set_count(body.count());
+  out->set_single_operator(body.single_operator());
   for (const storage::v1::EntryItem& item : body.items()) {
     v1::EntryItem* shown = out->add_items();
     shown->set_subject_ref(RefText(item.subject_ref()));
