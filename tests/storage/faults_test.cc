@@ -196,7 +196,8 @@ TEST_F(FaultsTest, FullDiskInTheBackgroundIsRecoveredByReopening) {
   Open();
   fs_->Inject({Operation::kAppend, Fault::kEnospc, ".sst", 0, FaultFileSystem::kAlways});
   // Enough for a table to be written out.
-  while (observer_.failures() == 0) Commit1(size_t{1} << 20);
+  while (fs_->strikes() == 0) Commit1(size_t{1} << 20);
+  observer_.WaitForFailures(1);  // without another write having to fail first
   fs_->ClearFaults();
   CommitUntilItSucceeds();
   EXPECT_GE(observer_.reopened(), 1);

@@ -424,6 +424,7 @@ TEST_F(GroupCommitTest, ShutdownLeavesAHangingWriteBehind) {
   store_ = std::make_shared<FakeStore>();
   EXPECT_FALSE(applied);
   EXPECT_EQ(sink_.size(), 0u);
+  EXPECT_EQ(observer_.batches(), 0);
 }
 
 }  // namespace

@@ -28,6 +28,10 @@ class RecordingObserver : public EngineObserver {
   void WaitForFailures(int count) { WaitFor(&failures_, count); }
   void WaitForReopened(int count) { WaitFor(&reopened_, count); }
   void WaitForReopenFailed(int count) { WaitFor(&reopen_failed_, count); }
+  int batches() {
+    absl::MutexLock lock(&mu_);
+    return batches_;
+  }
   int failures() {
     absl::MutexLock lock(&mu_);
     return failures_;
