@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
+#include <vector>
 
 #include "tests/vault/service/vault_fixture.h"
 #include "vault/keys/tokens.h"
@@ -290,6 +292,16 @@ TEST(VaultStreamTest, EachMessageIsDecidedAnewWithItsOwnEntry) {
     stream.mutable_names()->add_names(record.name());
     stream.mutable_names()->add_names(record.name());
   }
+  // The whole list, each item once, in the order of the request.
+  std::vector<std::string> streamed;
+  for (const Result& message : vault.Stream("engineer", "StreamRevealRecords", stream)) {
+    ASSERT_TRUE(message.ok()) << message.name();
+    for (const auto& record : message.As<v1::StreamRevealRecordsResponse>().records()) {
+      streamed.push_back(record.name());
+    }
+  }
+  EXPECT_TRUE(std::equal(streamed.begin(), streamed.end(), stream.names().names().begin(),
+                         stream.names().names().end()));
   VaultFixture::Open call(vault, "engineer", "StreamRevealRecords", stream);
   call.Next();
   EXPECT_TRUE(call.Commit().ok());
