@@ -221,11 +221,13 @@ void Call::OnCommit(const CallCommit& commit) {
     default:
       return FinishWith(Reason::kLogUnavailable);
   }
-  receipt_ = commit.position;
   context_.attempt = 1;
+  // The receipt stays that of what the stream ended with.
   if (stage_ == Stage::kClosing) return Finish();
+  receipt_ = commit.position;
   if (stage_ == Stage::kMessage) {
-    committed_any_ = true;
+    // What was refused was never open.
+    committed_any_ = committed_any_ || reason_ == Reason::kOk;
     handler_->Committed(&commit.position);
   }
   reason_ == Reason::kOk ? Send() : End(reason_);

@@ -83,17 +83,24 @@ TEST(StreamTest, RefusalInTheMiddleEndsItWithItsReason) {
   EXPECT_EQ(stream.ReadAll(), std::vector<std::string>{"message 0"});
   const grpc::Status status = stream.reader->Finish();
   EXPECT_EQ(ReasonIn(status), "NDA_REVOKED");
-  EXPECT_EQ(ErrorInfoIn(status).metadata().count("index"), 1u);
+  EXPECT_EQ(ErrorInfoIn(status).metadata().at("index"), "1") << "the refusal's, not the closing's";
   EXPECT_EQ(toy.Entries(), (std::vector<std::string>{"message 0", "denied", "closed"}));
 }
 
 TEST(StreamTest, RefusedStreamHasNoClosingEntryWhenNothingWasSent) {
   ToyServer toy;
-  toy.On(kStream, [](CallContext&) { return RefusePlan(Reason::kRoleNotGranted, "denied"); });
+  toy.On(kStream, [] {
+    ToyScript script = Counting(3);
+    script.next = [](CallContext&) { return RefusePlan(Reason::kRoleNotGranted, "denied"); };
+    return script;
+  });
   toy.Start();
   Stream stream(toy);
   EXPECT_TRUE(stream.ReadAll().empty());
-  EXPECT_EQ(ReasonIn(stream.reader->Finish()), "ROLE_NOT_GRANTED");
+  const grpc::Status status = stream.reader->Finish();
+  EXPECT_EQ(ReasonIn(status), "ROLE_NOT_GRANTED");
+  EXPECT_EQ(ErrorInfoIn(status).metadata().at("index"), "0");
+  EXPECT_EQ(toy.Entries(), std::vector<std::string>{"denied"});
 }
 
 TEST(StreamTest, MessagesCoveredByTheOpeningEntryNeedNoneOfTheirOwn) {
