@@ -1,0 +1,467 @@
+// Every method of every service as every kind of caller.
+#include <google/protobuf/descriptor.h>
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "authz/reason.h"
+#include "ops/server/daemon/starter_policy.h"
+#include "tests/integration/dev_vault_fixture.h"
+
+namespace piivault::integration {
+namespace {
+
+using authz::Reason;
+using google::protobuf::Message;
+
+struct Caller {
+  const char* name;
+  const char* purpose;
+};
+
+// The columns of the table below, in this order.
+constexpr auto kCallers = std::to_array<Caller>({
+    {"admin-1", "order"},
+    {"auditor", "order"},
+    {"operator", "order"},
+    {"officer", "order"},  // system role privacy_officer
+    {"shop", "order"},
+    {"tenant", "own_list"},
+    {"support", "support"},
+    {"engineer", "technical_work"},
+    {"engineer-no-nda", "technical_work"},
+    {"engineer-expired-nda", "technical_work"},
+    {"engineer-outsourced", "technical_work"},
+    {"other-tenant", "own_list"},  // tenants/other's own
+    {"other-shop", "order"},       // a service with a role in tenants/other only
+    {"leaver", "order"},           // once a shop, now disabled
+    {"stranger", "order"},         // a good certificate that nobody registered
+});
+
+// What the letters of the table stand for.
+const std::map<char, Reason> kLetters = {
+    {'+', Reason::kOk},
+    {'r', Reason::kRoleNotGranted},
+    {'o', Reason::kOperationNotGranted},
+    {'f', Reason::kFieldNotGranted},
+    {'N', Reason::kNdaMissing},
+    {'E', Reason::kNdaExpired},
+    {'X', Reason::kOutsourcingForbidden},
+    {'S', Reason::kSystemRoleRequired},
+    {'T', Reason::kTenantMismatch},
+    {'D', Reason::kPrincipalDisabled},
+    {'U', Reason::kPrincipalUnknown},
+};
+
+// One row for each method, one column for each caller in the order of kCallers:
+// admin, auditor, operator, officer | shop, tenant | support | engineers: with NDA, without, with
+// an expired one, outsourced | of another tenant: its own access, a service | disabled, unknown.
+// kLetters says what the letters stand for.
+constexpr char kTable[] = R"(
+VaultService/CreateRecord          r r r r  + +  o  o N E X  T T  D U
+VaultService/BatchCreateRecords    r r r r  + +  o  o N E X  T T  D U
+VaultService/UpsertRecord          r r r r  + +  o  + N E X  T T  D U
+VaultService/UpdateRecord          r r r r  + +  o  + N E X  T T  D U
+VaultService/GetRecord             r r r r  + +  +  + N E X  T T  D U
+VaultService/ListRecords           r r r r  + +  o  o N E X  T T  D U
+VaultService/LookupRecord          r r r r  + o  +  o N E X  T T  D U
+VaultService/SearchRecords         r r r r  o +  +  o N E X  T T  D U
+VaultService/RevealRecord          r r r r  + +  +  + N E X  T T  D U
+VaultService/BatchRevealRecords    r r r r  + +  +  + N E X  T T  D U
+VaultService/StreamRevealRecords   r r r r  + +  +  + N E X  T T  D U
+VaultService/Detokenize            r r r r  + o  o  o N E X  T T  D U
+VaultService/Tokenize              r r r r  + o  o  o N E X  T T  D U
+VaultService/DownloadRecords       r r r r  o +  o  o N E X  T T  D U
+VaultService/DeleteRecord          r r r r  + o  o  o N E X  T T  D U
+VaultService/GetSubject            r r r r  + o  o  o N E X  T T  D U
+VaultService/DeleteSubject         r r r r  + o  o  o N E X  T T  D U
+AuditService/ListEntries           + + S S  S S  S  S S S S  S S  D U
+AuditService/TailEntries           + + S S  S S  S  S S S S  S S  D U
+AdminService/CreateTenant          + S S S  S S  S  S S S S  S S  D U
+AdminService/ListTenants           + + + +  S S  S  S S S S  S S  D U
+AdminService/UpdateTenant          + S S S  S S  S  S S S S  S S  D U
+AdminService/CreatePerson          + S S S  S S  S  S S S S  S S  D U
+AdminService/GetPerson             + + S S  S S  S  S S S S  S S  D U
+AdminService/ListPersons           + + S S  S S  S  S S S S  S S  D U
+AdminService/UpdatePerson          + S S S  S S  S  S S S S  S S  D U
+AdminService/RecordAttestation     + S S S  S S  S  S S S S  S S  D U
+AdminService/RevokeAttestation     + S S S  S S  S  S S S S  S S  D U
+AdminService/CreatePrincipal       + S S S  S S  S  S S S S  S S  D U
+AdminService/GetPrincipal          + + S S  S S  S  S S S S  S S  D U
+AdminService/ListPrincipals        + + S S  S S  S  S S S S  S S  D U
+AdminService/DisablePrincipal      + S S S  S S  S  S S S S  S S  D U
+AdminService/RemoveIdentity        + S S S  S S  S  S S S S  S S  D U
+AdminService/RevokeRole            + S S S  S S  S  S S S S  S S  D U
+AdminService/OffboardPrincipal     + S S S  S S  S  S S S S  S S  D U
+AdminService/DenyCertificate       + S S S  S S  S  S S S S  S S  D U
+AdminService/CreatePolicy          + S S S  S S  S  S S S S  S S  D U
+AdminService/GetPolicy             + + S +  S S  S  S S S S  S S  D U
+AdminService/ListPolicies          + + S +  S S  S  S S S S  S S  D U
+AdminService/CreateProposal        + S S S  S S  S  S S S S  S S  D U
+AdminService/GetProposal           + + S S  S S  S  S S S S  S S  D U
+AdminService/ListProposals         + + S S  S S  S  S S S S  S S  D U
+AdminService/ApproveProposal       + S S S  S S  S  S S S S  S S  D U
+AdminService/RejectProposal        + S S S  S S  S  S S S S  S S  D U
+AdminService/ListKeyringSlots      + S + S  S S  S  S S S S  S S  D U
+AdminService/ListEpochs            + S + S  S S  S  S S S S  S S  D U
+AdminService/RotateEpoch           + S + S  S S  S  S S S S  S S  D U
+AdminService/GetVaultStatus        + + + +  S S  S  S S S S  S S  D U
+)";
+
+// The letters of each row, by method.
+std::map<std::string, std::string> ReadTable() {
+  std::map<std::string, std::string> rows;
+  for (const std::string& line :
+       std::vector<std::string>(absl::StrSplit(kTable, "\n", absl::SkipEmpty()))) {
+    const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    std::string& letters = rows[words.front()];
+    for (size_t i = 1; i < words.size(); ++i) letters += words[i];
+  }
+  return rows;
+}
+
+class MatrixTest : public DevVaultFixture {
+ protected:
+  // Each is asked once, for a request that those who may call can carry out; the purpose is set for
+  // each caller.
+  using Makers = std::map<std::string, std::function<std::unique_ptr<Message>()>>;
+
+  void SetUp() override {
+    Start();
+    Register("officer", v1::PRINCIPAL_KIND_STAFF, "privacy_officer", "");
+    v1::CreateTenantRequest other;
+    other.mutable_tenant()->set_name("tenants/other");
+    Must<v1::CreateTenantResponse>("admin-1", other);
+    Activate(LoadPolicy(ops::kStarterPolicy), "tenants/other");
+    Register("other-tenant", v1::PRINCIPAL_KIND_TENANT, "tenant", "tenants/other");
+    Register("other-shop", v1::PRINCIPAL_KIND_SERVICE, "shop", "tenants/other");
+    Register("leaver", v1::PRINCIPAL_KIND_SERVICE, "shop");
+    v1::DisablePrincipalRequest disable;
+    disable.set_name("principals/leaver");
+    Must<v1::DisablePrincipalResponse>("admin-1", disable);
+    record_ = NewCustomer({{"email", "taro@example.jp"}, {"note", "likes tea"}});
+  }
+
+  Makers Requests();
+  template <typename Request>
+  static std::function<std::unique_ptr<Message>()> Make(std::function<void(Request&)> fill) {
+    return [fill] {
+      auto request = std::make_unique<Request>();
+      fill(*request);
+      return request;
+    };
+  }
+  Outcome Try(const Caller& caller, const Message& request, bool streaming);
+  // A proposal of admin-2's, for admin-1 to decide.
+  v1::Proposal Proposed();
+
+  static std::string SubjectOf(const std::string& record) {
+    return record.substr(0, record.find("/records/"));
+  }
+
+  v1::CreateRecordResponse record_;
+  int serial_ = 0;
+};
+
+v1::Proposal MatrixTest::Proposed() {
+  v1::CreateProposalRequest request;
+  *request.mutable_proposal() = GrantRole("principals/support", "support", kTenant);
+  return Must<v1::CreateProposalResponse>("admin-2", request).proposal();
+}
+
+MatrixTest::Makers MatrixTest::Requests() {
+  const std::string record = record_.record().name();
+  const std::string subject = SubjectOf(record);
+  const auto principal = [this] {
+    const std::string name = absl::StrCat("prey-", ++serial_);
+    RegisterWithoutRole(name, v1::PRINCIPAL_KIND_STAFF, "");
+    return name;
+  };
+  return {
+      {"VaultService/CreateRecord", Make<v1::CreateRecordRequest>([](auto& r) {
+         r = CreateRequest({{"name", "鈴木 一郎"}});
+       })},
+      {"VaultService/BatchCreateRecords", Make<v1::BatchCreateRecordsRequest>([](auto& r) {
+         r.set_parent(kTenant);
+         *r.add_records() = CreateRequest({{"name", "鈴木 一郎"}}).record();
+       })},
+      {"VaultService/UpsertRecord", Make<v1::UpsertRecordRequest>([](auto& r) {
+         r.set_parent(kTenant);
+         *r.mutable_record() = CreateRequest({{"name", "鈴木 一郎"}}).record();
+         r.mutable_record()->set_ref("17");
+       })},
+      {"VaultService/UpdateRecord", Make<v1::UpdateRecordRequest>([=](auto& r) {
+         r.set_name(record);
+         (*r.mutable_fields())["note"] = "likes coffee";
+       })},
+      {"VaultService/GetRecord", Make<v1::GetRecordRequest>([=](auto& r) { r.set_name(record); })},
+      {"VaultService/ListRecords", Make<v1::ListRecordsRequest>([](auto& r) {
+         r.set_parent(kTenant);
+         r.set_type("customer");
+       })},
+      {"VaultService/LookupRecord", Make<v1::LookupRecordRequest>([](auto& r) {
+         r.set_parent(kTenant);
+         r.set_type("customer");
+         r.set_field("email");
+         r.set_value("taro@example.jp");
+         r.add_fields("email");
+       })},
+      {"VaultService/SearchRecords", Make<v1::SearchRecordsRequest>([](auto& r) {
+         r.set_parent(kTenant);
+         r.set_type("customer");
+         r.set_field("email");
+         r.set_value("taro@example.jp");
+       })},
+      {"VaultService/RevealRecord", Make<v1::RevealRecordRequest>([=](auto& r) {
+         r.set_name(record);
+         r.add_fields("email");
+       })},
+      {"VaultService/BatchRevealRecords", Make<v1::BatchRevealRecordsRequest>([=](auto& r) {
+         r.set_parent(kTenant);
+         r.add_names(record);
+         r.add_fields("email");
+       })},
+      {"VaultService/StreamRevealRecords", Make<v1::StreamRevealRecordsRequest>([=](auto& r) {
+         r.set_parent(kTenant);
+         r.mutable_names()->add_names(record);
+         r.add_fields("email");
+       })},
+      {"VaultService/Detokenize", Make<v1::DetokenizeRequest>([=, this](auto& r) {
+         r.set_parent(kTenant);
+         r.add_tokens(record_.tokens().at("note"));
+       })},
+      {"VaultService/Tokenize", Make<v1::TokenizeRequest>([](auto& r) {
+         r.set_parent(kTenant);
+         r.set_type("customer");
+         r.set_field("phone");
+         r.add_items()->set_value("090-1234-5678");
+       })},
+      {"VaultService/DownloadRecords", Make<v1::DownloadRecordsRequest>([](auto& r) {
+         r.set_parent(kTenant);
+         r.set_type("customer");
+       })},
+      {"VaultService/DeleteRecord", Make<v1::DeleteRecordRequest>([=, this](auto& r) {
+         r.set_name(NewCustomer().record().name());
+       })},
+      {"VaultService/GetSubject",
+       Make<v1::GetSubjectRequest>([=](auto& r) { r.set_name(subject); })},
+      {"VaultService/DeleteSubject", Make<v1::DeleteSubjectRequest>([=, this](auto& r) {
+         r.set_name(SubjectOf(NewCustomer().record().name()));
+       })},
+
+      {"AuditService/ListEntries",
+       Make<v1::ListEntriesRequest>([](auto& r) { r.set_page_size(1); })},
+      {"AuditService/TailEntries",
+       Make<v1::TailEntriesRequest>([](auto& r) { r.set_start_index(0); })},
+
+      {"AdminService/CreateTenant", Make<v1::CreateTenantRequest>([](auto& r) {
+         r.mutable_tenant()->set_name("tenants/matrix");
+       })},
+      {"AdminService/ListTenants", Make<v1::ListTenantsRequest>([](auto&) {})},
+      {"AdminService/UpdateTenant", Make<v1::UpdateTenantRequest>([](auto& r) {
+         r.mutable_tenant()->set_name("tenants/other");
+         r.mutable_tenant()->set_display_name("Another");
+       })},
+      {"AdminService/CreatePerson", Make<v1::CreatePersonRequest>([](auto& r) {
+         r.mutable_person()->set_name("persons/matrix");
+         r.mutable_person()->set_display_name("Made Up");
+         r.mutable_person()->set_employment(v1::EMPLOYMENT_OFFICER);
+       })},
+      {"AdminService/GetPerson",
+       Make<v1::GetPersonRequest>([](auto& r) { r.set_name("persons/engineer"); })},
+      {"AdminService/ListPersons", Make<v1::ListPersonsRequest>([](auto&) {})},
+      {"AdminService/UpdatePerson", Make<v1::UpdatePersonRequest>([=](auto& r) {
+         r.mutable_person()->set_name("persons/" + principal());
+         r.mutable_person()->set_employment(v1::EMPLOYMENT_PART_TIME);
+       })},
+      {"AdminService/RecordAttestation", Make<v1::RecordAttestationRequest>([=](auto& r) {
+         r.set_person("persons/" + principal());
+         r.mutable_attestation()->set_kind("nda_contract");
+         r.mutable_attestation()->set_document_sha256(std::string(64, '2'));
+         r.mutable_attestation()->set_signatory(r.person());
+         r.mutable_attestation()->mutable_signed_at()->set_seconds(1'700'000'000);
+         r.set_valid_until_date("2099-12-31");
+       })},
+      {"AdminService/RevokeAttestation", Make<v1::RevokeAttestationRequest>([=, this](auto& r) {
+         const std::string person = "persons/" + principal();
+         r.set_name(RecordNda(person, absl::FromUnixSeconds(4'000'000'000)).attestation().name());
+       })},
+      {"AdminService/CreatePrincipal", Make<v1::CreatePrincipalRequest>([](auto& r) {
+         r.mutable_principal()->set_name("principals/matrix");
+         r.mutable_principal()->set_kind(v1::PRINCIPAL_KIND_STAFF);
+         r.mutable_principal()->set_person("persons/support");
+         r.mutable_principal()->add_identities()->set_uri("spiffe://vault.example/matrix");
+       })},
+      {"AdminService/GetPrincipal",
+       Make<v1::GetPrincipalRequest>([](auto& r) { r.set_name("principals/engineer"); })},
+      {"AdminService/ListPrincipals", Make<v1::ListPrincipalsRequest>([](auto&) {})},
+      {"AdminService/DisablePrincipal", Make<v1::DisablePrincipalRequest>([=](auto& r) {
+         r.set_name("principals/" + principal());
+       })},
+      {"AdminService/RemoveIdentity", Make<v1::RemoveIdentityRequest>([=](auto& r) {
+         const std::string name = principal();
+         r.set_principal("principals/" + name);
+         r.set_uri("spiffe://vault.example/" + name);
+       })},
+      {"AdminService/RevokeRole", Make<v1::RevokeRoleRequest>([=, this](auto& r) {
+         r.set_principal("principals/" + principal());
+         r.set_role("support");
+         r.set_tenant(kTenant);
+         Agree(GrantRole(r.principal(), r.role(), r.tenant()));
+       })},
+      {"AdminService/OffboardPrincipal", Make<v1::OffboardPrincipalRequest>([=](auto& r) {
+         r.set_name("principals/" + principal());
+       })},
+      {"AdminService/DenyCertificate", Make<v1::DenyCertificateRequest>([](auto& r) {
+         r.set_certificate_sha256(std::string(64, 'a'));
+       })},
+      {"AdminService/CreatePolicy", Make<v1::CreatePolicyRequest>([](auto& r) {
+         r.set_yaml(absl::StrCat(ops::kStarterPolicy, "\n# another\n"));
+       })},
+      {"AdminService/GetPolicy", Make<v1::GetPolicyRequest>([=, this](auto& r) {
+         r.set_name("policies/" + LoadPolicy(ops::kStarterPolicy));
+       })},
+      {"AdminService/ListPolicies", Make<v1::ListPoliciesRequest>([](auto&) {})},
+      {"AdminService/CreateProposal", Make<v1::CreateProposalRequest>([](auto& r) {
+         *r.mutable_proposal() = GrantRole("principals/support", "support", kTenant);
+       })},
+      {"AdminService/GetProposal",
+       Make<v1::GetProposalRequest>([=, this](auto& r) { r.set_name(Proposed().name()); })},
+      {"AdminService/ListProposals", Make<v1::ListProposalsRequest>([](auto&) {})},
+      {"AdminService/ApproveProposal", Make<v1::ApproveProposalRequest>([=, this](auto& r) {
+         const v1::Proposal proposal = Proposed();
+         r.set_name(proposal.name());
+         r.set_sha256(proposal.sha256());
+       })},
+      {"AdminService/RejectProposal",
+       Make<v1::RejectProposalRequest>([=, this](auto& r) { r.set_name(Proposed().name()); })},
+      {"AdminService/ListKeyringSlots", Make<v1::ListKeyringSlotsRequest>([](auto&) {})},
+      {"AdminService/ListEpochs", Make<v1::ListEpochsRequest>([](auto&) {})},
+      {"AdminService/RotateEpoch", Make<v1::RotateEpochRequest>([](auto&) {})},
+      {"AdminService/GetVaultStatus", Make<v1::GetVaultStatusRequest>([](auto&) {})},
+  };
+}
+
+Outcome MatrixTest::Try(const Caller& caller, const Message& request, bool streaming) {
+  std::unique_ptr<Message> mine(request.New());
+  mine->CopyFrom(request);
+  if (const auto* usage = mine->GetDescriptor()->FindFieldByName("usage"); usage != nullptr) {
+    mine->GetReflection()
+        ->MutableMessage(mine.get(), usage)
+        ->CopyFrom(UsageFor(caller.purpose, "T-1"));
+  }
+  if (!streaming) {
+    // A rotation waits for the one before to be done with.
+    const absl::Time end = absl::Now() + kPatience;
+    Outcome outcome;
+    do {
+      outcome = As(caller.name).Call(*mine);
+    } while (outcome.reason == "CONFLICT" && absl::Now() < end);
+    return outcome;
+  }
+  // Some streams do not end by themselves: the first message says that the caller may.
+  v1::TailEntriesResponse message;  // what is unknown in it does not matter
+  const std::unique_ptr<Stream> stream = As(caller.name).Open(*mine);
+  if (stream->Read(&message)) return Outcome();
+  return stream->Finish();
+}
+
+TEST_F(MatrixTest, EveryMethodAsEveryCaller) {
+  std::map<std::string, std::string> table = ReadTable();
+  const Makers requests = Requests();
+  // Index of the entry of each refusal, and whose it was.
+  std::map<uint64_t, std::string> refusals;
+
+  for (const google::protobuf::FileDescriptor* file :
+       {v1::CreateRecordRequest::descriptor()->file(), v1::ListEntriesRequest::descriptor()->file(),
+        v1::CreateTenantRequest::descriptor()->file()}) {
+    const google::protobuf::ServiceDescriptor* service = file->service(0);
+    for (int i = 0; i < service->method_count(); ++i) {
+      const google::protobuf::MethodDescriptor* method = service->method(i);
+      const std::string name = absl::StrCat(service->name(), "/", method->name());
+      SCOPED_TRACE(name);
+      const auto found = table.find(name);
+      ASSERT_NE(found, table.end()) << "the table has no row for this method";
+      const std::string letters = found->second;
+      table.erase(found);
+      ASSERT_EQ(letters.size(), kCallers.size());
+      ASSERT_TRUE(requests.count(name)) << "nobody knows how to call this method";
+      const std::unique_ptr<Message> request = requests.at(name)();
+      ASSERT_EQ(request->GetDescriptor(), method->input_type());
+
+      for (size_t c = 0; c < kCallers.size(); ++c) {
+        const authz::ReasonInfo& want = authz::GetReason(kLetters.at(letters[c]));
+        const Outcome got = Try(kCallers[c], *request, method->server_streaming());
+        EXPECT_EQ(got.code, static_cast<grpc::StatusCode>(want.code))
+            << kCallers[c].name << " " << got;
+        if (want.id == Reason::kOk) continue;
+        EXPECT_EQ(got.reason, want.name) << kCallers[c].name;
+        EXPECT_EQ(got.domain, "piivault");
+        if (got.metadata.count("index") == 0) {
+          ADD_FAILURE() << kCallers[c].name << ": no receipt";
+          continue;
+        }
+        const uint64_t index = std::stoull(got.metadata.at("index"));
+        EXPECT_TRUE(refusals
+                        .emplace(index, absl::StrCat(service->full_name(), "/", method->name(), " ",
+                                                     kCallers[c].name, " ", std::string(want.name)))
+                        .second)
+            << "two refusals with one entry";
+      }
+    }
+  }
+  EXPECT_TRUE(table.empty()) << "rows without a method";
+
+  for (const v1::Entry& entry : ReadLog()) {
+    const auto refusal = refusals.find(entry.position().index());
+    if (refusal == refusals.end()) continue;
+    std::string who = entry.principal().empty() ? "stranger" : entry.principal();
+    if (who.rfind("principals/", 0) == 0) who = who.substr(strlen("principals/"));
+    EXPECT_EQ(absl::StrCat(entry.method(), " ", who, " ", entry.reason()), refusal->second);
+    EXPECT_EQ(entry.decision(), v1::ENTRY_DECISION_DENIED);
+    EXPECT_EQ(entry.certificate_sha256().size(), 64U);
+    refusals.erase(refusal);
+  }
+  EXPECT_TRUE(refusals.empty()) << refusals.size() << " refusals have no entry";
+}
+
+TEST_F(MatrixTest, UnknownMethodsAreRefusedWithAnEntry) {
+  for (const char* path : {"/piivault.v1.VaultService/NoSuchMethod", "/no.such.Service/Method"}) {
+    const Outcome known = As("shop").CallRaw(path, "");
+    EXPECT_EQ(known.ToString(), "UNIMPLEMENTED UNKNOWN_METHOD");
+    EXPECT_TRUE(known.metadata.count("index"));
+    EXPECT_EQ(As("stranger").CallRaw(path, "").ToString(), "UNAUTHENTICATED PRINCIPAL_UNKNOWN");
+  }
+}
+
+TEST_F(MatrixTest, WithoutCertificateTheHandshakeFails) {
+  const size_t before = ReadLog().size();
+  Client nobody(vault().address(), vault().ca_file(), {});
+  for (int i = 0; i < 3; ++i) {
+    const Outcome outcome = nobody.Call(RevealRequest(record_.record().name()));
+    EXPECT_EQ(outcome.code, grpc::StatusCode::UNAVAILABLE);
+    EXPECT_EQ(outcome.reason, "");
+  }
+  EXPECT_EQ(ReadLog().size(), before + 1) << "only the reading itself";
+}
+
+TEST_F(MatrixTest, NothingAnswersAStrangerWhetherAThingExists) {
+  const std::string missing =
+      "tenants/default/subjects/" + std::string(26, 'a') + "/records/" + std::string(26, 'a');
+  for (const char* who : {"admin-1", "engineer-no-nda", "other-tenant", "other-shop", "stranger"}) {
+    const Outcome there = As(who).Call(RevealRequest(record_.record().name()));
+    const Outcome absent = As(who).Call(RevealRequest(missing));
+    EXPECT_FALSE(there.ok());
+    EXPECT_EQ(there.ToString(), absent.ToString()) << who;
+  }
+}
+
+}  // namespace
+}  // namespace piivault::integration
