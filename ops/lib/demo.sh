@@ -63,7 +63,7 @@ people_and_policy() {
   sign_nda kato 2021-03-31
   sign_nda yamada 2099-03-31
   # Employment changes after the role was given, as it does in life.
-  as sato person update yamada --employment outsourced >/dev/null 2>&1
+  quietly as sato person update yamada --employment outsourced
   expect 0 engineer as sato principal list
 }
 

@@ -72,14 +72,25 @@ stop_server() {
   return "$code"
 }
 
+# quietly COMMAND...: shows what it printed only where it fails.
+quietly() {
+  local out code=0
+  out="$("$@" 2>&1)" || code=$?
+  [ "$code" -eq 0 ] || printf 'failed: %s\n%s\n' "$*" "$out" >&2
+  return "$code"
+}
+
 # name_in PREFIX: the first resource name with this prefix in standard input.
 name_in() { grep -oE "$1/[a-z0-9]+" | head -1; }
 
 # agree COMMAND...: sato proposes, suzuki approves.
 agree() {
-  local proposal
-  proposal="$(as sato "$@" 2>/dev/null | name_in proposals)"
-  as suzuki approvals approve "$proposal" --yes >/dev/null 2>&1
+  local answer
+  answer="$(as sato "$@" 2>&1)" || {
+    printf 'failed: %s\n%s\n' "$*" "$answer" >&2
+    return 1
+  }
+  quietly as suzuki approvals approve "$(name_in proposals <<<"$answer")" --yes
 }
 
 # register NAME KIND ROLE [person's options...]: certificate, person, principal, role, context.
@@ -88,9 +99,9 @@ register() {
   shift 3
   [ "$kind" = tenant ] && tenant=(--of-tenant default)
   make_certificate "$name" "$kind"
-  as sato person create "$name" "$@" >/dev/null 2>&1
-  as sato principal create "$name" --kind "$kind" --person "$name" "${tenant[@]}" \
-    --certificate "$DIR/pki/$name.crt" >/dev/null 2>&1
+  quietly as sato person create "$name" "$@"
+  quietly as sato principal create "$name" --kind "$kind" --person "$name" "${tenant[@]}" \
+    --certificate "$DIR/pki/$name.crt"
   make_context "$name"
   if [ -n "$role" ]; then agree principal grant "$name" "$role"; fi
 }
@@ -98,6 +109,6 @@ register() {
 # sign_nda NAME LAST_DAY: the signed document stays here, its SHA-256 goes to the vault.
 sign_nda() {
   echo "Non-disclosure agreement of $1, a person who does not exist." >"$DIR/nda-$1.txt"
-  as sato nda record "$1" --document "$DIR/nda-$1.txt" --signed-at 2020-04-01 --valid-until "$2" \
-    >/dev/null 2>&1
+  quietly as sato nda record "$1" --document "$DIR/nda-$1.txt" --signed-at 2020-04-01 \
+    --valid-until "$2"
 }
