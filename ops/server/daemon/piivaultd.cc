@@ -14,6 +14,7 @@
 #include "ops/server/logging.h"
 #include "ops/server/process.h"
 #include "ops/server/vault_server.h"
+#include "vault/service/rpc_log.h"
 #include "vault/service/tls.h"
 
 namespace piivault::ops {
@@ -36,6 +37,13 @@ struct Flags {
 int Fail(int code, std::string_view what, const absl::Status& status) {
   Log(LogLevel::kError, what, {{"error", std::string(status.message())}});
   return code;
+}
+
+// What gRPC and protobuf say: into the one log, as what it is. Handshakes of strangers fail
+// all the time: that is no error of ours.
+void LogRpc(vault::RpcLogSeverity severity, std::string_view text) {
+  const bool error = severity == vault::RpcLogSeverity::kError;
+  Log(error ? LogLevel::kInfo : LogLevel::kDebug, "rpc library", {{"text", std::string(text)}});
 }
 
 // Until SIGTERM or SIGINT.
@@ -149,6 +157,7 @@ int Main(int argc, char** argv) {
     std::cerr << s.message() << "\n";
     return kFailed;
   }
+  vault::RouteRpcLogs(&LogRpc);
   return flags.dev ? ServeDev(flags, signals) : Serve(flags, signals);
 }
 
