@@ -162,13 +162,13 @@ TEST_F(RevocationRaceTest, NoGrantFollowsTheDisablingOfItsPrincipal) {
       "engineer-1", LongRun() ? 1'000 : 40,
       [&] {
         const std::optional<uint64_t> given = std::exchange(first, std::nullopt);
-        return Lease{"", given.has_value() ? *given : Agree(enable)};
+        return Lease{disable.name(), given.has_value() ? *given : Agree(enable)};
       },
       [&](const Lease&) {
         return Must<v1::DisablePrincipalResponse>("admin-1", disable).receipt().index();
       },
       {"PRINCIPAL_DISABLED", "CONFLICT"});
-  CheckLog([](const v1::Entry&) { return ""; });
+  CheckLog([](const v1::Entry& entry) { return entry.principal(); });
 }
 
 TEST_F(RevocationRaceTest, NoGrantFollowsTheRevocationOfItsRole) {
