@@ -106,7 +106,8 @@ absl::Status InitializeVault(storage::Engine& engine, const Keyring& keyring,
   if (absl::Status status = Check(options); !status.ok()) return status;
   auto commit = std::make_unique<storage::Commit>();
   commit->as_of = engine.AppliedSequence();
-  commit->decided_at = now;
+  // Rests on nothing that could have changed meanwhile, and making a keyring takes its time.
+  commit->decided_at = absl::InfiniteFuture();
   const storage::Key vault_key = StateKey(StateKind::kVault, "vault");
   if (auto there = engine.Get(vault_key); there.ok()) {
     return absl::AlreadyExistsError("the database holds a vault already");
