@@ -24,11 +24,12 @@ std::string ViewMark(v1::View view) {
 
 // The values of one record, one per line, then what was refused.
 void PrintRevealed(Session& session, const v1::RevealedRecord& record) {
-  session.out() << "name: " << record.name() << "\ntype: " << record.type()
-                << "\nversion: " << record.version() << "\n";
+  // Not as `name: …`: that is what many fields are called.
+  session.out() << record.name() << "  " << record.type() << ", version " << record.version()
+                << "\n";
   for (const auto& [name, value] : record.fields()) {
-    session.out() << name << ": " << EscapeForTerminal(value.value()) << ViewMark(value.view())
-                  << "\n";
+    session.out() << "  " << name << ": " << EscapeForTerminal(value.value())
+                  << ViewMark(value.view()) << "\n";
   }
   for (const v1::Failure& failure : record.denied()) {
     session.err() << "denied: " << FormatField(failure, "fields") << ": " << failure.reason()

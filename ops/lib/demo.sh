@@ -9,14 +9,14 @@ OUT=""
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
 # show TEXT: at most 12 lines of what a command printed, indented.
-show() { sed -n '1,12p' <<<"$1" | cut -c1-150 | sed 's/^/    /'; }
+show() { sed -n "1,12p" <<<"$1" | sed "s#$DIR/##g; s#$PIIVAULT_ROOT/##g" | cut -c1-150 | sed 's/^/    /'; }
 
 # expect CODE PATTERN COMMAND...: runs a command, shows what it printed, and counts a failure where
 # the exit code is another or the pattern (a grep -E; empty for any) does not match.
 expect() {
   local want="$1" pattern="$2" code=0
   shift 2
-  printf '  $ piivault %s\n' "$(describe "$@")"
+  printf '  $ %s\n' "$(describe "$@")"
   OUT="$("$@" 2>&1)" || code=$?
   show "$OUT"
   STEPS=$((STEPS + 1))
@@ -31,8 +31,9 @@ expect() {
 
 # The command as somebody would type it in that context.
 describe() {
+  [ "$1" = decisions ] && set -- curl -s "http://$METRICS/metrics"
   [ "$1" = as ] && {
-    printf -- '--context %s ' "$2"
+    printf 'piivault --context %s ' "$2"
     shift 2
   }
   printf '%q ' "$@" | sed "s#$DIR/##g; s#$PIIVAULT_ROOT/##g"
@@ -92,6 +93,10 @@ granted() {
   name="$(sed -n 2p "$PIIVAULT_ROOT/ops/samples/readers.csv" | cut -d, -f3)"
   expect 0 "name: $name" as intake record reveal ref:reader:R00001 --fields name,email \
     --for self_service
+  echo "  The same behind a token:"
+  local token
+  token="$(sed -n 2p "$DIR/tokens.csv" | grep -oE 'tok_[a-z0-9]{26}' | sed -n 3p)"
+  expect 0 'reader\.' as intake token reveal "$token" --for self_service
   echo "  Found by e-mail, in whatever spelling (log-in):"
   expect 0 "name: $name" as intake record lookup --type reader email "${email^^}" --fields name \
     --for self_service
@@ -131,8 +136,16 @@ refused() {
   expect 5 '' as sato "${call[@]}"
 }
 
+erased() {
+  say "6. A person is erased: no path yields a value any more"
+  local subject
+  subject="$(grep -oE 'subjects/[a-z0-9]{26}' <<<"$(sed -n 3p "$DIR/tokens.csv")" | cut -d/ -f2)"
+  expect 0 'records: 1' as publisher subject delete "$subject" --for own_list
+  expect 4 NOT_FOUND as intake record reveal ref:reader:R00002 --fields name --for self_service
+}
+
 entries() {
-  say "6. All of it is in the log, granted or denied"
+  say "7. All of it is in the log, granted or denied"
   expect 0 NDA_EXPIRED as auditor audit list --method RevealRecord
   local reason
   for reason in NDA_MISSING NDA_EXPIRED NDA_REVOKED OUTSOURCING_FORBIDDEN FIELD_NOT_GRANTED; do
@@ -143,14 +156,15 @@ entries() {
     }
   done
   expect 0 'granted' as auditor audit list --principal tanaka --decision granted
-  expect 0 'denied' as auditor audit list --principal intake --decision denied
+  expect 0 PROHIBITED_TYPE as auditor audit list --principal intake --decision failed
 }
 
+# The counters of decisions, as Prometheus reads them.
+decisions() { curl -sf "http://$METRICS/metrics" | grep '^piivault_decisions_total'; }
+
 metrics() {
-  say "7. Prometheus watches"
-  expect 0 '^piivault_' curl -sf "http://$METRICS/metrics"
-  OUT="$(grep -E '^piivault_(decisions|requests)' <<<"$OUT" || true)"
-  show "$OUT"
+  say "8. Prometheus watches"
+  expect 0 'reason="NDA_EXPIRED"' decisions
   expect 0 '' curl -sf "http://$METRICS/readyz"
 }
 
@@ -159,6 +173,7 @@ run_demo() {
   imports_and_tokens
   granted
   refused
+  erased
   entries
   metrics
 }

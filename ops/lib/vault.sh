@@ -80,8 +80,8 @@ quietly() {
   return "$code"
 }
 
-# name_in PREFIX: the first resource name with this prefix in standard input.
-name_in() { grep -oE "$1/[a-z0-9]+" | head -1; }
+# name_in COLLECTION: the first name of a resource in standard input; ids are long.
+name_in() { grep -oE "$1/[a-z0-9]{26,64}" | head -1 || true; }
 
 # agree COMMAND...: sato proposes, suzuki approves.
 agree() {

@@ -326,9 +326,10 @@ void VaultServer::Impl::Stop() {
     server->SetServing(false);
     server->Stop(config.limits.shutdown);
   }
+  // Before the background thread is waited for: it may itself wait for a write that hangs.
+  if (engine != nullptr) engine->Shutdown();
   if (background) background->Stop();
   http.reset();
-  if (engine != nullptr) engine->Shutdown();
 }
 
 absl::StatusOr<std::unique_ptr<VaultServer>> VaultServer::Start(const Config& config,
@@ -364,7 +365,8 @@ int VaultServer::port() const { return impl_->server->ports().front(); }
 int VaultServer::metrics_port() const { return impl_->http == nullptr ? 0 : impl_->http->port(); }
 
 absl::Status VaultServer::Reload(const Config& config) {
-  impl_->config.tls = config.tls;
+  // Nothing else of it is read again, and the metrics' thread reads the paths meanwhile.
+  impl_->config.tls.client_roots = config.tls.client_roots;
   return impl_->Reload();
 }
 

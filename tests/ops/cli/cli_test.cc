@@ -90,9 +90,9 @@ TEST_F(CliTest, ValuesCannotReachTheTerminalAsCommands) {
 
 TEST_F(CliTest, NamesAreCompletedByTheTenant) {
   EXPECT_THAT(Run({"record", "reveal", "ref:reader:17", "--fields", "email"}).out,
-              HasSubstr("name: tenants/default/records/ref:reader:17"));
+              HasSubstr("tenants/default/records/ref:reader:17  "));
   EXPECT_THAT(Run({"--tenant", "t9", "record", "reveal", "ref:reader:17", "--fields", "email"}).out,
-              HasSubstr("name: tenants/t9/records/ref:reader:17"));
+              HasSubstr("tenants/t9/records/ref:reader:17  "));
 }
 
 TEST_F(CliTest, ValuesComeFromArgumentsFilesAndStandardInput) {
