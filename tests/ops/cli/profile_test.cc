@@ -11,14 +11,23 @@
 namespace piivault::ops {
 namespace {
 
+Profile MakeProfile(const std::string& address, const std::string& ca = "",
+                    const std::string& tenant = "") {
+  Profile profile;
+  profile.address = address;
+  profile.ca = ca;
+  profile.tenant = tenant;
+  return profile;
+}
+
 TEST(ProfileStoreTest, KeepsProfilesInAPrivateFile) {
   const ScratchFolder folder;
   const std::string path = folder.File("a/b/config.yaml");
   auto store = ProfileStore::Load(path);
   ASSERT_TRUE(store.ok()) << store.status();
   EXPECT_TRUE(store->profiles().empty());
-  store->Set("dev", {.address = "127.0.0.1:7443", .ca = "ca: \"x\".crt", .tenant = "t1"});
-  store->Set("prod", {.address = "vault.example:443"});
+  store->Set("dev", MakeProfile("127.0.0.1:7443", "ca: \"x\".crt", "t1"));
+  store->Set("prod", MakeProfile("vault.example:443"));
   ASSERT_TRUE(store->Save().ok());
 
   struct stat info {};
@@ -35,8 +44,8 @@ TEST(ProfileStoreTest, SettingAgainChangesOnlyWhatIsGiven) {
   const ScratchFolder folder;
   auto store = ProfileStore::Load(folder.File("config.yaml"));
   ASSERT_TRUE(store.ok());
-  store->Set("dev", {.address = "a:1", .tenant = "t1"});
-  store->Set("dev", {.address = "b:2"});
+  store->Set("dev", MakeProfile("a:1", "", "t1"));
+  store->Set("dev", MakeProfile("b:2"));
   EXPECT_EQ(store->profiles().at("dev").address, "b:2");
   EXPECT_EQ(store->profiles().at("dev").tenant, "t1");
 }
@@ -58,8 +67,8 @@ TEST(ProfileStoreTest, AFileThatIsNotYamlIsRefusedWithItsLine) {
 }
 
 TEST(ProfileTest, LaterLayersWin) {
-  const Profile base{.address = "a:1", .ca = "ca", .tenant = "t1"};
-  const Profile over{.address = "b:2"};
+  const Profile base = MakeProfile("a:1", "ca", "t1");
+  const Profile over = MakeProfile("b:2");
   const Profile merged = Overlay(base, over);
   EXPECT_EQ(merged.address, "b:2");
   EXPECT_EQ(merged.ca, "ca");
