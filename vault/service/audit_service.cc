@@ -192,7 +192,9 @@ class TailEntriesHandler : public Handler {
 
   std::optional<Plan> Close(CallContext& context) override {
     Session session(context, dependencies_.store, dependencies_.random);
-    storage::v1::EntryBody entry = session.NewEntry();
+    // A stream that was cut because the caller may no longer read does not close with a grant.
+    const authz::Reason reason = session.identified() ? Authorize(session) : session.problem();
+    storage::v1::EntryBody entry = session.NewEntry(reason);
     entry.set_resource("close");
     return session.Answer(nullptr, entry);
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/time/time.h"
 #include "piivault/storage/v1/state.pb.h"
 #include "storage/id.h"
 #include "vault/audit/entry_terms.h"
@@ -27,7 +28,9 @@ std::string RefText(const std::string& bytes) {
 }
 
 int64_t ToMicros(const google::protobuf::Timestamp& time) {
-  return time.seconds() * kMicros + time.nanos() / 1000;
+  // Saturates: whatever a client writes there is no overflow.
+  return absl::ToUnixMicros(absl::FromUnixSeconds(time.seconds()) +
+                            absl::Nanoseconds(time.nanos()));
 }
 
 absl::StatusOr<std::string> SubjectRef(const storage::Engine& engine, const StateSnapshot& state,

@@ -81,6 +81,9 @@ authz::Reason CheckProvenance(const VaultCall& call, const v1::Provenance& prove
       !v1::FrontHop_IsValid(provenance.front_hop())) {
     return authz::Reason::kMalformedRequest;
   }
+  if (DetectProhibited(provenance.channel()).any() || DetectProhibited(provenance.notice()).any()) {
+    return authz::Reason::kProhibitedType;
+  }
   absl::Time collected = call.now();
   if (provenance.has_collected_at()) {
     const google::protobuf::Timestamp& at = provenance.collected_at();
