@@ -36,6 +36,8 @@ storage::Key RowKey(const KeySnapshot& keys, std::string_view principal, std::st
 // HMAC of the canonical request: serialized with map entries in order.
 std::string RequestHmac(const KeySnapshot& keys, const google::protobuf::MessageLite& request) {
   std::string input("piivault request v1");
+  // Room for all of it, so that growth leaves no copies of values behind.
+  input.reserve(input.size() + request.ByteSizeLong() + 64);
   {
     google::protobuf::io::StringOutputStream stream(&input);
     google::protobuf::io::CodedOutputStream coded(&stream);
