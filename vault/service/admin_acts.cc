@@ -154,9 +154,9 @@ absl::StatusOr<ActEffect> CheckAddIdentity(AdminCall& call, const Proposal::AddI
   }
   ActEffect effect;
   effect.resource = act.principal();
+  // Roles are in it: who may act as somebody is approved for what that one may do.
   PrincipalRow basis = (*target)->row;
   basis.clear_identities();
-  basis.clear_bindings();
   effect.basis = basis.SerializeAsString();
   effect.principal = (*target)->row;
   if (effect.principal->identities_size() >= kMaxIdentities) {
