@@ -57,7 +57,7 @@ Key MetaKey(std::string_view name);
 // none of kTenantKey, kSubject and kErasure, which have the shapes below.
 Key StateKey(StateKind kind, std::string_view name);
 Key StatePrefix(StateKind kind);
-// The name within the bytes of a StateKey() row. REQUIRES: `key_bytes` came from such a row.
+// The name within the bytes of a StateKey() row; empty where there is none.
 std::string_view StateKeyName(std::string_view key_bytes);
 // `epoch` of Table::kState/kTenantKey.
 Key TenantKeyKey(TenantId tenant, uint32_t epoch);
@@ -123,7 +123,7 @@ struct RecordLocator {
   Id128 subject;
   Id128 record;
 };
-// The last 32 bytes of `key_bytes`. REQUIRES: key_bytes.size() >= 32.
+// The last 32 bytes of `key_bytes`; zeros, which are no record, where there are fewer.
 RecordLocator LocatorSuffix(std::string_view key_bytes);
 
 }  // namespace piivault::storage

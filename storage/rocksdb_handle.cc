@@ -238,6 +238,8 @@ absl::Status RocksDbHandle::ReadLogEnd() {
   const std::string_view key(it->key().data(), it->key().size());
   if (key.starts_with(prefix.bytes)) {
     if (key.size() != last.bytes.size()) return absl::DataLossError("a log key is damaged");
+    // One more would be 0, and the log would be written over from its beginning.
+    if (key == last.bytes) return absl::DataLossError("a log key is damaged");
     log_end_.index = IndexSuffix(key) + 1;
   }
   return absl::OkStatus();
