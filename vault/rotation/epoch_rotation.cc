@@ -45,14 +45,14 @@ void Replace(storage::Key key, std::optional<std::string> value, storage::Commit
 
 EpochRotation::EpochRotation(Parts parts) : parts_(std::move(parts)) {}
 
-void EpochRotation::SetEntry(std::string_view operation, uint64_t count,
+void EpochRotation::SetEntry(std::string_view operation, uint32_t epoch, uint64_t count,
                              storage::Commit* commit) const {
   const std::string method = "piivaultd/" + std::string(operation);
   EntryHeader header;
   header.time = parts_.now();
   header.method = method;
   storage::v1::EntryBody body = NewEntryBody(header, authz::Reason::kOk);
-  body.set_resource(absl::StrCat("epochs/", parts_.keys.Current()->active().id));
+  body.set_resource(absl::StrCat("epochs/", epoch));
   body.set_count(count);
   commit->entry = DraftEntry(body, parts_.random);
 }
@@ -64,7 +64,7 @@ absl::StatusOr<TenantKeyRow> EpochRotation::CarriedKey(storage::TenantId tenant,
   return parts_.keys.CarryTenantKey({tenant, from, *std::move(row)}, to, parts_.random);
 }
 
-absl::Status EpochRotation::RecordKeyring(std::string_view operation,
+absl::Status EpochRotation::RecordKeyring(std::string_view operation, uint32_t epoch,
                                           const std::vector<TenantKeyRow>& tenant_keys,
                                           uint32_t active_epoch) {
   auto commit = NewCommit(parts_.engine);
@@ -74,7 +74,7 @@ absl::Status EpochRotation::RecordKeyring(std::string_view operation,
   change.PutKeyring(DescribeKeyring(parts_.keyring, active_epoch));
   for (const TenantKeyRow& tenant_key : tenant_keys) change.PutTenantKey(tenant_key);
   change.MoveTo(commit.get());
-  SetEntry(operation, 0, commit.get());
+  SetEntry(operation, epoch, 0, commit.get());
   commit->applied = [&hierarchy = parts_.keys, &store = parts_.store, active_epoch,
                      install = std::move(commit->applied)](const storage::LogPosition& position) {
     install(position);
@@ -107,7 +107,7 @@ absl::Status EpochRotation::Begin() {
     if (!row.ok()) return row.status();
     rows.push_back(*std::move(row));
   }
-  status = RecordKeyring("RotateEpoch", rows, next);
+  status = RecordKeyring("RotateEpoch", next, rows, next);
   if (!status.ok()) return status;
   Resume();
   return absl::OkStatus();
@@ -277,7 +277,7 @@ absl::StatusOr<bool> EpochRotation::Step() {
   }
   if (!rows->empty()) {
     const uint64_t count = rows->size();
-    SetEntry("Rewrap", count, commit.get());
+    SetEntry("Rewrap", state->keys().active().id, count, commit.get());
     const absl::Status committed =
         storage::CommitOrError(parts_.engine, std::move(commit)).status();
     // Somebody changed one of the rows: the same step again.
@@ -293,12 +293,14 @@ absl::StatusOr<bool> EpochRotation::Step() {
 
 absl::Status EpochRotation::Retire() {
   const uint32_t active = parts_.keys.Current()->active().id;
+  uint32_t last = active;
   for (const EpochInfo& epoch : parts_.keyring.epochs()) {
     if (epoch.status != EpochStatus::kActive || epoch.id >= active) continue;
+    last = epoch.id;
     const absl::Status status = parts_.keyring.RetireEpoch(epoch.id, parts_.now());
     if (!status.ok()) return status;
   }
-  return RecordKeyring("RetireEpoch", {}, active);
+  return RecordKeyring("RetireEpoch", last, {}, active);
 }
 
 absl::Status EpochRotation::Destroy(uint32_t epoch) {
@@ -315,13 +317,13 @@ absl::Status EpochRotation::Destroy(uint32_t epoch) {
     } while (!start.empty());
   }
   // The intent stands in the log before the key goes.
-  absl::Status status = RecordKeyring("DestroyEpoch", {}, active);
+  absl::Status status = RecordKeyring("DestroyEpoch", epoch, {}, active);
   if (!status.ok()) return status;
   status = parts_.keyring.DestroyEpoch(epoch, parts_.now());
   if (!status.ok()) return status;
   status = parts_.keys.Refresh(parts_.keyring);
   if (!status.ok()) return status;
-  return RecordKeyring("EpochDestroyed", {}, active);
+  return RecordKeyring("EpochDestroyed", epoch, {}, active);
 }
 
 uint64_t EpochRotation::CountRows() const {

@@ -83,11 +83,13 @@ class EpochRotation {
   absl::Status ReIndex(const Range& range, const StateSnapshot& state, const storage::Key& key,
                        storage::Commit* commit) const;
   absl::Status Retire();
-  absl::Status RecordKeyring(std::string_view operation,
+  // `epoch`: which one the operation is on, for the entry.
+  absl::Status RecordKeyring(std::string_view operation, uint32_t epoch,
                              const std::vector<TenantKeyRow>& tenant_keys, uint32_t active_epoch);
   absl::StatusOr<TenantKeyRow> CarriedKey(storage::TenantId tenant, uint32_t from,
                                           uint32_t to) const;
-  void SetEntry(std::string_view operation, uint64_t count, storage::Commit* commit) const;
+  void SetEntry(std::string_view operation, uint32_t epoch, uint64_t count,
+                storage::Commit* commit) const;
   uint64_t CountRows() const;
 
   Parts parts_;
