@@ -13,6 +13,8 @@ namespace {
 constexpr char kVersion[] = "piivault 0.1.0";
 
 void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {
+  // A flag given again counts, so that a script's own can be overridden.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.set_version_flag("--version", kVersion);
   app.add_option("--context", flags.context, "Context to use (PIIVAULT_CONTEXT)");
   app.add_option("--config", flags.config,
@@ -28,6 +30,7 @@ void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {
       ->check(CLI::IsMember({"table", "json"}));
   app.add_option("--timeout", flags.timeout_seconds, "Seconds that a call may take")
       ->check(CLI::Range(0.1, 30.0));
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::Throw);
 }
 
 void AddCommands(CLI::App& app, Session& session) {
