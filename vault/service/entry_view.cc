@@ -51,6 +51,9 @@ absl::StatusOr<std::string> RecordRef(const storage::Engine& engine, const State
                                       const RecordName& name) {
   const TenantState* tenant = state.FindTenant(name.tenant);
   if (tenant == nullptr) return MakeError(authz::Reason::kNotFound);
+  // What an erasure has not removed yet is nobody's way to the entries any more.
+  const absl::StatusOr<std::string> person = SubjectRef(engine, state, name.tenant, name.subject);
+  if (!person.ok()) return person.status();
   const RecordIdentity identity{tenant->id, name.subject, name.record};
   const absl::StatusOr<std::string> row =
       engine.Get(storage::RecordKey(tenant->id, name.subject, name.record));
