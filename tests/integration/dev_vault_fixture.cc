@@ -295,7 +295,7 @@ v1::RecordAttestationResponse DevVaultFixture::RecordNda(const std::string& pers
   nda->set_kind("nda_contract");
   nda->set_document_sha256(std::string(64, '1'));
   nda->set_signatory(person);
-  SetTime(absl::Now() - absl::Hours(24 * 400), nda->mutable_signed_at());
+  SetTime(absl::Now() - absl::Hours(24 * 400) + absl::Minutes(++ndas_), nda->mutable_signed_at());
   SetTime(valid_until, nda->mutable_valid_until());
   return Must<v1::RecordAttestationResponse>("admin-1", request);
 }

@@ -120,7 +120,7 @@ class DevVaultFixture : public testing::Test {
   uint64_t Activate(const std::string& sha256, const std::string& tenant);
   // Returns its SHA-256.
   std::string LoadPolicy(const std::string& yaml);
-  // Records an NDA, valid until `valid_until`.
+  // Records an NDA, signed after those before it and valid until `valid_until`.
   v1::RecordAttestationResponse RecordNda(const std::string& person, absl::Time valid_until);
 
   // A record that shop makes for one new person.
@@ -138,6 +138,7 @@ class DevVaultFixture : public testing::Test {
 
  private:
   const std::string directory_;
+  int ndas_ = 0;
   std::unique_ptr<ops::DevVault> vault_;
   std::map<std::string, ops::DevCredential> credentials_;
   std::map<std::string, std::unique_ptr<Client>> clients_;
