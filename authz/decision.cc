@@ -460,6 +460,8 @@ Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const P
     return out;
   };
   if (out.role == nullptr) return refuse(Reason::kRoleUnknown);
+  // What is left in `needs` is checked by nobody yet: such a role cannot be given.
+  if (!out.role->needs.empty()) return refuse(Reason::kRoleNotAssignable);
   if (principal.disabled) return refuse(Reason::kPrincipalDisabled);
   if (binding.tenant.empty()) return refuse(Reason::kTenantUnknown);
   if (principal.kind == PrincipalKind::kTenant && principal.tenant != binding.tenant) {

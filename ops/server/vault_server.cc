@@ -239,7 +239,7 @@ absl::Status VaultServer::Impl::Serve() {
   metrics->SetReader([this] { return ReadGauges(); });
   auto endpoint = HttpEndpoint::Start(config.metrics.address, *metrics, [this]() -> std::string {
     if (!engine->Stats().available) return "the database takes no commits";
-    if (clock->jumped()) return "the wall clock jumped forward; SIGHUP confirms it";
+    if (clock->jumped()) return "the wall clock jumped; SIGHUP confirms it";
     return "";
   });
   if (!endpoint.ok()) return endpoint.status();

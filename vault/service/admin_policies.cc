@@ -44,6 +44,16 @@ storage::v1::PolicyRow NewRow(AdminCall& call, const authz::Policy& policy) {
   return row;
 }
 
+// Fields with promises that this version does not keep: stored one way, or under a key of their
+// own. Such a policy is refused, because accepting it would make the promise.
+std::vector<std::string> FieldsPromisedTooMuch(const authz::Policy& policy) {
+  std::vector<std::string> fields;
+  for (const authz::FieldSpec& field : policy.fields()) {
+    if (field.one_way || field.important) fields.push_back(field.full_name);
+  }
+  return fields;
+}
+
 }  // namespace
 
 Plan AdminCreatePolicy(AdminCall& call) {
@@ -62,6 +72,10 @@ Plan AdminCreatePolicy(AdminCall& call) {
   const std::shared_ptr<const authz::Policy> policy = authz::Policy::Load(text, &diagnostics);
   if (policy == nullptr && !request.validate_only()) {
     return call.Refuse(authz::Reason::kPolicyInvalid, Places(diagnostics));
+  }
+  if (policy != nullptr) {
+    std::vector<std::string> unkept = FieldsPromisedTooMuch(*policy);
+    if (!unkept.empty()) return call.Refuse(authz::Reason::kPolicyInvalid, std::move(unkept));
   }
   auto* response = call.response<piivault::v1::CreatePolicyResponse>();
   FillDiagnostics(diagnostics, response);

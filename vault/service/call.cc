@@ -195,6 +195,7 @@ void Call::Submit(Plan plan) {
   commit->decided_at = context_.now;
   commit->reads = std::move(plan.reads);
   commit->touches = std::move(plan.touches);
+  committing_writes_ = !plan.writes.empty();
   commit->writes = std::move(plan.writes);
   commit->entry = std::move(plan.entry);
   commit->applied = std::move(plan.applied);
@@ -347,7 +348,8 @@ void Call::OnTick(absl::Time now) {
     case State::kCommitting:
       if (now < give_up_at_ && !hurry) return;
       core_.observer->CommitLost();
-      return FinishWith(Reason::kLogUnavailable);
+      // What was handed over may still be written; only who wrote nothing can be told so.
+      return FinishWith(committing_writes_ ? Reason::kOutcomeUnknown : Reason::kLogUnavailable);
     case State::kIdle:
       if (now >= wake_at_ || core_.draining || cut_) Decide();
       return;

@@ -121,7 +121,8 @@ class Call {
 
   // Of the plan that is being committed.
   uint64_t serial_ = 0;
-  bool awaiting_ = false;  // the commit with this serial number
+  bool awaiting_ = false;           // the commit with this serial number
+  bool committing_writes_ = false;  // so a commit given up may still take effect
   authz::Reason refused_for_ = authz::Reason::kOk;
   std::vector<grpc::Slice> response_;
   authz::Reason reason_ = authz::Reason::kOk;

@@ -31,7 +31,8 @@ absl::Time VaultClock::Now() {
   const absl::Time wall = wall_();
   const absl::Duration steady = steady_();
   const absl::Duration passed = steady - last_steady_;
-  if (wall - last_wall_ - passed > kMaxJump) jumped_ = true;
+  const absl::Duration step = wall - last_wall_ - passed;
+  if (step > kMaxJump || wall < last_ - kMaxJump) jumped_ = true;
   last_ = jumped_ ? last_ + passed : std::max(last_, wall);
   last_wall_ = wall;
   last_steady_ = steady;

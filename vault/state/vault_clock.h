@@ -10,10 +10,11 @@
 namespace piivault::vault {
 
 // Vault time: what decides about validity. It follows the wall clock but never runs backwards, and
-// does not follow it when that jumps forward by more than kMaxJump, because expiries would fire.
+// does not follow it when that jumps by more than kMaxJump: forward, expiries would fire; backward,
+// nothing would expire until the wall clock had caught up.
 //
-// Guarantees: Now() never decreases, and never lies before `floor`. After a forward jump it goes on
-// with the time that passed since, until Confirm().
+// Guarantees: Now() never decreases, and never lies before `floor`. After a jump it goes on with the
+// time that passed since, until Confirm().
 // Thread-safe.
 class VaultClock {
  public:
@@ -27,7 +28,7 @@ class VaultClock {
   explicit VaultClock(absl::Time floor);
 
   absl::Time Now();
-  // Whether a forward jump waits to be confirmed.
+  // Whether a jump waits to be confirmed.
   bool jumped() const;
   // Takes the wall clock as it is from now on.
   void Confirm();

@@ -372,6 +372,24 @@ TEST_F(AdminServiceTest, ADeniedCertificateIsRefusedAtOnce) {
   EXPECT_EQ(refused.entry.principal(), "principals/baba");
 }
 
+TEST_F(AdminServiceTest, PoliciesThatPromiseMoreThanIsKeptAreRefused) {
+  std::string yaml = StarterPolicy();
+  const std::string before = "      note: free_text\n";
+  ASSERT_NE(yaml.find(before), std::string::npos);
+  for (const char* promise : {"store: one_way", "key_class: important"}) {
+    CreatePolicyRequest request;
+    request.set_yaml(yaml);
+    request.mutable_yaml()->replace(
+        yaml.find(before), before.size(),
+        std::string("      note: {type: password_credential, read: never, index: false, ") +
+            promise + "}\n");
+    EXPECT_EQ(Call<CreatePolicyResponse>("aoki", "CreatePolicy", request).reason,
+              Reason::kPolicyInvalid)
+        << promise;
+  }
+  EXPECT_THAT(vault_.state()->policies(), IsEmpty());
+}
+
 TEST_F(AdminServiceTest, PoliciesAreKeptWholeOrNotAtAll) {
   CreatePolicyRequest request;
   request.set_yaml("policy: x\nunknown_key: 1\n");

@@ -30,15 +30,26 @@ TEST_F(VaultClockTest, FollowsTheWallClock) {
 TEST_F(VaultClockTest, NeverRunsBackwards) {
   VaultClock clock = Make(absl::InfinitePast());
   const absl::Time before = clock.Now();
-  wall_ -= absl::Hours(1);
+  wall_ -= absl::Minutes(4);
   EXPECT_EQ(clock.Now(), before);
-  wall_ += absl::Minutes(61);
-  steady_ += absl::Minutes(61);
+  EXPECT_FALSE(clock.jumped());
+  Pass(absl::Minutes(5));
   EXPECT_EQ(clock.Now(), before + absl::Minutes(1));
 }
 
+TEST_F(VaultClockTest, GoesOnWhenTheWallClockIsSetBack) {
+  VaultClock clock = Make(absl::InfinitePast());
+  const absl::Time before = clock.Now();
+  wall_ -= absl::Hours(24);
+  Pass(absl::Hours(2));
+  EXPECT_EQ(clock.Now(), before + absl::Hours(2));
+  EXPECT_TRUE(clock.jumped());
+  clock.Confirm();
+  EXPECT_EQ(clock.Now(), before + absl::Hours(2));
+}
+
 TEST_F(VaultClockTest, NeverBeforeTheLastEntry) {
-  const absl::Time last_entry = wall_ + absl::Hours(2);
+  const absl::Time last_entry = wall_ + absl::Minutes(2);
   VaultClock clock = Make(last_entry);
   EXPECT_EQ(clock.Now(), last_entry);
 }

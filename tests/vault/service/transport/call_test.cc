@@ -219,6 +219,23 @@ TEST(CallTest, ChangedCellMakesTheDecisionAnew) {
   EXPECT_EQ(decisions, 2);
 }
 
+TEST(CallTest, AHangingWriteSaysThatItMayStillHappen) {
+  ToyServer toy;
+  toy.On(kUnary, [](CallContext& context) {
+    Plan plan = RevealPlan(context, "stored");
+    plan.writes.push_back({storage::MetaKey("row"), "value"});
+    return plan;
+  });
+  toy.Start();
+  auto stub = toy.Stub();
+  ASSERT_TRUE(Reveal(*stub).status.ok());
+  toy.engine().Shut();
+  const Outcome outcome = Reveal(*stub, std::chrono::milliseconds(500));
+  EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonIn(outcome.status), "OUTCOME_UNKNOWN");
+  toy.engine().Open();
+}
+
 TEST(CallTest, HangingCommitEndsBeforeTheDeadline) {
   ToyServer toy;
   toy.On(kUnary, [](CallContext& context) { return RevealPlan(context, "shown"); });
