@@ -109,6 +109,7 @@ void VaultCall::ResolveFields(authz::TypeId type, absl::Span<const std::string_v
 
 std::optional<Plan> VaultCall::DecideAnyType(
     authz::Verb verb, absl::Span<const std::string_view> fields, bool allow_partial,
+    std::optional<std::string_view> only_type,
     absl::FunctionRef<void(authz::DecisionInput*)> adjust) {
   // The refusal of the type that knows the most of the fields is the one to tell.
   std::optional<authz::Decision> refusal;
@@ -117,6 +118,7 @@ std::optional<Plan> VaultCall::DecideAnyType(
   authz::DecisionInput input = Input(verb);
   adjust(&input);
   for (const authz::TypeSpec& type : policy_->types()) {
+    if (only_type.has_value() && type.name != *only_type) continue;
     ResolveFields(type.id, fields, &ids);
     const int known = static_cast<int>(std::count_if(
         ids.begin(), ids.end(), [](authz::FieldId id) { return id != authz::kNoField; }));
@@ -132,6 +134,17 @@ std::optional<Plan> VaultCall::DecideAnyType(
   }
   if (!refusal.has_value()) return Refuse(authz::Reason::kTypeUnknown);
   return Refuse(*refusal);
+}
+
+authz::Decision VaultCall::DecideOnlyType(authz::Verb verb,
+                                          absl::Span<const std::string_view> fields,
+                                          std::string_view only_type) const {
+  authz::DecisionInput input = Input(verb);
+  input.type = policy_->FindType(only_type);
+  FieldIds ids;
+  ResolveFields(input.type, fields, &ids);
+  input.fields = ids;
+  return authz::DecideWithoutSubject(*policy_, input);
 }
 
 std::optional<Plan> VaultCall::DecideType(authz::Verb verb, authz::TypeId type,

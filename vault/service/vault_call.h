@@ -74,15 +74,21 @@ class VaultCall {
                      FieldIds* ids) const;
 
   // Step 3: refuses what no record could make right. Where the type is not known before the record
-  // is (names do not say it), it is enough that one type would do.
+  // is (its name does not say it), it is enough that one type would do. `only_type` is the type
+  // that the name says; then no other counts, or a caller would learn of keys in types that are
+  // none of its business.
   // `adjust`, where given, completes the input.
   std::optional<Plan> DecideAnyType(authz::Verb verb, absl::Span<const std::string_view> fields,
-                                    bool allow_partial,
+                                    bool allow_partial, std::optional<std::string_view> only_type,
                                     absl::FunctionRef<void(authz::DecisionInput*)> adjust);
   std::optional<Plan> DecideAnyType(authz::Verb verb, absl::Span<const std::string_view> fields,
-                                    bool allow_partial) {
-    return DecideAnyType(verb, fields, allow_partial, [](authz::DecisionInput*) {});
+                                    bool allow_partial,
+                                    std::optional<std::string_view> only_type = std::nullopt) {
+    return DecideAnyType(verb, fields, allow_partial, only_type, [](authz::DecisionInput*) {});
   }
+  // The same for one name of several: the decision about records of its type.
+  authz::Decision DecideOnlyType(authz::Verb verb, absl::Span<const std::string_view> fields,
+                                 std::string_view only_type) const;
   // The same for a known type.
   std::optional<Plan> DecideType(authz::Verb verb, authz::TypeId type,
                                  absl::Span<const authz::FieldId> fields, bool allow_partial);
@@ -150,6 +156,12 @@ class VaultCall {
   std::optional<RequestRecord> request_;
   Sha256Digest page_request_{};
 };
+
+// The type that a record's name says, if it does.
+inline std::optional<std::string_view> TypeIn(const RecordName& name) {
+  if (!name.by_ref) return std::nullopt;
+  return name.type;
+}
 
 // The names of a request; views into it.
 inline FieldNames NamesOf(const google::protobuf::RepeatedPtrField<std::string>& names) {

@@ -22,7 +22,7 @@ class DeleteRecordHandler : public Handler {
     if (auto refused = call.OpenRecord(request.name(), &request.usage(), &name)) {
       return *std::move(refused);
     }
-    if (auto refused = call.DecideAnyType(authz::Verb::kDelete, {}, false)) {
+    if (auto refused = call.DecideAnyType(authz::Verb::kDelete, {}, false, TypeIn(name))) {
       return *std::move(refused);
     }
     auto* response = NewResponse<v1::DeleteRecordResponse>(context);

@@ -23,7 +23,7 @@ class GetRecordHandler : public Handler {
     VaultCall call(context, deps_);
     RecordName name;
     if (auto refused = call.OpenRecord(request.name(), nullptr, &name)) return *std::move(refused);
-    if (auto refused = call.DecideAnyType(authz::Verb::kReadMetadata, {}, false)) {
+    if (auto refused = call.DecideAnyType(authz::Verb::kReadMetadata, {}, false, TypeIn(name))) {
       return *std::move(refused);
     }
     absl::StatusOr<LoadResult> loaded = call.Resolve(name);

@@ -27,7 +27,8 @@ class RevealRecordHandler : public Handler {
     }
     const FieldNames names = NamesOf(request.fields());
     if (auto refused = call.CheckFieldNames(names, true)) return *std::move(refused);
-    if (auto refused = call.DecideAnyType(authz::Verb::kReveal, names, request.allow_partial())) {
+    if (auto refused = call.DecideAnyType(authz::Verb::kReveal, names, request.allow_partial(),
+                                          TypeIn(name))) {
       return *std::move(refused);
     }
     absl::StatusOr<LoadResult> loaded = call.Resolve(name);
@@ -56,6 +57,12 @@ class RevealRecordHandler : public Handler {
   const VaultDependencies& deps_;
 };
 
+// One name of a batch: what it led to, or the decision that it may not be looked up.
+struct Item {
+  LoadResult loaded;
+  std::optional<authz::Decision> refusal;
+};
+
 class BatchRevealRecordsHandler : public Handler {
  public:
   explicit BatchRevealRecordsHandler(const VaultDependencies& deps) : deps_(deps) {}
@@ -71,8 +78,9 @@ class BatchRevealRecordsHandler : public Handler {
     if (auto refused = call.DecideAnyType(authz::Verb::kReveal, names, request.allow_partial())) {
       return *std::move(refused);
     }
-    absl::StatusOr<std::vector<LoadResult>> loaded = ResolveAll(call, request.names());
-    if (!loaded.ok()) return call.Refuse(loaded.status());
+    absl::StatusOr<std::vector<Item>> items =
+        ResolveAll(call, request.names(), names, request.allow_partial());
+    if (!items.ok()) return call.Refuse(items.status());
 
     auto* response = NewResponse<v1::BatchRevealRecordsResponse>(context);
     authz::Reason failure = authz::Reason::kOk;
@@ -81,7 +89,7 @@ class BatchRevealRecordsHandler : public Handler {
       v1::BatchRevealRecordsResponse::Result& result = *response->add_results();
       result.set_name(request.names(i));
       const authz::Reason reason = RevealItem(call, names, request.allow_partial(),
-                                              &(*loaded)[static_cast<size_t>(i)], &result);
+                                              &(*items)[static_cast<size_t>(i)], &result);
       any = any || result.has_record();
       if (reason != authz::Reason::kOk && failure == authz::Reason::kOk) failure = reason;
     }
@@ -91,22 +99,28 @@ class BatchRevealRecordsHandler : public Handler {
 
  private:
   // One result for each name; those that are malformed or of another tenant are not found.
-  static absl::StatusOr<std::vector<LoadResult>> ResolveAll(
-      VaultCall& call, const google::protobuf::RepeatedPtrField<std::string>& names) {
-    std::vector<LoadResult> results(static_cast<size_t>(names.size()));
+  static absl::StatusOr<std::vector<Item>> ResolveAll(
+      VaultCall& call, const google::protobuf::RepeatedPtrField<std::string>& names,
+      const FieldNames& fields, bool allow_partial) {
+    std::vector<Item> items(static_cast<size_t>(names.size()));
     std::vector<storage::RecordLocator> locators;
     std::vector<size_t> places;
     for (int i = 0; i < names.size(); ++i) {
       const std::optional<RecordName> name = ParseRecordName(names[i]);
       const size_t place = static_cast<size_t>(i);
       if (!name.has_value() || name->tenant != call.tenant_id()) {
-        if (!name.has_value()) results[place].reason = authz::Reason::kMalformedRequest;
+        if (!name.has_value()) items[place].loaded.reason = authz::Reason::kMalformedRequest;
         continue;
       }
       if (name->by_ref) {
+        authz::Decision decision = call.DecideOnlyType(authz::Verb::kReveal, fields, name->type);
+        if (!decision.granted() && !(allow_partial && decision.partial())) {
+          items[place].refusal = std::move(decision);
+          continue;
+        }
         absl::StatusOr<LoadResult> result = call.Resolve(*name);
         if (!result.ok()) return result.status();
-        results[place] = *std::move(result);
+        items[place].loaded = *std::move(result);
         continue;
       }
       locators.push_back({name->subject, name->record});
@@ -118,21 +132,26 @@ class BatchRevealRecordsHandler : public Handler {
     for (size_t i = 0; i < places.size(); ++i) {
       LoadResult& result = (*loaded)[i];
       if (result.reason == authz::Reason::kSubjectErased) result.reason = authz::Reason::kNotFound;
-      results[places[i]] = std::move(result);
+      items[places[i]].loaded = std::move(result);
     }
-    return results;
+    return items;
   }
 
   // What kept the item, or a part of it, from being released.
   static authz::Reason RevealItem(VaultCall& call, const FieldNames& names, bool allow_partial,
-                                  LoadResult* loaded,
-                                  v1::BatchRevealRecordsResponse::Result* result) {
-    if (!loaded->ok()) {
-      call.AddFailedItem(loaded->reason);
-      SetFailure(loaded->reason, nullptr, result->mutable_failure());
-      return loaded->reason;
+                                  Item* wanted, v1::BatchRevealRecordsResponse::Result* result) {
+    if (wanted->refusal.has_value()) {
+      const authz::Decision& refusal = *wanted->refusal;
+      Deny(call, refusal.reason, refusal, call.AddItem(nullptr), result);
+      return refusal.reason;
     }
-    LoadedRecord& record = *loaded->record;
+    LoadResult& loaded = wanted->loaded;
+    if (!loaded.ok()) {
+      call.AddFailedItem(loaded.reason);
+      SetFailure(loaded.reason, nullptr, result->mutable_failure());
+      return loaded.reason;
+    }
+    LoadedRecord& record = *loaded.record;
     const authz::TypeId type = call.policy().FindType(record.header().type());
     FieldIds ids;
     call.ResolveFields(type, names, &ids);
@@ -150,6 +169,13 @@ class BatchRevealRecordsHandler : public Handler {
       result->clear_record();
       reason = ReasonOf(released);
     }
+    Deny(call, reason, decision, item, result);
+    return reason;
+  }
+
+  // Says in the entry and in the answer why an item is not released.
+  static void Deny(const VaultCall& call, authz::Reason reason, const authz::Decision& decision,
+                   storage::v1::EntryItem* item, v1::BatchRevealRecordsResponse::Result* result) {
     const std::string_view text = authz::ReasonName(reason);
     item->set_reason(text.data(), text.size());
     for (std::string& denied : call.DeniedFields(decision)) {
@@ -161,7 +187,6 @@ class BatchRevealRecordsHandler : public Handler {
         result->mutable_failure()->add_fields(call.policy().field(field.field).name);
       }
     }
-    return reason;
   }
 
   const VaultDependencies& deps_;

@@ -175,6 +175,12 @@ class StreamRevealRecordsHandler : public Handler {
       const std::optional<RecordName> name = ParseRecordName(list[static_cast<int>(i)]);
       if (!name.has_value() || name->tenant != call.tenant_id()) continue;
       if (name->by_ref) {
+        const authz::Decision decision =
+            call.DecideOnlyType(authz::Verb::kReveal, names, name->type);
+        if (!decision.granted()) {
+          results[i - place_.index].reason = decision.reason;
+          continue;
+        }
         absl::StatusOr<LoadResult> result = call.Resolve(*name);
         if (!result.ok()) return call.Refuse(result.status());
         results[i - place_.index] = *std::move(result);

@@ -82,7 +82,7 @@ class UpdateRecordHandler : public Handler {
     for (const auto& [field, value] : values) names.push_back(field);
     names.insert(names.end(), request.clear_fields().begin(), request.clear_fields().end());
     if (auto refused = call.CheckFieldNames(names, true)) return *std::move(refused);
-    if (auto refused = DecideBeforeLookUp(call, request, names)) return *std::move(refused);
+    if (auto refused = DecideBeforeLookUp(call, request, name, names)) return *std::move(refused);
 
     absl::StatusOr<LoadResult> loaded = call.Resolve(name);
     if (!loaded.ok()) return call.Refuse(loaded.status());
@@ -95,18 +95,18 @@ class UpdateRecordHandler : public Handler {
     return {request.provenance().channel(), FrontHopOf(request.provenance().front_hop())};
   }
 
-  // The type, and the channel where the request says none, are the record's: one that would do is
-  // enough here.
+  // The type where the name says none, and the channel where the request says none, are the
+  // record's: one that would do is enough here.
   static std::optional<Plan> DecideBeforeLookUp(VaultCall& call,
                                                 const v1::UpdateRecordRequest& request,
-                                                const FieldNames& names) {
+                                                const RecordName& name, const FieldNames& names) {
     Channel channel = ChannelOfRequest(request);
     if (!HasProvenance(request.provenance())) {
       channel.front_hop = authz::FrontHop::kTls;
       if (!call.policy().channels().empty()) channel.name = call.policy().channels().front();
       if (channel.name.empty()) channel.name = "any";
     }
-    return call.DecideAnyType(authz::Verb::kUpdate, names, false,
+    return call.DecideAnyType(authz::Verb::kUpdate, names, false, TypeIn(name),
                               [&channel](authz::DecisionInput* input) {
                                 input->channel = channel.name;
                                 input->front_hop = channel.front_hop;
