@@ -177,10 +177,13 @@ Intake JudgeIntake(const VaultCall& call, authz::Verb verb, const IntakeRequest&
   return intake;
 }
 
-void FillTokens(const storage::v1::RecordHeader& header,
+void FillTokens(const storage::v1::RecordHeader& header, const NamedValues& written,
                 google::protobuf::Map<std::string, std::string>* tokens) {
   for (const storage::v1::FieldHeader& field : header.fields()) {
-    if (field.absent()) continue;
+    const bool wrote = std::any_of(written.begin(), written.end(), [&field](const auto& value) {
+      return value.first == field.name();
+    });
+    if (field.absent() || !wrote) continue;
     const std::optional<storage::Id128> token = storage::Id128::FromBytes(field.token());
     if (token.has_value()) (*tokens)[field.name()] = FormatToken(*token);
   }

@@ -61,8 +61,9 @@ authz::Reason CheckValues(const VaultCall& call, const NamedValues& values,
                           const authz::FieldSpec** failed);
 authz::FrontHop FrontHopOf(v1::FrontHop hop);
 
-// Tokens of the fields that hold a value, by field name.
-void FillTokens(const storage::v1::RecordHeader& header,
+// Tokens of the fields that the caller wrote and that hold a value, by field name. Those of other
+// fields are for the caller to ask for.
+void FillTokens(const storage::v1::RecordHeader& header, const NamedValues& written,
                 google::protobuf::Map<std::string, std::string>* tokens);
 
 }  // namespace piivault::vault

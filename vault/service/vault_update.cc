@@ -152,7 +152,7 @@ class UpdateRecordHandler : public Handler {
     if (auto refused = Change(call, record, change, decision, &result)) return *std::move(refused);
     FillRecord(call.tenant_id(), result.identity, result.header, result.digest,
                response->mutable_record());
-    FillTokens(result.header, response->mutable_tokens());
+    FillTokens(result.header, values, response->mutable_tokens());
     return call.Finish(response);
   }
 
@@ -200,7 +200,7 @@ class UpsertRecordHandler : public Handler {
     response->set_created(!found->ok());
     FillRecord(call.tenant_id(), result.identity, result.header, result.digest,
                response->mutable_record());
-    FillTokens(result.header, response->mutable_tokens());
+    FillTokens(result.header, intake_request.fields, response->mutable_tokens());
     return call.Finish(response);
   }
 

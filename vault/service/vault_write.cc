@@ -74,7 +74,7 @@ class CreateRecordHandler : public Handler {
     writer.Finish();
     FillRecord(call.tenant_id(), result->identity, result->header, result->digest,
                response->mutable_record());
-    FillTokens(result->header, response->mutable_tokens());
+    FillTokens(result->header, intake_request.fields, response->mutable_tokens());
     return call.Finish(response);
   }
 
@@ -139,7 +139,7 @@ class BatchCreateRecordsHandler : public Handler {
           Store(call, authz::Verb::kCreate, requests[i], intakes[i], &writer);
       if (!result.ok()) return call.Refuse(result.status());
       state.Count(result->reason);
-      Report(call, *result, response->add_results());
+      Report(call, requests[i], *result, response->add_results());
     }
     if (state.stored > 0) writer.Finish();
     if (state.first_failure != authz::Reason::kOk) {
@@ -151,7 +151,7 @@ class BatchCreateRecordsHandler : public Handler {
   }
 
  private:
-  static void Report(VaultCall& call, const WriteResult& written,
+  static void Report(VaultCall& call, const IntakeRequest& request, const WriteResult& written,
                      v1::BatchCreateRecordsResponse::Result* result) {
     if (!written.ok()) {
       call.AddFailedItem(written.reason);
@@ -160,7 +160,7 @@ class BatchCreateRecordsHandler : public Handler {
     }
     result->set_name(
         MakeRecordName(call.tenant_id(), written.identity.subject, written.identity.record));
-    FillTokens(written.header, result->mutable_tokens());
+    FillTokens(written.header, request.fields, result->mutable_tokens());
     for (const storage::v1::FieldHeader& field : written.header.fields()) {
       if (field.flagged()) result->add_flagged_fields(field.name());
     }

@@ -107,5 +107,32 @@ TEST(VaultSilenceTest, BatchesSayTheSameOfEachSuchKey) {
             messages[0].entry.items(1).SerializeAsString());
 }
 
+TEST(VaultSilenceTest, AWriteTellsTheTokensOfWhatItWroteOnly) {
+  VaultFixture vault;
+  const v1::CreateRecordResponse created =
+      vault.Create({{"name", "N"}, {"email", "n@example.jp"}, {"phone", "03-1234-5678"}}, "17");
+  ASSERT_EQ(created.tokens_size(), 3);
+  v1::UpdateRecordRequest update;
+  update.set_name(created.record().name());
+  (*update.mutable_fields())["email"] = "m@example.jp";
+  update.add_clear_fields("name");
+  *update.mutable_usage() = UsageFor("shop");
+  const Result updated = vault.Call("shop", "UpdateRecord", update);
+  ASSERT_TRUE(updated.ok()) << updated.name();
+  const auto& tokens = updated.As<v1::UpdateRecordResponse>().tokens();
+  ASSERT_EQ(tokens.size(), 1u);
+  EXPECT_EQ(tokens.at("email"), created.tokens().at("email"));
+
+  v1::UpsertRecordRequest upsert;
+  upsert.set_parent("tenants/default");
+  *upsert.mutable_record() = VaultFixture::NewCustomer({{"phone", "03-1234-5679"}}, "17").record();
+  *upsert.mutable_usage() = UsageFor("shop");
+  const Result replaced = vault.Call("shop", "UpsertRecord", upsert);
+  ASSERT_TRUE(replaced.ok()) << replaced.name();
+  EXPECT_FALSE(replaced.As<v1::UpsertRecordResponse>().created());
+  ASSERT_EQ(replaced.As<v1::UpsertRecordResponse>().tokens_size(), 1);
+  EXPECT_EQ(replaced.As<v1::UpsertRecordResponse>().tokens().count("phone"), 1u);
+}
+
 }  // namespace
 }  // namespace piivault::vault
