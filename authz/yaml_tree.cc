@@ -130,7 +130,7 @@ class TreeBuilder : public YAML::EventHandler {
       diagnostics_->Error(key.place, absl::StrCat("more than ", kMaxEntries, " keys in one map"));
       throw Stop();
     }
-    frame.node.entries.emplace_back(std::move(key), std::move(value));
+    frame.node.entries.push_back({std::move(key), std::move(value)});
   }
 
   const std::string* file_;

@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "authz/diagnostics.h"
@@ -18,7 +17,7 @@ namespace piivault::authz {
 
 struct YamlNode {
   enum class Kind { kNull, kScalar, kSequence, kMap };
-  using Entry = std::pair<YamlNode, YamlNode>;
+  struct Entry;
 
   Kind kind = Kind::kNull;
   std::string scalar;
@@ -32,6 +31,11 @@ struct YamlNode {
   bool is_null() const { return kind == Kind::kNull; }
   // Null where there is none. REQUIRES: is_map().
   const YamlNode* Find(std::string_view key) const;
+};
+
+struct YamlNode::Entry {
+  YamlNode first;   // the key, a scalar
+  YamlNode second;  // the value
 };
 
 struct YamlLimits {
