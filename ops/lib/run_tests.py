@@ -135,9 +135,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build-dir", required=True)
     parser.add_argument("--filter", default=".")
+    parser.add_argument("--programs", default="", help="only cases of these, comma-separated")
     parser.add_argument("--list", action="store_true")
     flags = parser.parse_args()
     tests = [t for t in read_tests(flags.build_dir) if re.search(flags.filter, t.name)]
+    if flags.programs:
+        wanted = set(flags.programs.split(","))
+        tests = [t for t in tests if os.path.basename(t.command[0]) in wanted]
     if flags.list:
         print("\n".join(test.name for test in tests))
         return 0
