@@ -9,6 +9,7 @@
 #include "vault/service/vault_call.h"
 #include "vault/service/vault_handlers.h"
 #include "vault/service/vault_intake.h"
+#include "vault/service/vault_replay.h"
 
 namespace piivault::vault {
 namespace {
@@ -128,7 +129,11 @@ class UpdateRecordHandler : public Handler {
     if (auto refused = call.FindRequest(request.request_id(), response)) {
       return *std::move(refused);
     }
-    if (call.replayed()) return call.Finish(response);
+    if (call.replayed()) {
+      call.Describe(decision);
+      call.AddFields(decision, call.AddItem(record));
+      return call.Finish(response);
+    }
     if (!request.etag().empty() && request.etag() != EtagOf(RecordDigest(record->row))) {
       return call.Refuse(authz::Reason::kEtagMismatch);
     }
@@ -183,7 +188,7 @@ class UpsertRecordHandler : public Handler {
     if (auto refused = call.FindRequest(request.request_id(), response)) {
       return *std::move(refused);
     }
-    if (call.replayed()) return call.Finish(response);
+    if (call.replayed()) return Replay(call, intake_request, intake, response);
 
     absl::StatusOr<LoadResult> found =
         RecordFinder(deps_.engine, call.scope(), &call.changes())
@@ -207,6 +212,16 @@ class UpsertRecordHandler : public Handler {
  private:
   static Channel ChannelOfRequest(const IntakeRequest& request) {
     return {request.provenance->channel(), FrontHopOf(request.provenance->front_hop())};
+  }
+
+  static Plan Replay(VaultCall& call, const IntakeRequest& request, const Intake& intake,
+                     v1::UpsertRecordResponse* response) {
+    const ReplayItem item{&response->record().name(), nullptr, &request, &intake};
+    absl::StatusOr<std::vector<authz::Reason>> reasons = JudgeReplay(
+        call, response->created() ? authz::Verb::kCreate : authz::Verb::kUpdate, {&item, 1});
+    if (!reasons.ok()) return call.Refuse(reasons.status());
+    if (reasons->front() != authz::Reason::kOk) return call.Refuse(reasons->front());
+    return call.Finish(response);
   }
 
   static std::optional<Plan> Create(VaultCall& call, const IntakeRequest& request,

@@ -1,5 +1,6 @@
 // CreateRecord, BatchCreateRecords, Tokenize.
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "vault/service/vault_call.h"
 #include "vault/service/vault_handlers.h"
 #include "vault/service/vault_intake.h"
+#include "vault/service/vault_replay.h"
 
 namespace piivault::vault {
 namespace {
@@ -63,7 +65,14 @@ class CreateRecordHandler : public Handler {
     if (auto refused = call.FindRequest(request.request_id(), response)) {
       return *std::move(refused);
     }
-    if (call.replayed()) return call.Finish(response);
+    if (call.replayed()) {
+      const ReplayItem item{&response->record().name(), nullptr, &intake_request, &intake};
+      absl::StatusOr<std::vector<authz::Reason>> reasons =
+          JudgeReplay(call, authz::Verb::kCreate, {&item, 1});
+      if (!reasons.ok()) return call.Refuse(reasons.status());
+      if (reasons->front() != authz::Reason::kOk) return call.Refuse(reasons->front());
+      return call.Finish(response);
+    }
 
     RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
                         &call.changes());
@@ -104,6 +113,37 @@ const authz::Decision* WholeRefusal(const std::vector<Intake>& intakes) {
   return &intakes.front().decision;
 }
 
+// Blanks what may not be told again. A refusal of the whole, or nothing.
+template <typename Response>
+std::optional<Plan> ReplayBatch(VaultCall& call, authz::Verb verb,
+                                const std::vector<IntakeRequest>& requests,
+                                const std::vector<Intake>& intakes, Response* response) {
+  if (static_cast<size_t>(response->results_size()) != requests.size()) {
+    return call.Refuse(authz::Reason::kDataLoss);
+  }
+  std::vector<ReplayItem> items;
+  items.reserve(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const auto& result = response->results(static_cast<int>(i));
+    items.push_back({&result.name(), &result.failure(), &requests[i], &intakes[i]});
+  }
+  absl::StatusOr<std::vector<authz::Reason>> reasons = JudgeReplay(call, verb, items);
+  if (!reasons.ok()) return call.Refuse(reasons.status());
+  BatchState state;
+  for (size_t i = 0; i < reasons->size(); ++i) {
+    const authz::Reason reason = (*reasons)[i];
+    state.Count(reason);
+    auto* result = response->mutable_results(static_cast<int>(i));
+    if (reason == authz::Reason::kOk || result->has_failure()) continue;
+    result->Clear();
+    SetFailure(reason, nullptr, result->mutable_failure());
+  }
+  if (state.first_failure != authz::Reason::kOk) {
+    call.MarkPartial(state.first_failure, state.stored > 0);
+  }
+  return std::nullopt;
+}
+
 class BatchCreateRecordsHandler : public Handler {
  public:
   explicit BatchCreateRecordsHandler(const VaultDependencies& deps) : deps_(deps) {}
@@ -128,6 +168,9 @@ class BatchCreateRecordsHandler : public Handler {
     }
     // The ref may be personal and is not remembered with the response.
     if (call.replayed()) {
+      if (auto refused = ReplayBatch(call, authz::Verb::kCreate, requests, intakes, response)) {
+        return *std::move(refused);
+      }
       EchoRefs(request, response);
       return call.Finish(response);
     }
@@ -205,7 +248,12 @@ class TokenizeHandler : public Handler {
     if (auto refused = call.FindRequest(request.request_id(), response)) {
       return *std::move(refused);
     }
-    if (call.replayed()) return call.Finish(response);
+    if (call.replayed()) {
+      if (auto refused = ReplayBatch(call, authz::Verb::kTokenize, requests, intakes, response)) {
+        return *std::move(refused);
+      }
+      return call.Finish(response);
+    }
 
     RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
                         &call.changes());
