@@ -333,7 +333,7 @@ void VaultServer::Impl::Stop() {
 }
 
 absl::StatusOr<std::unique_ptr<VaultServer>> VaultServer::Start(const Config& config,
-                                                                ServerHooks hooks) {
+                                                                const ServerHooks& hooks) {
   auto impl = std::make_unique<Impl>(config);
   for (const char* service :
        {"piivault.v1.VaultService", "piivault.v1.AuditService", "piivault.v1.AdminService"}) {

@@ -237,7 +237,7 @@ absl::Status DevVault::SetUp() {
 absl::StatusOr<std::unique_ptr<DevVault>> DevVault::Start(const std::string& directory,
                                                           const std::string& address,
                                                           const std::string& metrics_address,
-                                                          ServerHooks hooks) {
+                                                          const ServerHooks& hooks) {
   auto vault = std::unique_ptr<DevVault>(new DevVault);
   Config& config = vault->config_;
   config.data_dir = directory + "/data";
@@ -262,7 +262,7 @@ absl::StatusOr<std::unique_ptr<DevVault>> DevVault::Start(const std::string& dir
   const absl::StatusOr<vault::SecretBytes> recovery =
       InitializeVaultAt(config, options, absl::Now(), {.n = 1 << 10, .r = 8, .p = 1});
   if (!recovery.ok()) return recovery.status();
-  auto server = VaultServer::Start(config, std::move(hooks));
+  auto server = VaultServer::Start(config, hooks);
   if (!server.ok()) return server.status();
   vault->server_ = *std::move(server);
   if (absl::Status s = vault->SetUp(); !s.ok()) return s;

@@ -39,7 +39,7 @@ class DevVault {
   // `directory` must be empty or absent. Ports are free ones where `address` ends with `:0`.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<DevVault>> Start(
       const std::string& directory, const std::string& address, const std::string& metrics_address,
-      ServerHooks hooks = {});
+      const ServerHooks& hooks = {});
 
   VaultServer& server() { return *server_; }
   const Config& config() const { return config_; }
