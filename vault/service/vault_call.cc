@@ -305,6 +305,11 @@ Plan VaultCall::Refuse(const absl::Status& status) {
   return Refuse(ReasonOf(status), FieldsOf(status));
 }
 
+Plan VaultCall::RefuseAll(authz::Reason reason) {
+  entry_.clear_items();
+  return Refuse(reason);
+}
+
 Plan VaultCall::Refuse(const authz::Decision& decision, const LoadedRecord* record) {
   Describe(decision);
   storage::v1::EntryItem* item = AddItem(record);

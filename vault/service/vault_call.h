@@ -27,6 +27,12 @@ namespace piivault::vault {
 inline constexpr int kMaxItems = 1000;
 inline constexpr int kMaxFieldsNamed = 256;
 inline constexpr int kDefaultPageSize = 100;
+// Records that the tokens of one message may lead to.
+inline constexpr size_t kMaxLocators = 4000;
+// Records loaded at a time.
+inline constexpr size_t kLoadSlice = 64;
+// An answer of one message to a batch is no larger.
+inline constexpr size_t kMaxAnswerBytes = size_t{8} << 20;
 
 using FieldIds = absl::InlinedVector<authz::FieldId, 8>;
 using FieldNames = absl::InlinedVector<std::string_view, 8>;
@@ -128,6 +134,8 @@ class VaultCall {
   Plan Refuse(authz::Reason reason, std::vector<std::string> fields = {});
   // As errors.h tells the reason.
   Plan Refuse(const absl::Status& status);
+  // Where some items are in the entry already: nothing of any of them is told, nor entered.
+  Plan RefuseAll(authz::Reason reason);
   // As the decision says, with the fields that it denies.
   Plan Refuse(const authz::Decision& decision, const LoadedRecord* record = nullptr);
 
@@ -167,6 +175,9 @@ inline std::optional<std::string_view> TypeIn(const RecordName& name) {
 inline FieldNames NamesOf(const google::protobuf::RepeatedPtrField<std::string>& names) {
   return FieldNames(names.begin(), names.end());
 }
+
+// For each text of a list the place where it is first; work is done once, there.
+std::vector<int> FirstPlaces(const google::protobuf::RepeatedPtrField<std::string>& list);
 
 // Fails one item of a batch. `field` may be null.
 void SetFailure(authz::Reason reason, const authz::FieldSpec* field, v1::Failure* failure);

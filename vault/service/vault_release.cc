@@ -2,12 +2,25 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "vault/keys/tokens.h"
 #include "vault/service/vault_call.h"
 
 namespace piivault::vault {
+
+std::vector<int> FirstPlaces(const google::protobuf::RepeatedPtrField<std::string>& list) {
+  std::unordered_map<std::string_view, int> seen;
+  std::vector<int> places;
+  places.reserve(static_cast<size_t>(list.size()));
+  for (int i = 0; i < list.size(); ++i) {
+    places.push_back(seen.emplace(list.Get(i), i).first->second);
+  }
+  return places;
+}
 
 void SetFailure(authz::Reason reason, const authz::FieldSpec* field, v1::Failure* failure) {
   const std::string_view name = authz::ReasonName(reason);

@@ -1,4 +1,5 @@
 // RevealRecord, BatchRevealRecords, Detokenize.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -78,43 +79,62 @@ class BatchRevealRecordsHandler : public Handler {
     if (auto refused = call.DecideAnyType(authz::Verb::kReveal, names, request.allow_partial())) {
       return *std::move(refused);
     }
-    absl::StatusOr<std::vector<Item>> items =
-        ResolveAll(call, request.names(), names, request.allow_partial());
-    if (!items.ok()) return call.Refuse(items.status());
-
+    const std::vector<int> first = FirstPlaces(request.names());
     auto* response = NewResponse<v1::BatchRevealRecordsResponse>(context);
-    authz::Reason failure = authz::Reason::kOk;
+    std::vector<authz::Reason> reasons;
+    std::vector<Item> items;  // of the slice at hand
+    size_t bytes = 0;
     bool any = false;
     for (int i = 0; i < request.names_size(); ++i) {
+      const size_t place = static_cast<size_t>(i);
+      if (place % kLoadSlice == 0) {
+        absl::Status resolved = ResolveSlice(call, request, names, first, i, &items);
+        if (!resolved.ok()) return call.Refuse(resolved);
+      }
       v1::BatchRevealRecordsResponse::Result& result = *response->add_results();
-      result.set_name(request.names(i));
-      const authz::Reason reason = RevealItem(call, names, request.allow_partial(),
-                                              &(*items)[static_cast<size_t>(i)], &result);
+      if (first[place] != i) {
+        result = response->results(first[place]);
+        *call.entry().add_items() = call.entry().items(first[place]);
+        reasons.push_back(reasons[static_cast<size_t>(first[place])]);
+      } else {
+        result.set_name(request.names(i));
+        reasons.push_back(
+            RevealItem(call, names, request.allow_partial(), &items[place % kLoadSlice], &result));
+      }
       any = any || result.has_record();
-      if (reason != authz::Reason::kOk && failure == authz::Reason::kOk) failure = reason;
+      bytes += result.ByteSizeLong();
+      if (bytes > kMaxAnswerBytes) return call.RefuseAll(authz::Reason::kBatchTooLarge);
     }
-    if (failure != authz::Reason::kOk) call.MarkPartial(failure, any);
+    const auto failure = std::find_if(reasons.begin(), reasons.end(), [](authz::Reason reason) {
+      return reason != authz::Reason::kOk;
+    });
+    if (failure != reasons.end()) call.MarkPartial(*failure, any);
     return call.Finish(response);
   }
 
  private:
-  // One result for each name; those that are malformed or of another tenant are not found.
-  static absl::StatusOr<std::vector<Item>> ResolveAll(
-      VaultCall& call, const google::protobuf::RepeatedPtrField<std::string>& names,
-      const FieldNames& fields, bool allow_partial) {
-    std::vector<Item> items(static_cast<size_t>(names.size()));
+  // What the names from `begin` on lead to, those that were not there before; those that are
+  // malformed or of another tenant are not found.
+  static absl::Status ResolveSlice(VaultCall& call, const v1::BatchRevealRecordsRequest& request,
+                                   const FieldNames& fields, const std::vector<int>& first,
+                                   int begin, std::vector<Item>* out) {
+    std::vector<Item>& items = *out;
+    items.clear();
+    items.resize(kLoadSlice);
     std::vector<storage::RecordLocator> locators;
     std::vector<size_t> places;
-    for (int i = 0; i < names.size(); ++i) {
-      const std::optional<RecordName> name = ParseRecordName(names[i]);
-      const size_t place = static_cast<size_t>(i);
+    const int end = std::min(request.names_size(), begin + static_cast<int>(kLoadSlice));
+    for (int i = begin; i < end; ++i) {
+      if (first[static_cast<size_t>(i)] != i) continue;
+      const std::optional<RecordName> name = ParseRecordName(request.names(i));
+      const size_t place = static_cast<size_t>(i - begin);
       if (!name.has_value() || name->tenant != call.tenant_id()) {
         if (!name.has_value()) items[place].loaded.reason = authz::Reason::kMalformedRequest;
         continue;
       }
       if (name->by_ref) {
         authz::Decision decision = call.DecideOnlyType(authz::Verb::kReveal, fields, name->type);
-        if (!decision.granted() && !(allow_partial && decision.partial())) {
+        if (!decision.granted() && !(request.allow_partial() && decision.partial())) {
           items[place].refusal = std::move(decision);
           continue;
         }
@@ -134,7 +154,7 @@ class BatchRevealRecordsHandler : public Handler {
       if (result.reason == authz::Reason::kSubjectErased) result.reason = authz::Reason::kNotFound;
       items[places[i]].loaded = std::move(result);
     }
-    return items;
+    return absl::OkStatus();
   }
 
   // What kept the item, or a part of it, from being released.
@@ -204,9 +224,11 @@ class DetokenizeHandler : public Handler {
     if (request.tokens_size() > kMaxItems) return call.Refuse(authz::Reason::kBatchTooLarge);
     if (auto refused = DecideBeforeLookUp(call)) return *std::move(refused);
 
+    const std::vector<int> first = FirstPlaces(request.tokens());
     std::vector<storage::Id128> tokens;
     std::vector<int> places;
     for (int i = 0; i < request.tokens_size(); ++i) {
+      if (first[static_cast<size_t>(i)] != i) continue;
       const std::optional<storage::Id128> token = ParseToken(request.tokens(i));
       if (!token.has_value()) continue;
       tokens.push_back(*token);
@@ -215,36 +237,78 @@ class DetokenizeHandler : public Handler {
     absl::StatusOr<std::vector<TokenTarget>> targets =
         RecordFinder(deps_.engine, call.scope(), &call.changes()).FindTokens(tokens);
     if (!targets.ok()) return call.Refuse(targets.status());
-    absl::StatusOr<std::vector<std::vector<LoadResult>>> records = LoadTargets(call, *targets);
-    if (!records.ok()) return call.Refuse(records.status());
+    size_t located = 0;
+    for (const TokenTarget& target : *targets) located += target.records.size();
+    if (located > kMaxLocators) return call.Refuse(authz::Reason::kBatchTooLarge);
 
     auto* response = NewResponse<v1::DetokenizeResponse>(context);
     authz::Reason failure = authz::Reason::kOk;
     bool any = false;
+    size_t bytes = 0;
     size_t next = 0;
+    Loaded loaded;
     for (int i = 0; i < request.tokens_size(); ++i) {
       v1::DetokenizeResponse::Result& result = *response->add_results();
-      result.set_token(request.tokens(i));
-      authz::Reason reason = authz::Reason::kTokenInvalid;
-      if (next < places.size() && places[next] == i) {
-        reason = RevealToken(call, tokens[next], (*targets)[next], &(*records)[next], &result);
-        ++next;
+      const int before = first[static_cast<size_t>(i)];
+      if (before != i) {
+        result = response->results(before);
+        *call.entry().add_items() = call.entry().items(before);
       } else {
-        call.AddFailedItem(reason);
+        result.set_token(request.tokens(i));
+        authz::Reason reason = authz::Reason::kTokenInvalid;
+        if (next < places.size() && places[next] == i) {
+          absl::Status ready = loaded.Reach(call, *targets, next);
+          if (!ready.ok()) return call.Refuse(ready);
+          reason = RevealToken(call, tokens[next], (*targets)[next], loaded.Of(next), &result);
+          ++next;
+        } else {
+          call.AddFailedItem(reason);
+        }
+        if (reason != authz::Reason::kOk) {
+          result.clear_value();
+          SetFailure(reason, nullptr, result.mutable_failure());
+          if (failure == authz::Reason::kOk) failure = reason;
+        }
       }
-      if (reason == authz::Reason::kOk) {
-        any = true;
-        continue;
-      }
-      result.clear_value();
-      SetFailure(reason, nullptr, result.mutable_failure());
-      if (failure == authz::Reason::kOk) failure = reason;
+      any = any || !result.has_failure();
+      bytes += result.ByteSizeLong();
+      if (bytes > kMaxAnswerBytes) return call.RefuseAll(authz::Reason::kBatchTooLarge);
     }
     if (failure != authz::Reason::kOk) call.MarkPartial(failure, any);
     return call.Finish(response);
   }
 
  private:
+  // The records of some tokens, a slice at a time.
+  class Loaded {
+   public:
+    // Loads those of `index` and what follows, unless they are here.
+    absl::Status Reach(VaultCall& call, const std::vector<TokenTarget>& targets, size_t index) {
+      if (index < begin_ + records_.size()) return absl::OkStatus();
+      begin_ = index;
+      records_.clear();
+      std::vector<storage::RecordLocator> locators;
+      for (size_t i = index; i < targets.size() && locators.size() < kLoadSlice; ++i) {
+        locators.insert(locators.end(), targets[i].records.begin(), targets[i].records.end());
+        records_.emplace_back(targets[i].records.size());
+      }
+      absl::StatusOr<std::vector<LoadResult>> loaded =
+          LoadRecords(call.deps().engine, call.scope(), locators, &call.changes());
+      if (!loaded.ok()) return loaded.status();
+      size_t next = 0;
+      for (std::vector<LoadResult>& of_token : records_) {
+        for (LoadResult& result : of_token) result = std::move((*loaded)[next++]);
+      }
+      return absl::OkStatus();
+    }
+
+    std::vector<LoadResult>* Of(size_t index) { return &records_[index - begin_]; }
+
+   private:
+    size_t begin_ = 0;
+    std::vector<std::vector<LoadResult>> records_;
+  };
+
   // Which field a token stands for is not known yet: one that the caller may detokenize is enough.
   static std::optional<Plan> DecideBeforeLookUp(VaultCall& call) {
     std::optional<authz::Decision> refusal;
@@ -265,25 +329,6 @@ class DetokenizeHandler : public Handler {
     // Which fields there are that might be denied is not the caller's question.
     call.Describe(*refusal);
     return call.Refuse(refusal->reason);
-  }
-
-  static absl::StatusOr<std::vector<std::vector<LoadResult>>> LoadTargets(
-      VaultCall& call, const std::vector<TokenTarget>& targets) {
-    std::vector<storage::RecordLocator> locators;
-    for (const TokenTarget& target : targets) {
-      locators.insert(locators.end(), target.records.begin(), target.records.end());
-    }
-    absl::StatusOr<std::vector<LoadResult>> loaded =
-        LoadRecords(call.deps().engine, call.scope(), locators, &call.changes());
-    if (!loaded.ok()) return loaded.status();
-    std::vector<std::vector<LoadResult>> records(targets.size());
-    size_t next = 0;
-    for (size_t i = 0; i < targets.size(); ++i) {
-      for (size_t j = 0; j < targets[i].records.size(); ++j) {
-        records[i].push_back(std::move((*loaded)[next++]));
-      }
-    }
-    return records;
   }
 
   // Reveals through the first record whose own decision grants.

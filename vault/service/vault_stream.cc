@@ -1,4 +1,5 @@
 // StreamRevealRecords, DownloadRecords.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -18,8 +19,10 @@ namespace {
 constexpr int kMaxStreamItems = 100'000;
 // A message ends with the record that brings it over this.
 constexpr size_t kMessageBytes = size_t{1} << 20;
-// Looked up at a time: more would be decrypted later than needed, fewer cost more look-ups.
-constexpr size_t kChunk = 1000;
+// Tokens looked up at a time, and the most that they may lead to.
+constexpr size_t kTokenSlice = 32;
+constexpr size_t kTokenSliceLocators = kTokenSlice * RecordFinder::kMaxTokenRecords;
+static_assert(kTokenSliceLocators <= kMaxLocators);
 
 // Where a stream stands: the place in the list of the request, or behind which record of an index.
 // Moves when the message is durable, so that a message that conflicts is made of the same records.
@@ -58,14 +61,14 @@ absl::Status AddRecord(VaultCall& call, const authz::Decision& decision, bool pa
   return absl::OkStatus();
 }
 
-// The next records of a type, each by its own decision; a message without any only at the end.
+// The next records of a type, each by its own decision, as many as fit.
 std::optional<Plan> StreamType(VaultCall& call, authz::TypeId type, authz::Verb verb,
                                const FieldIds& ids, bool partial, Message* message, Place* place) {
   const std::string& type_name = call.policy().type(type).name;
   RecordFinder finder(call.deps().engine, call.scope(), &call.changes());
-  for (size_t examined = 0; examined < kMaxHitsExamined && message->records->empty();) {
+  for (size_t examined = 0; examined < kMaxHitsExamined && !message->full();) {
     absl::StatusOr<std::vector<storage::RecordLocator>> hits =
-        finder.FindType(type_name, place->after.has_value() ? &*place->after : nullptr, kChunk);
+        finder.FindType(type_name, place->after.has_value() ? &*place->after : nullptr, kLoadSlice);
     if (!hits.ok()) return call.Refuse(hits.status());
     absl::StatusOr<std::vector<LoadResult>> loaded =
         LoadRecords(call.deps().engine, call.scope(), *hits, &call.changes());
@@ -84,7 +87,7 @@ std::optional<Plan> StreamType(VaultCall& call, authz::TypeId type, authz::Verb 
       if (!added.ok()) return call.Refuse(added);
     }
     examined += hits->size();
-    if (used == hits->size() && hits->size() < kChunk) {
+    if (used == hits->size() && hits->size() < kLoadSlice) {
       place->at_end = true;
       return std::nullopt;
     }
@@ -167,35 +170,46 @@ class StreamRevealRecordsHandler : public Handler {
                              const FieldNames& names, Message* message) {
     if (auto refused = call.DecideAnyType(authz::Verb::kReveal, names, false)) return refused;
     const size_t size = static_cast<size_t>(list.size());
-    const size_t end = std::min(size, place_.index + kChunk);
-    std::vector<LoadResult> results(end - place_.index);
+    const size_t end = std::min(size, place_.index + kMaxItems);
+    while (next_.index < end && !message->full()) {
+      const size_t slice_end = std::min(end, next_.index + kLoadSlice);
+      if (auto refused = AddNames(call, list, slice_end, names, message)) return refused;
+    }
+    next_.at_end = next_.index >= size;
+    return std::nullopt;
+  }
+
+  // Loads and adds the names from next_ on to `end`, as far as they fit.
+  std::optional<Plan> AddNames(VaultCall& call,
+                               const google::protobuf::RepeatedPtrField<std::string>& list,
+                               size_t end, const FieldNames& names, Message* message) {
+    const size_t begin = next_.index;
+    std::vector<LoadResult> results(end - begin);
     std::vector<storage::RecordLocator> locators;
     std::vector<size_t> places;
-    for (size_t i = place_.index; i < end; ++i) {
+    for (size_t i = begin; i < end; ++i) {
       const std::optional<RecordName> name = ParseRecordName(list[static_cast<int>(i)]);
       if (!name.has_value() || name->tenant != call.tenant_id()) continue;
       if (name->by_ref) {
         const authz::Decision decision =
             call.DecideOnlyType(authz::Verb::kReveal, names, name->type);
         if (!decision.granted()) {
-          results[i - place_.index].reason = decision.reason;
+          results[i - begin].reason = decision.reason;
           continue;
         }
         absl::StatusOr<LoadResult> result = call.Resolve(*name);
         if (!result.ok()) return call.Refuse(result.status());
-        results[i - place_.index] = *std::move(result);
+        results[i - begin] = *std::move(result);
         continue;
       }
       locators.push_back({name->subject, name->record});
-      places.push_back(i - place_.index);
+      places.push_back(i - begin);
     }
     absl::StatusOr<std::vector<LoadResult>> loaded =
         LoadRecords(deps_.engine, call.scope(), locators, &call.changes());
     if (!loaded.ok()) return call.Refuse(loaded.status());
     for (size_t i = 0; i < places.size(); ++i) results[places[i]] = std::move((*loaded)[i]);
-    auto refused = AddAll(call, names, &results, message);
-    next_.at_end = next_.index >= size;
-    return refused;
+    return AddAll(call, names, &results, message);
   }
 
   std::optional<Plan> ByToken(VaultCall& call,
@@ -203,19 +217,35 @@ class StreamRevealRecordsHandler : public Handler {
                               const FieldNames& names, Message* message) {
     if (auto refused = call.DecideAnyType(authz::Verb::kReveal, names, false)) return refused;
     const size_t size = static_cast<size_t>(list.size());
-    const size_t end = std::min(size, place_.index + kChunk);
+    const size_t end = std::min(size, place_.index + kMaxItems);
+    size_t located = 0;
+    while (next_.index < end && !message->full() && located <= kMaxLocators - kTokenSliceLocators) {
+      const size_t slice_end = std::min(end, next_.index + kTokenSlice);
+      if (auto refused = AddTokens(call, list, slice_end, names, message, &located)) return refused;
+    }
+    next_.at_end = next_.index >= size;
+    return std::nullopt;
+  }
+
+  // Loads and adds the tokens from next_ on to `end`, as far as they fit; `*located` counts their
+  // records.
+  std::optional<Plan> AddTokens(VaultCall& call,
+                                const google::protobuf::RepeatedPtrField<std::string>& list,
+                                size_t end, const FieldNames& names, Message* message,
+                                size_t* located) {
+    const size_t begin = next_.index;
     std::vector<storage::Id128> tokens;
     std::vector<size_t> places;
-    for (size_t i = place_.index; i < end; ++i) {
+    for (size_t i = begin; i < end; ++i) {
       const std::optional<storage::Id128> token = ParseToken(list[static_cast<int>(i)]);
       if (!token.has_value()) continue;
       tokens.push_back(*token);
-      places.push_back(i - place_.index);
+      places.push_back(i - begin);
     }
     absl::StatusOr<std::vector<TokenTarget>> targets =
         RecordFinder(deps_.engine, call.scope(), &call.changes()).FindTokens(tokens);
     if (!targets.ok()) return call.Refuse(targets.status());
-    std::vector<LoadResult> results(end - place_.index);
+    std::vector<LoadResult> results(end - begin);
     std::vector<storage::RecordLocator> locators;
     std::vector<size_t> owners;
     for (size_t i = 0; i < targets->size(); ++i) {
@@ -225,16 +255,19 @@ class StreamRevealRecordsHandler : public Handler {
       }
       if ((*targets)[i].damaged) results[places[i]].reason = authz::Reason::kDataLoss;
     }
-    absl::StatusOr<std::vector<LoadResult>> loaded =
-        LoadRecords(deps_.engine, call.scope(), locators, &call.changes());
-    if (!loaded.ok()) return call.Refuse(loaded.status());
-    for (size_t i = 0; i < owners.size(); ++i) {
-      TakeFirstUsable(call, names, tokens[owners[i]], (*targets)[owners[i]], &(*loaded)[i],
-                      &results[places[owners[i]]]);
+    *located += locators.size();
+    for (size_t first = 0; first < locators.size(); first += kLoadSlice) {
+      absl::StatusOr<std::vector<LoadResult>> loaded =
+          LoadRecords(deps_.engine, call.scope(),
+                      absl::MakeConstSpan(locators).subspan(first, kLoadSlice), &call.changes());
+      if (!loaded.ok()) return call.Refuse(loaded.status());
+      for (size_t i = 0; i < loaded->size(); ++i) {
+        const size_t owner = owners[first + i];
+        TakeFirstUsable(call, names, tokens[owner], (*targets)[owner], &(*loaded)[i],
+                        &results[places[owner]]);
+      }
     }
-    auto refused = AddAll(call, names, &results, message);
-    next_.at_end = next_.index >= size;
-    return refused;
+    return AddAll(call, names, &results, message);
   }
 
   // Of the records of one token: the first that may be used, or what the first said.
