@@ -11,7 +11,6 @@ namespace piivault::authz {
 namespace {
 
 constexpr std::string_view kDefaultNow = "2025-01-01T00:00:00Z";
-constexpr std::string_view kTenant = "tenants/default";
 constexpr std::string_view kPerson = "persons/case";
 constexpr std::string_view kOther = "persons/other";
 constexpr std::string_view kSubject = "subjects/case";

@@ -11,6 +11,7 @@ namespace {
 
 std::vector<std::string_view> VerbNames() {
   std::vector<std::string_view> names;
+  names.reserve(std::size(kVerbs));
   for (const VerbInfo& verb : kVerbs) names.push_back(verb.name);
   return names;
 }
