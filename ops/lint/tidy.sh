@@ -17,7 +17,7 @@ sed -E 's/ -fcf-protection=[a-z]+//g; s/ -fno-sanitize-recover=all//g; s/ -fsani
 files=("$@")
 [ $# -eq 0 ] && mapfile -t files < <(git ls-files 'storage/*.cc' 'authz/*.cc' 'vault/*.cc' 'ops/*.cc')
 printf '%s\0' "${files[@]}" |
-  xargs -0 -n 1 -P "$(nproc)" clang-tidy-14 --quiet --extra-arg=-Wno-unknown-warning-option -p "$database" 2>"$database/log" || {
+  xargs -0 -n 1 -P "$(nproc)" clang-tidy-14 --quiet --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-sign-conversion -p "$database" 2>"$database/log" || {
     echo "clang-tidy found something (its own messages are in $database/log)" >&2
     exit 1
   }

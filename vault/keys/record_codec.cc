@@ -20,7 +20,6 @@ constexpr uint8_t kFormat = 1;
 constexpr uint8_t kSuite = 1;
 constexpr std::string_view kLabel = "piivault record part 1.1";
 constexpr size_t kMaxFields = std::numeric_limits<uint16_t>::max() - 1;
-constexpr size_t kMaxPart = std::numeric_limits<uint32_t>::max();
 
 // The header is the part without type, field and token: its reader learns them from it.
 MemberList AssociatedData(const storage::Id128& vault_id, const RecordIdentity& identity,
