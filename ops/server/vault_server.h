@@ -37,8 +37,8 @@ class VaultServer {
  public:
   // FAILED_PRECONDITION: not initialized, opened by another process, newer format, older keyring.
   // PERMISSION_DENIED: the keyring does not open. DATA_LOSS: damaged or altered rows.
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<VaultServer>> Start(const Config& config,
-                                                                          const ServerHooks& hooks = {});
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<VaultServer>> Start(
+      const Config& config, const ServerHooks& hooks = {});
   ~VaultServer();
 
   int port() const;

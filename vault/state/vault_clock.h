@@ -13,9 +13,8 @@ namespace piivault::vault {
 // does not follow it when that jumps by more than kMaxJump: forward, expiries would fire; backward,
 // nothing would expire until the wall clock had caught up.
 //
-// Guarantees: Now() never decreases, and never lies before `floor`. After a jump it goes on with the
-// time that passed since, until Confirm().
-// Thread-safe.
+// Guarantees: Now() never decreases, and never lies before `floor`. After a jump it goes on with
+// the time that passed since, until Confirm(). Thread-safe.
 class VaultClock {
  public:
   static constexpr absl::Duration kMaxJump = absl::Minutes(5);
