@@ -10,7 +10,7 @@ namespace {
 
 // Between two steps of a rotation, so that calls come first.
 constexpr absl::Duration kStepPause = absl::Milliseconds(2);
-constexpr absl::Duration kIdlePause = absl::Seconds(1);
+constexpr absl::Duration kIdlePause = absl::Minutes(1);
 
 }  // namespace
 

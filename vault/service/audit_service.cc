@@ -71,7 +71,8 @@ absl::Status ReadMatching(const AuditDependencies& dependencies, const EntryQuer
     if (!page.ok()) return page.status();
     // A page may be empty and yet not the last.
     seen += page->entries.size() + 1;
-    uint64_t next = page->next_index;
+    // The page may reach behind `end`, which was taken before it: what is there comes next time.
+    uint64_t next = std::min(page->next_index, end);
     for (const storage::StoredEntry& entry : page->entries) {
       if (entry.position.index >= end) break;
       const absl::StatusOr<storage::v1::EntryBody> body = ParseBody(entry);
