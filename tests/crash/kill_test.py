@@ -143,6 +143,8 @@ class KillTest(unittest.TestCase):
             start = self.verify(round_, start)
             acknowledged += len(round_.created)
             unknown += len(round_.unknown)
+            if (kill + 1) % 500 == 0:
+                print(f"{kill + 1} of {KILLS} kills, {acknowledged} acknowledged records", flush=True)
         print(f"{KILLS} kills, {acknowledged} acknowledged records, {unknown} calls without an answer",
               flush=True)
         self.assertGreater(unknown, 0)

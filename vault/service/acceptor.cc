@@ -169,8 +169,9 @@ bool Acceptor::AcceptFrom(int listener) {
     }
     struct stat info {};
     if (!HasRoom() || fstat(fd, &info) != 0) {
-      close(fd);
+      // Counted before the other side can notice.
       if (observer_ != nullptr) observer_->ConnectionRefused();
+      close(fd);
       continue;
     }
     const int on = 1;
