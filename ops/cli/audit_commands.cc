@@ -15,7 +15,8 @@ const std::vector<Column>& EntryColumns() {
   static const auto& columns = *new std::vector<Column>{
       {"POSITION", "position"}, {"TIME", "time"},         {"PRINCIPAL", "principal"},
       {"METHOD", "method"},     {"DECISION", "decision"}, {"REASON", "reason"},
-      {"PURPOSE", "purpose"},   {"TICKET", "ticket"},     {"RESOURCE", "resource"}};
+      {"COUNT", "count", "×"},  {"PURPOSE", "purpose"},   {"TICKET", "ticket"},
+      {"RESOURCE", "resource"}};
   return columns;
 }
 
@@ -41,6 +42,7 @@ void PrintEntry(Session& session, const v1::Entry& entry) {
   out << FormatField(entry, "position") << "  " << FormatField(entry, "time") << "  "
       << FormatField(entry, "principal") << "  " << FormatField(entry, "method") << "  "
       << FormatField(entry, "decision");
+  if (entry.count() > 0) out << "  ×" << entry.count();
   for (const char* field : {"reason", "purpose", "ticket", "resource"}) {
     if (const std::string text = FormatField(entry, field); !text.empty()) {
       out << "  " << field << "=" << text;

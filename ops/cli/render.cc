@@ -184,8 +184,9 @@ void Renderer::List(const Message& response, std::string_view field,
     const Message& item = reflection.GetRepeatedMessage(response, list, i);
     std::vector<std::string>& row = rows.emplace_back();
     for (const Column& column : columns) {
-      row.push_back(FormatField(item, column.path));
-      if (row.back().empty()) row.back() = "-";
+      std::string& cell = row.emplace_back(FormatField(item, column.path));
+      if (!column.before.empty()) cell = cell == "0" ? "" : column.before + cell;
+      if (cell.empty()) cell = "-";
     }
   }
   PrintTable(heading, rows, out_);

@@ -16,6 +16,8 @@ enum class OutputFormat { kTable, kJson };
 struct Column {
   std::string title;
   std::string path;
+  // Stands before a number; 0 then shows as absent.
+  std::string before = "";
 };
 
 // Shows responses: tables and lists for people, protobuf's JSON mapping for programs.

@@ -174,6 +174,11 @@ void CheckWhole(const Config& config, const std::string& file, std::vector<std::
                      ":1: keyring needs exactly one of passphrase_file, credential, "
                      "credential_file"));
   }
+  if (config.limits.in_flight_per_caller > config.limits.in_flight) {
+    problems->push_back(absl::StrCat(
+        file, ":1: limits.in_flight_per_caller must not be above limits.in_flight: one caller ",
+        "could keep all others out"));
+  }
   std::vector<std::string> copies = keyring.mirrors;
   copies.push_back(keyring.path);
   for (const std::string& copy : copies) {
@@ -218,6 +223,7 @@ void ReadSections(const YAML::Node& root, const std::string& file, Config* confi
   {
     Section s(top.Take("limits"), "limits", file, problems);
     s.Read("in_flight", &config->limits.in_flight, 1, 1'000'000);
+    s.Read("in_flight_per_caller", &config->limits.in_flight_per_caller, 0, 1'000'000);
     s.Read("queue", &config->limits.queue, 1, 1'000'000);
     s.Read("stream_idle", &config->limits.stream_idle);
     s.Read("shutdown", &config->limits.shutdown);
@@ -310,6 +316,7 @@ std::string ToYaml(const Config& config) {
   out << YAML::EndMap;
   open("limits");
   number("in_flight", config.limits.in_flight);
+  number("in_flight_per_caller", config.limits.in_flight_per_caller);
   number("queue", config.limits.queue);
   number("stream_idle", absl::FormatDuration(config.limits.stream_idle));
   number("shutdown", absl::FormatDuration(config.limits.shutdown));

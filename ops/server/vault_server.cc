@@ -228,11 +228,13 @@ absl::Status VaultServer::Impl::Serve() {
   if (error) return absl::UnavailableError("data_dir: the directory `run` cannot be made");
   options.lanes = config.completion_queues;
   options.max_in_flight = config.limits.in_flight;
+  options.max_in_flight_per_caller = config.limits.in_flight_per_caller;
   options.max_connections = static_cast<size_t>(config.listen.connections);
   options.client_idle = config.limits.stream_idle;
   options.reflection = config.reflection;
   auto started = vault::GrpcServer::Start(
-      std::move(options), {&methods, engine.get(), &*refuser, &*metrics, [this] { return Now(); }});
+      std::move(options), {&methods, engine.get(), &*refuser, &*metrics, &vault::SystemRandom(),
+                           [this] { return Now(); }});
   if (!started.ok()) return started.status();
   server = *std::move(started);
   if (config.metrics.address.empty()) return absl::OkStatus();

@@ -182,6 +182,7 @@ void FillRows(storage::Engine& engine) {
                                             .engine = engine->get(),
                                             .refuser = &refuser,
                                             .observer = &observer,
+                                            .random = &SystemRandom(),
                                             .now = [] { return absl::Now(); }});
   Require(server.ok(), "starting the server");
   const int port = (*server)->ports().front();

@@ -11,6 +11,9 @@ namespace {
 
 using authz::Reason;
 
+// A request above this is not parsed before it is known that the caller may call at all.
+constexpr size_t kScreenedBytes = size_t{16} << 10;
+
 // Time between giving a commit up and the caller's deadline, for the answer's way back.
 absl::Duration AnswerMargin(absl::Duration remaining) {
   return std::min(remaining / 2,
@@ -72,7 +75,13 @@ void Call::OnArrived(bool ok) {
     return FinishWith(Reason::kQueueFull);
   }
   Bound();
-  const Reason admitted = Admit();
+  context_.peer = server_context_.peer();
+  Reason admitted = Identify();
+  if (!TakePlace()) {
+    core_.observer->CallShed();
+    return FinishWith(Reason::kQueueFull);
+  }
+  if (admitted == Reason::kOk) admitted = Admit();
   WipeBuffer(&received_);
   if (admitted != Reason::kOk) return Refuse(admitted);
   handler_ = context_.method.factory();
@@ -101,15 +110,25 @@ Reason Call::Identify() {
                                 FirstProperty(*auth, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME));
   if (context_.caller->problem != Reason::kOk) return context_.caller->problem;
   // The handshake compared dates long ago, maybe.
-  if (core_.now() > context_.caller->not_after) return Reason::kCertificateInvalid;
+  context_.now = core_.now();
+  if (context_.now > context_.caller->not_after) return Reason::kCertificateInvalid;
   return Reason::kOk;
 }
 
+bool Call::TakePlace() {
+  load_ = context_.caller->load;
+  const bool room = load_->calls.fetch_add(1) < core_.options.max_in_flight_per_caller;
+  return (!streaming() || load_->streams.fetch_add(1) < core_.options.max_streams_per_caller) &&
+         room;
+}
+
 Reason Call::Admit() {
-  context_.peer = server_context_.peer();
-  if (const Reason problem = Identify(); problem != Reason::kOk) return problem;
   if (!known()) return Reason::kUnknownMethod;
   if (context_.method.factory == nullptr) return Reason::kOperationNotGranted;
+  if (received_.Length() > kScreenedBytes) {
+    const Reason screened = core_.refuser->Screen(context_);
+    if (screened != Reason::kOk) return screened;
+  }
   request_arena_.emplace(WipingArena());
   request_ = context_.method.request_prototype->New(&*request_arena_);
   if (!ParseRequest(&received_, request_)) return Reason::kMalformedRequest;
@@ -166,11 +185,15 @@ void Call::TakeUp(Plan plan) {
   denied_fields_ = std::move(plan.denied_fields);
   retry_after_ = plan.retry_after;
   const bool changes = !plan.reads.empty() || !plan.touches.empty() || !plan.writes.empty();
-  const bool accounted = plan.entry.has_value() || plan.without_entry || reason_ != Reason::kOk;
+  const bool covered = plan.without_entry && committed_any_;
+  const bool accounted = plan.entry.has_value() || covered || reason_ != Reason::kOk;
   const bool sound = accounted && (!changes || plan.entry.has_value()) && Serialize(plan);
   if (plan.response != nullptr) WipeMessage(plan.response);
   if (!sound) return End(Reason::kInternal);
-  if (plan.entry.has_value()) return Submit(std::move(plan));
+  if (plan.entry.has_value()) {
+    if (!Hold(plan)) Submit(std::move(plan));
+    return;
+  }
   if (stage_ == Stage::kMessage && handler_ != nullptr) handler_->Committed(nullptr);
   reason_ == Reason::kOk ? Send() : End(reason_);
 }
@@ -185,10 +208,32 @@ bool Call::Serialize(const Plan& plan) {
   return true;
 }
 
+bool Call::Hold(const Plan& plan) {
+  // Within a stream a refusal stands beside the entries of what was sent.
+  if (reason_ == Reason::kOk || committed_any_) return false;
+  if (!plan.reads.empty() || !plan.touches.empty() || !plan.writes.empty() ||
+      plan.applied != nullptr) {
+    return false;
+  }
+  AwaitCommit();
+  const std::string& caller =
+      context_.principal.empty() ? context_.caller->certificate_sha256 : context_.principal;
+  return lane_->Hold(caller, context_.method, reason_, *plan.entry, {id_, serial_}, give_up_at_);
+}
+
+void Call::AwaitCommit() {
+  ++serial_;
+  committing_writes_ = false;
+  if (streaming()) give_up_at_ = SteadyNow() + core_.options.stream_commit_wait;
+  state_ = State::kCommitting;
+  awaiting_ = true;
+}
+
 void Call::Submit(Plan plan) {
+  AwaitCommit();
   auto commit = std::make_unique<CallCommit>();
   commit->call = id_;
-  commit->serial = ++serial_;
+  commit->serial = serial_;
   commit->keeps_sink = lane_->inbox();
   commit->sink = lane_->inbox().get();
   commit->as_of = context_.as_of;
@@ -199,37 +244,43 @@ void Call::Submit(Plan plan) {
   commit->writes = std::move(plan.writes);
   commit->entry = std::move(plan.entry);
   commit->applied = std::move(plan.applied);
-  if (streaming()) give_up_at_ = SteadyNow() + core_.options.stream_commit_wait;
-  state_ = State::kCommitting;
-  awaiting_ = true;
   const absl::Status submitted = core_.engine->Submit(std::move(commit));
   if (submitted.ok()) return;
   awaiting_ = false;
   FinishWith(absl::IsResourceExhausted(submitted) ? Reason::kQueueFull : Reason::kLogUnavailable);
 }
 
-void Call::OnCommit(const CallCommit& commit) {
-  if (!awaiting_ || commit.serial != serial_) return;
+bool Call::OnCommit(uint64_t serial, storage::CommitOutcome outcome,
+                    const storage::LogPosition& position) {
+  if (!awaiting_ || serial != serial_) return false;
   awaiting_ = false;
-  switch (commit.outcome) {
+  switch (outcome) {
     case storage::CommitOutcome::kCommitted:
+      OnDurable(position);
       break;
     case storage::CommitOutcome::kConflict:
-      return OnConflict();
+      OnConflict();
+      break;
     case storage::CommitOutcome::kUnknown:
       core_.observer->CommitLost();
-      return FinishWith(Reason::kOutcomeUnknown);
+      FinishWith(Reason::kOutcomeUnknown);
+      break;
     default:
-      return FinishWith(Reason::kLogUnavailable);
+      FinishWith(Reason::kLogUnavailable);
   }
+  return true;
+}
+
+void Call::OnDurable(const storage::LogPosition& position) {
+  accounted_ = true;
   context_.attempt = 1;
   // The receipt stays that of what the stream ended with.
   if (stage_ == Stage::kClosing) return Finish();
-  receipt_ = commit.position;
+  receipt_ = position;
   if (stage_ == Stage::kMessage) {
     // What was refused was never open.
     committed_any_ = committed_any_ || reason_ == Reason::kOk;
-    handler_->Committed(&commit.position);
+    handler_->Committed(&position);
   }
   reason_ == Reason::kOk ? Send() : End(reason_);
 }
@@ -300,12 +351,17 @@ void Call::FinishWith(Reason reason) {
   retry_after_ = absl::ZeroDuration();
   receipt_.reset();
   closed_ = true;
+  // What is still on its way to the log is accounted for by how that ends (Lane::OnInbox).
+  accounted_ = awaiting_;
   Finish();
 }
 
 void Call::Finish() {
   state_ = State::kFinishing;
   awaiting_ = false;
+  if (!std::exchange(accounted_, true)) {
+    lane_->Count(reason_, load_ != nullptr ? context_.caller->certificate_sha256 : "");
+  }
   response_.clear();
   wake_at_ = SteadyNow() + core_.options.client_idle;
   grpc::Status status;
@@ -323,6 +379,10 @@ void Call::OnFinished(bool) {
     core_.in_flight.fetch_sub(1);
     if (streaming()) core_.running_streams.fetch_sub(1);
     core_.observer->InFlight(-1);
+  }
+  if (load_ != nullptr) {
+    load_->calls.fetch_sub(1);
+    if (streaming()) load_->streams.fetch_sub(1);
   }
   core_.observer->CallFinished(context_.method.name, authz::ReasonCode(reason_), reason_,
                                SteadyNow() - arrived_at_);

@@ -27,8 +27,9 @@ absl::Time SteadyNow();
 //
 //   arrival -> identify, bound, parse -> Decide -> commit -> Send -> (stream: Decide ...) -> End
 //
-// Every way out goes through Finish(). Deletes itself when gRPC has let go of it; a commit that the
-// engine still holds then finds nobody. Used by its lane's thread only.
+// Every way out goes through Finish(), which counts a call that has no entry. Deletes itself when
+// gRPC has let go of it; a commit that the engine still holds then finds nobody. Used by its lane's
+// thread only.
 class Call {
  public:
   Call(Lane* lane, const Endpoint& endpoint);
@@ -38,8 +39,10 @@ class Call {
 
   // Asks gRPC for a call of the endpoint.
   void Request();
-  // The engine is done with a commit of this call's.
-  void OnCommit(const CallCommit& commit);
+  // The engine is done with a commit of this call's, or with the entry that it shares. False where
+  // the call waits for it no longer.
+  bool OnCommit(uint64_t serial, storage::CommitOutcome outcome,
+                const storage::LogPosition& position);
   // Gives up what has waited too long.
   void OnTick(absl::Time now);
 
@@ -67,6 +70,8 @@ class Call {
   void Bound();
   // kOk, or why the certificate names nobody now.
   authz::Reason Identify();
+  // Takes one of the caller's places, to OnFinished(). REQUIRES: Identify().
+  bool TakePlace();
   // kOk, or why the call reaches no handler.
   authz::Reason Admit();
   // Takes this moment as the decision's.
@@ -75,14 +80,19 @@ class Call {
   void Refuse(authz::Reason reason);
   void TakeUp(Plan plan);
   bool Serialize(const Plan& plan);
+  // Whether a refusal waits for an entry that it shares with others.
+  bool Hold(const Plan& plan);
   void Submit(Plan plan);
+  void AwaitCommit();
+  void OnDurable(const storage::LogPosition& position);
   void OnConflict();
   void Send();
   // Ends the call with this reason, after the stream's closing entry if it has one.
   void End(authz::Reason reason);
   bool CommitClosing();
-  void Finish();
+  // Ends the call with `reason`, without an entry.
   void FinishWith(authz::Reason reason);
+  void Finish();
   void DeleteIfOver();
 
   Lane* const lane_;
@@ -103,6 +113,7 @@ class Call {
   Stage stage_ = Stage::kMessage;
   uint64_t id_ = 0;
   bool counted_ = false;    // in in_flight
+  bool accounted_ = false;  // an entry says what the call ended with, or will
   bool notified_ = false;   // the done event came
   bool cancelled_ = false;  // by the client, or cut
   bool committed_any_ = false;
@@ -112,6 +123,8 @@ class Call {
   absl::Time arrived_at_;
   absl::Time give_up_at_ = absl::InfiniteFuture();  // waiting for the commit
   absl::Time wake_at_ = absl::InfiniteFuture();     // idle, or a client that does not read
+
+  std::shared_ptr<CallerLoad> load_;  // of the caller, with this call in it
 
   CallContext context_;
   std::optional<google::protobuf::Arena> request_arena_;

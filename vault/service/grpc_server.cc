@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -187,10 +188,17 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(GrpcServerOptions 
       MakeServerCredentials(options.tls, parts.observer);
   if (!credentials.ok()) return credentials.status();
 
+  if (options.max_in_flight_per_caller == 0) {
+    options.max_in_flight_per_caller = std::max(1, options.max_in_flight / 2);
+  }
+  if (options.max_streams_per_caller == 0) {
+    options.max_streams_per_caller = std::max(1, options.max_streams / 2);
+  }
   impl->core.options = std::move(options);
   impl->core.engine = parts.engine;
   impl->core.refuser = parts.refuser;
   impl->core.observer = parts.observer;
+  impl->core.random = parts.random;
   impl->core.now = std::move(parts.now);
   impl->core.identities = impl->identities.get();
   impl->AddEndpoints(*parts.methods);

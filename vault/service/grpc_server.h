@@ -11,6 +11,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "storage/engine.h"
+#include "vault/crypto/random.h"
+#include "vault/service/counted_calls.h"
 #include "vault/service/method_table.h"
 #include "vault/service/observer.h"
 #include "vault/service/tls.h"
@@ -25,6 +27,10 @@ struct GrpcServerOptions {
   // Calls between arrival and answer; one more is refused before anything of it is read.
   int max_in_flight = 2048;
   int max_streams = 256;  // of these, streams: they last, and must not take every place
+  // Of both, what one caller may have, so that others have places left. 0: half.
+  int max_in_flight_per_caller = 0;
+  int max_streams_per_caller = 0;
+  DenialLimits denials;
   // 0: what the limit of descriptors leaves.
   size_t max_connections = 0;
   int max_request_bytes = 16 << 20;
@@ -41,8 +47,9 @@ struct GrpcServerOptions {
 // a handler decide, commits, and answers when that is durable.
 //
 // Guarantees: every method of the table and every unknown one takes this path; no answer leaves
-// before its plan's entry is durable; a unary call ends before its deadline even if its commit does
-// not; no text of handlers or requests is in an error.
+// before its plan's entry, or the one that it shares, is durable; what ends without an entry (shed,
+// log down) released nothing and is counted in an entry that follows; a unary call ends before its
+// deadline even if its commit does not; no text of handlers or requests is in an error.
 // Does not: decide anything about principals, roles or data. grpc.health.v1 is served beside this
 // path, to everybody who passes the handshake, without entries.
 // Owns its threads and connections. Thread-safe.
@@ -55,6 +62,7 @@ class GrpcServer {
     storage::Engine* engine = nullptr;
     RequestRefuser* refuser = nullptr;
     Observer* observer = nullptr;
+    RandomSource* random = nullptr;   // for the salts of counted entries
     std::function<absl::Time()> now;  // vault time; from any thread
   };
 
@@ -77,7 +85,8 @@ class GrpcServer {
   int CancelStreams(const std::function<bool(std::string_view principal)>& whose);
 
   // Accepts nothing new, lets calls and commits finish for at most `patience`, then ends the rest.
-  // Commits that the engine still holds take effect or not, unheard. May be called twice.
+  // Held calls do not wait any longer, and the engine gets the counts that are left. Commits that
+  // the engine still holds take effect or not, unheard. May be called twice.
   void Stop(absl::Duration patience);
 
  private:

@@ -4,6 +4,7 @@
 #include <google/protobuf/arena.h>
 #include <google/protobuf/message.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,12 @@ namespace piivault::vault {
 
 struct MethodInfo;
 
+// What one caller has under way, over all lanes and connections.
+struct CallerLoad {
+  std::atomic<int> calls{0};
+  std::atomic<int> streams{0};  // of these
+};
+
 // Who calls, as the certificate proves it.
 struct CallerIdentity {
   // kOk, or why the certificate names nobody although TLS accepted it: kCertificateInvalid. Then
@@ -28,6 +35,9 @@ struct CallerIdentity {
   std::string certificate_sha256;               // 32 bytes, over the DER form
   std::string client_root;                      // label of the configured root that issued it
   absl::Time not_after = absl::InfinitePast();  // the certificate's end; checked on every call
+  // Shared by all certificates of that name (of that hash, where there is no name), so that more
+  // certificates are no more places. IdentityResolver sets it.
+  std::shared_ptr<CallerLoad> load = nullptr;
 };
 
 // What the transport knows about a call. Lives as long as the call; never copied.
@@ -42,7 +52,7 @@ struct CallContext {
   // For the response of one Next(): wiped and emptied before each.
   google::protobuf::Arena* arena = nullptr;
 
-  // Set anew before each Next(), Refuse() and Close().
+  // Set anew before each Next(), Refuse() and Close(); for Screen(), `now` only.
   absl::Time now = absl::InfinitePast();  // vault time: the decision's
   uint64_t as_of = 0;  // Engine::AppliedSequence() before any read of this decision
   int attempt = 1;     // 1..kMaxAttempts for the same message, after conflicts
@@ -71,8 +81,10 @@ struct Plan {
   // wiped after serializing), without its receipt, which the transport appends.
   google::protobuf::Message* response = nullptr;
 
-  // The commit. `entry` is what makes the answer permissible (I1): a plan with neither entry nor
-  // `without_entry` ends the call with INTERNAL.
+  // The commit. `entry` is what makes the answer permissible (I1): a plan that answers with neither
+  // entry nor `without_entry` ends the call with INTERNAL. A refusal with an entry but no reads,
+  // touches, writes or `applied` may be held and share an entry with others of its kind; one
+  // without an entry is answered at once and counted (ops/docs/design/0004-counted-entries.md).
   std::vector<uint64_t> reads;
   std::vector<uint64_t> touches;
   std::vector<storage::Mutation> writes;
@@ -80,8 +92,8 @@ struct Plan {
   // Runs on the engine's thread, maybe after the call has ended: must own all it refers to.
   std::function<void(const storage::LogPosition&)> applied;
 
-  // Only for messages that the entry at a stream's opening covers (reading the log). Nothing is
-  // committed; reads, touches and writes must be empty.
+  // Only for messages of a stream that the entry at its opening covers (reading the log). Nothing
+  // is committed; reads, touches and writes must be empty.
   bool without_entry = false;
   // Nothing to send now: call Next() again after this time, or sooner. Streams only; the rest of
   // the plan is ignored.
@@ -119,10 +131,12 @@ class RequestRefuser {
   virtual ~RequestRefuser() = default;
 
   // A plan with an entry for a call that ends with `reason`: kMalformedRequest, kUnknownMethod,
-  // kOperationNotGranted (a method without handler), kCertificateInvalid, kConflict. The plan's
-  // reason may differ, e.g. for an unknown caller. A plan with neither entry nor reads is answered
-  // at once: that is how repeated denials are aggregated.
+  // kOperationNotGranted (a method without handler), kCertificateInvalid, kConflict, or what
+  // Screen() said. The plan's reason may differ, e.g. for an unknown caller.
   virtual Plan Refuse(CallContext& context, authz::Reason reason) = 0;
+
+  // kOk, or why this caller may not call at all: asked before a large request is parsed.
+  virtual authz::Reason Screen(CallContext& /*context*/) { return authz::Reason::kOk; }
 };
 
 // The request as the method's own type. REQUIRES: T is that type.

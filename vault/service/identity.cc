@@ -123,8 +123,9 @@ std::shared_ptr<const CallerIdentity> IdentityResolver::Resolve(std::string_view
     if (found != cache_.end()) return found->second;
     roots = roots_;
   }
-  std::shared_ptr<const CallerIdentity> identity = Identify(*roots, leaf_pem, chain_pem);
+  std::shared_ptr<CallerIdentity> identity = Identify(*roots, leaf_pem, chain_pem);
   absl::MutexLock lock(&mu_);
+  identity->load = LoadOf(*identity);
   if (roots == roots_) {
     if (cache_.size() >= kCacheSize) cache_.erase(cache_.begin());
     cache_.emplace(key, identity);
@@ -132,9 +133,20 @@ std::shared_ptr<const CallerIdentity> IdentityResolver::Resolve(std::string_view
   return identity;
 }
 
-std::shared_ptr<const CallerIdentity> IdentityResolver::Identify(const Roots& roots,
-                                                                 std::string_view leaf_pem,
-                                                                 std::string_view chain_pem) {
+std::shared_ptr<CallerLoad> IdentityResolver::LoadOf(const CallerIdentity& identity) {
+  if (loads_.size() >= 2 * kCacheSize) {
+    absl::erase_if(loads_, [](const auto& entry) { return entry.second.expired(); });
+  }
+  std::weak_ptr<CallerLoad>& known =
+      loads_[identity.name.empty() ? identity.certificate_sha256 : identity.name];
+  std::shared_ptr<CallerLoad> load = known.lock();
+  if (load == nullptr) known = load = std::make_shared<CallerLoad>();
+  return load;
+}
+
+std::shared_ptr<CallerIdentity> IdentityResolver::Identify(const Roots& roots,
+                                                           std::string_view leaf_pem,
+                                                           std::string_view chain_pem) {
   auto caller = std::make_shared<CallerIdentity>();
   caller->problem = authz::Reason::kCertificateInvalid;
   absl::StatusOr<std::vector<X509Ptr>> leaf = ParseCertificates(leaf_pem);

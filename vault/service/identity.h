@@ -34,7 +34,8 @@ bool IdentityMatches(std::string_view pattern, std::string_view identity);
 // if that root is allowed to give it; so one root cannot speak for another's clients although TLS
 // trusts both. Does not look at the dates of certificates: the handshake did, and the transport
 // compares CallerIdentity::not_after with vault time on every call.
-// Remembers the last kCacheSize chains. Thread-safe.
+// Remembers up to kCacheSize chains. Callers' loads live as long as a chain or a call has them, and
+// survive SetRoots() with the calls. Thread-safe.
 class IdentityResolver {
  public:
   static constexpr size_t kCacheSize = 4096;
@@ -58,15 +59,17 @@ class IdentityResolver {
 
   explicit IdentityResolver(std::shared_ptr<const Roots> roots);
   static absl::StatusOr<std::shared_ptr<const Roots>> Load(const std::vector<ClientRoot>& roots);
-  static std::shared_ptr<const CallerIdentity> Identify(const Roots& roots,
-                                                        std::string_view leaf_pem,
-                                                        std::string_view chain_pem);
+  static std::shared_ptr<CallerIdentity> Identify(const Roots& roots, std::string_view leaf_pem,
+                                                  std::string_view chain_pem);
+  std::shared_ptr<CallerLoad> LoadOf(const CallerIdentity& identity)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   absl::Mutex mu_;
   // Shared with lookups under way while SetRoots() puts others in place.
   std::shared_ptr<const Roots> roots_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, std::shared_ptr<const CallerIdentity>> cache_
       ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, std::weak_ptr<CallerLoad>> loads_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace piivault::vault

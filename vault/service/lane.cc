@@ -2,10 +2,14 @@
 
 #include <utility>
 
+#include "vault/audit/entry_builder.h"
 #include "vault/service/call.h"
 
 namespace piivault::vault {
 namespace {
+
+using authz::Reason;
+using storage::CommitOutcome;
 
 // Calls that gRPC may hand over before the thread has taken the last; one more is asked for with
 // each that arrives.
@@ -59,7 +63,8 @@ void CommitInbox::Close() {
 Lane::Lane(ServerCore* core, std::unique_ptr<grpc::ServerCompletionQueue> queue)
     : core_(core),
       queue_(std::move(queue)),
-      inbox_(std::make_shared<CommitInbox>(queue_.get(), &inbox_event_)) {}
+      inbox_(std::make_shared<CommitInbox>(queue_.get(), &inbox_event_)),
+      counted_(core->options.denials) {}
 
 Lane::~Lane() {
   if (!thread_.joinable() && !closed_) {
@@ -110,15 +115,80 @@ void Lane::Run() {
 
 void Lane::OnInbox(bool) {
   for (std::unique_ptr<storage::Commit>& commit : inbox_->Take()) {
-    auto* finished = static_cast<CallCommit*>(commit.get());
-    const auto found = calls_.find(finished->call);
-    if (found != calls_.end()) found->second->OnCommit(*finished);
+    const auto& finished = static_cast<const CallCommit&>(*commit);
+    if (!writing_.empty()) {
+      if (auto batch = writing_.extract(finished.call); !batch.empty()) {
+        OnWritten(std::move(batch.mapped()), finished.outcome, finished.position);
+        continue;
+      }
+    }
+    const auto found = calls_.find(finished.call);
+    if (found != calls_.end() &&
+        found->second->OnCommit(finished.serial, finished.outcome, finished.position)) {
+      continue;
+    }
+    // The call was given up and has left it to this commit to account for it.
+    if (finished.outcome != CommitOutcome::kCommitted) Count(Reason::kLogUnavailable, "");
   }
   CloseIfOver();
 }
 
+bool Lane::Hold(std::string_view caller, const MethodInfo& method, Reason reason,
+                const storage::EntryDraft& entry, CountedCalls::Held call, absl::Time give_up_at) {
+  return counted_.Hold(caller, method, reason, entry, call, SteadyNow(), give_up_at);
+}
+
+void Lane::Count(Reason reason, std::string_view certificate_sha256, uint64_t calls) {
+  EntryHeader header;
+  header.certificate_sha256 = certificate_sha256;
+  storage::v1::EntryBody body = NewEntryBody(header, reason);
+  body.set_count(calls);
+  counted_.Count(reason, body, SteadyNow());
+  SetTick();
+}
+
+void Lane::WriteDue(absl::Time now) {
+  if (counted_.empty()) return;
+  for (CountedCalls::Batch& batch : counted_.TakeDue(now)) Write(std::move(batch));
+}
+
+void Lane::Write(CountedCalls::Batch batch) {
+  const uint64_t id = ++last_id_;
+  auto commit = std::make_unique<CallCommit>();
+  commit->call = id;
+  commit->keeps_sink = inbox_;
+  commit->sink = inbox_.get();
+  commit->as_of = core_->engine->AppliedSequence();
+  // It rests on nothing that could change: a refusal is right at any time.
+  commit->decided_at = absl::InfiniteFuture();
+  commit->entry = DraftEntry(batch.entry.Finish(core_->now()), *core_->random);
+  writing_.emplace(id, std::move(batch));
+  if (core_->engine->Submit(std::move(commit)).ok()) return;
+  auto refused = writing_.extract(id);
+  OnWritten(std::move(refused.mapped()), CommitOutcome::kUnavailable, {});
+}
+
+void Lane::OnWritten(CountedCalls::Batch batch, CommitOutcome outcome,
+                     const storage::LogPosition& position) {
+  if (outcome == CommitOutcome::kConflict) outcome = CommitOutcome::kUnavailable;
+  const bool durable = outcome == CommitOutcome::kCommitted;
+  uint64_t gone = 0;
+  for (const CountedCalls::Held& held : batch.held) {
+    const auto found = calls_.find(held.call);
+    if (found == calls_.end() || !found->second->OnCommit(held.serial, outcome, position)) ++gone;
+  }
+  if (durable) return;
+  if (gone > 0) Count(Reason::kLogUnavailable, "", gone);
+  if (!batch.held.empty()) return;
+  // Tried again; after a write that failed half-way they may be in the log twice, but never not.
+  counted_.Count(batch.reason, batch.entry.body(), SteadyNow());
+  SetTick();
+}
+
 void Lane::CloseIfOver() {
   if (!stopping_ || closed_ || !calls_.empty()) return;
+  // The engine takes what is left; nobody hears whether it could.
+  WriteDue(absl::InfiniteFuture());
   // On this thread, so that nothing asks the queue for more afterwards.
   closed_ = true;
   inbox_->Close();
@@ -135,12 +205,14 @@ void Lane::SetTick() {
 
 void Lane::OnTick(bool) {
   tick_set_ = false;
-  if (calls_.empty()) return CloseIfOver();
+  if (closed_) return;
+  const absl::Time now = SteadyNow();
+  WriteDue(core_->draining ? absl::InfiniteFuture() : now);
+  if (calls_.empty() && (counted_.empty() || stopping_)) return CloseIfOver();
   // Calls may end, and leave the table, while they are looked at.
   std::vector<uint64_t> ids;
   ids.reserve(calls_.size());
   for (const auto& [id, call] : calls_) ids.push_back(id);
-  const absl::Time now = SteadyNow();
   for (uint64_t id : ids) {
     const auto found = calls_.find(id);
     if (found != calls_.end()) found->second->OnTick(now);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "storage/engine.h"
+#include "vault/service/counted_calls.h"
 #include "vault/service/server_core.h"
 
 namespace piivault::vault {
@@ -41,7 +43,7 @@ class MemberEvent final : public QueueEvent {
 
 // A commit that remembers whose it is by number: the call may be over before the engine is done.
 struct CallCommit final : storage::Commit {
-  uint64_t call = 0;
+  uint64_t call = 0;                                // or the batch of counted calls
   uint64_t serial = 0;                              // of the commits of that call
   std::shared_ptr<storage::CommitSink> keeps_sink;  // engine and lane both use it, last one frees
 };
@@ -79,7 +81,8 @@ class CommitInbox final : public storage::CommitSink,
 // One completion queue with the one thread that serves it and all calls that arrive on it.
 //
 // The thread never waits for anything but its queue. Calls belong to the lane and are touched by
-// its thread alone. While there are calls, a tick looks after those that wait too long.
+// its thread alone. While there are calls, a tick looks after those that wait too long and writes
+// the entries that calls share.
 // Thread-safe: Start(), Stop() and Join(); the rest is for the lane's thread.
 class Lane {
  public:
@@ -104,8 +107,18 @@ class Lane {
   uint64_t Adopt(Call* call);
   void Release(uint64_t id);
 
+  // As CountedCalls::Hold(); the call hears of the shared entry by OnCommit().
+  bool Hold(std::string_view caller, const MethodInfo& method, authz::Reason reason,
+            const storage::EntryDraft& entry, CountedCalls::Held call, absl::Time give_up_at);
+  // Calls ended with `reason` and have no entry. `certificate_sha256` may be empty.
+  void Count(authz::Reason reason, std::string_view certificate_sha256, uint64_t calls = 1);
+
  private:
   void Run();
+  void WriteDue(absl::Time now);
+  void Write(CountedCalls::Batch batch);
+  void OnWritten(CountedCalls::Batch batch, storage::CommitOutcome outcome,
+                 const storage::LogPosition& position);
   void OnInbox(bool ok);
   void OnTick(bool ok);
   void SetTick();
@@ -123,6 +136,8 @@ class Lane {
   std::atomic<bool> stopping_{false};
   uint64_t last_id_ = 0;
   absl::flat_hash_map<uint64_t, Call*> calls_;
+  CountedCalls counted_;
+  absl::flat_hash_map<uint64_t, CountedCalls::Batch> writing_;  // what the engine has of them
   std::thread thread_;
 };
 

@@ -58,6 +58,7 @@ struct ServerCore {
   storage::Engine* engine = nullptr;
   RequestRefuser* refuser = nullptr;
   Observer* observer = nullptr;
+  RandomSource* random = nullptr;
   std::function<absl::Time()> now;
   IdentityResolver* identities = nullptr;
 

@@ -133,4 +133,8 @@ Plan SessionRefuser::Refuse(CallContext& context, authz::Reason reason) {
   return session.identified() ? session.Refuse(reason) : session.Refuse();
 }
 
+authz::Reason SessionRefuser::Screen(CallContext& context) {
+  return Session(context, store_, random_).problem();
+}
+
 }  // namespace piivault::vault

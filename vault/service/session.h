@@ -108,6 +108,7 @@ class SessionRefuser : public RequestRefuser {
  public:
   SessionRefuser(const StateStore& store, RandomSource& random) : store_(store), random_(random) {}
   Plan Refuse(CallContext& context, authz::Reason reason) override;
+  authz::Reason Screen(CallContext& context) override;
 
  private:
   const StateStore& store_;

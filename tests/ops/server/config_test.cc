@@ -46,6 +46,7 @@ TEST(ConfigTest, WhatIsWrittenIsReadBack) {
   config->metrics.address = "";
   config->keys.epoch_every = absl::Minutes(90);
   config->limits.in_flight = 17;
+  config->limits.in_flight_per_caller = 5;
   config->completion_queues = 3;
   config->log.level = "debug";
   const absl::StatusOr<Config> again = ParseConfig(ToYaml(*config), "again.yaml");
@@ -72,6 +73,11 @@ TEST(ConfigTest, MistypedValuesAreRefused) {
               HasSubstr("limits.in_flight must be a whole number"));
   EXPECT_THAT(Refusal(std::string(kMinimal) + "limits: {in_flight: 0}\n"),
               HasSubstr("limits.in_flight"));
+  EXPECT_THAT(
+      Refusal(std::string(kMinimal) + "limits: {in_flight: 10, in_flight_per_caller: 11}\n"),
+      HasSubstr("limits.in_flight_per_caller must not be above"));
+  EXPECT_THAT(Refusal(std::string(kMinimal) + "limits: {in_flight_per_caller: -1}\n"),
+              HasSubstr("limits.in_flight_per_caller"));
   EXPECT_THAT(Refusal(std::string(kMinimal) + "keys: {epoch_every: 7}\n"),
               HasSubstr("keys.epoch_every must be a duration"));
   EXPECT_THAT(Refusal(std::string(kMinimal) + "reflection: yes\n"), HasSubstr("true or false"));

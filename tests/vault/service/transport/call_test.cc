@@ -286,7 +286,9 @@ TEST(CallTest, EngineThatTakesNothingRevealsNothing) {
 }
 
 TEST(CallTest, CapShedsBeforeAnythingIsRead) {
-  ToyServer toy([](GrpcServerOptions& options) { options.max_in_flight = 2; });
+  ToyServer toy([](GrpcServerOptions& options) {
+    options.max_in_flight = options.max_in_flight_per_caller = 2;
+  });
   std::atomic<int> decisions{0};
   toy.On(kUnary, [&](CallContext& context) {
     ++decisions;

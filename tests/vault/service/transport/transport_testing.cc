@@ -37,10 +37,17 @@ void GatedEngine::Shut() {
 }
 
 void GatedEngine::Open() {
-  std::vector<std::unique_ptr<storage::Commit>> through;
   {
     absl::MutexLock lock(&mu_);
     shut_ = false;
+  }
+  LetThrough();
+}
+
+void GatedEngine::LetThrough() {
+  std::vector<std::unique_ptr<storage::Commit>> through;
+  {
+    absl::MutexLock lock(&mu_);
     through.swap(waiting_);
   }
   for (auto& commit : through) ASSERT_TRUE(engine_.Submit(std::move(commit)).ok());
@@ -57,10 +64,19 @@ void GatedEngine::RefuseWith(absl::Status status) {
   refusal_ = std::move(status);
 }
 
+void GatedEngine::AwaitRefused(int count) {
+  absl::MutexLock lock(&mu_);
+  const auto enough = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return refused_ >= count; };
+  mu_.Await(absl::Condition(&enough));
+}
+
 absl::Status GatedEngine::Submit(std::unique_ptr<storage::Commit> commit) {
   {
     absl::MutexLock lock(&mu_);
-    if (!refusal_.ok()) return refusal_;
+    if (!refusal_.ok()) {
+      ++refused_;
+      return refusal_;
+    }
     if (shut_) {
       waiting_.push_back(std::move(commit));
       return absl::OkStatus();
@@ -135,6 +151,10 @@ Plan ToyRefuser::Refuse(CallContext& context, authz::Reason reason) {
                                          std::string(authz::ReasonName(reason))));
 }
 
+authz::Reason ToyRefuser::Screen(CallContext& context) {
+  return screen ? screen(context) : authz::Reason::kOk;
+}
+
 ToyServer::ToyServer(std::function<void(GrpcServerOptions&)> adjust)
     : client_(authority_.IssueForUri(kClient)), engine_([this] {
         storage::EngineOptions options;
@@ -149,6 +169,7 @@ ToyServer::ToyServer(std::function<void(GrpcServerOptions&)> adjust)
   options_.tls.client_roots = {{"test", authority_.certificate_pem(), {"spiffe://test/*"}}};
   options_.tls.directory = directory_.path();
   options_.tls.refresh_seconds = 1;
+  options_.denials.hold = absl::InfiniteDuration();
   adjust(options_);
   // Messages of both services, so that the linker keeps their descriptors.
   for (const auto* message :
@@ -184,6 +205,7 @@ void ToyServer::Start() {
   parts.engine = &engine_;
   parts.refuser = &refuser_;
   parts.observer = &observer_;
+  parts.random = &SystemRandom();
   parts.now = [this] { return now(); };
   absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(options_, parts);
   ASSERT_TRUE(server.ok()) << server.status();

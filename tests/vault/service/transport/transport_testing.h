@@ -50,12 +50,16 @@ class GatedEngine : public storage::Engine {
   fakes::MemoryEngine& memory() { return engine_; }
 
   void Shut();
-  // Lets everything that waits through.
+  // Lets everything that waits through, and what comes later.
   void Open();
+  // Lets through what waits now.
+  void LetThrough();
   // Waits until as many commits stand before the gate.
   void AwaitWaiting(size_t count);
   // What Submit() answers from now on.
   void RefuseWith(absl::Status status);
+  // Waits until so many commits were refused.
+  void AwaitRefused(int count);
 
   absl::Status Submit(std::unique_ptr<storage::Commit> commit) override;
   uint64_t AppliedSequence() const override { return engine_.AppliedSequence(); }
@@ -85,6 +89,7 @@ class GatedEngine : public storage::Engine {
   absl::Mutex mu_;
   bool shut_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status refusal_ ABSL_GUARDED_BY(mu_);
+  int refused_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<std::unique_ptr<storage::Commit>> waiting_ ABSL_GUARDED_BY(mu_);
 };
 
@@ -126,13 +131,17 @@ Plan RevealPlan(CallContext& context, const std::string& text);
 Plan RefusePlan(authz::Reason reason, const std::string& text);
 Plan StreamPlan(CallContext& context, const std::string& text);
 
-// Records "refused METHOD REASON".
+// Records "refused METHOD REASON". Screens callers as it is told.
 class ToyRefuser : public RequestRefuser {
  public:
   Plan Refuse(CallContext& context, authz::Reason reason) override;
+  authz::Reason Screen(CallContext& context) override;
+  // Before the server starts.
+  std::function<authz::Reason(const CallContext&)> screen;
 };
 
-// A server on loopback with real certificates, scripted handlers and an engine in memory.
+// A server on loopback with real certificates, scripted handlers and an engine in memory. Entries
+// that calls share are written at the end only, but for tests that set GrpcServerOptions::denials.
 class ToyServer {
  public:
   explicit ToyServer(std::function<void(GrpcServerOptions&)> adjust = [](auto&) {});
@@ -154,6 +163,7 @@ class ToyServer {
   GrpcServer& server() { return *server_; }
   GatedEngine& engine() { return engine_; }
   CountingObserver& observer() { return observer_; }
+  ToyRefuser& refuser() { return refuser_; }
   fakes::TestAuthority& authority() { return authority_; }
   const TlsOptions& tls() const { return options_.tls; }
   const TempDirectory& directory() const { return directory_; }
