@@ -106,7 +106,8 @@ absl::StatusOr<ImportJournal> ImportJournal::Open(const Options& options) {
   }
   if (journal.tokens_ != nullptr && !append) {
     std::vector<std::string> heading = {"row", "ref", "name", "flagged"};
-    heading.insert(heading.end(), options.fields.begin(), options.fields.end());
+    // A field may be called `name`, too.
+    for (const std::string& field : options.fields) heading.push_back(field + "_token");
     if (absl::Status s = WriteRow(journal.tokens_.get(), heading); !s.ok()) return s;
   }
   return journal;

@@ -17,10 +17,11 @@ namespace piivault::ops {
 // What an import leaves behind: tokens of the rows that were stored, reasons of those that were
 // not.
 //
-// `tokens` (CSV: row, ref, name, flagged, one column per field) is the journal that --resume reads;
-// beside it, `tokens`.run names run and file while an import is not complete, so that a batch whose
-// answer was lost is not stored twice. `errors` (CSV: row, line, reason, fields, remedy) never
-// holds a value. Both have mode 0600. An empty path leaves a file out. Not thread-safe.
+// `tokens` (CSV: row, ref, name, flagged, FIELD_token for each field) is the journal that --resume
+// reads; beside it, `tokens`.run names run and file while an import is not complete, so that a
+// batch whose answer was lost is not stored twice. `errors` (CSV: row, line, reason, fields,
+// remedy) never holds a value. Both have mode 0600. An empty path leaves a file out. Not
+// thread-safe.
 class ImportJournal {
  public:
   struct Options {

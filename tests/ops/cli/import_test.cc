@@ -56,7 +56,7 @@ TEST_F(ImportTest, StoresEveryRowOnceAndWritesTokens) {
   EXPECT_THAT(vault_.stored(), Each(Pair(::testing::_, 1)));
   EXPECT_THAT(vault_.batches(), SizeIs(13));
   const std::string tokens = vault_.folder().Read("tokens.csv");
-  EXPECT_THAT(tokens, HasSubstr("row,ref,name,flagged,email\r\n"));
+  EXPECT_THAT(tokens, HasSubstr("row,ref,name,flagged,email_token\r\n"));
   EXPECT_THAT(tokens, HasSubstr(",r77,tenants/default/subjects/s/records/r77,,tok_r77email\r\n"));
   EXPECT_THAT(tokens, Not(HasSubstr("secret")));
 }
