@@ -184,6 +184,35 @@ Outcome Client::CallRaw(const std::string& path, const std::string& request, Mes
   return ToOutcome(status);
 }
 
+std::vector<Outcome> Client::CallAtOnce(const Message& request, int calls,
+                                        absl::Duration timeout) {
+  struct Pending {
+    grpc::ClientContext context;
+    grpc::ByteBuffer response;
+    grpc::Status status;
+    std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader;
+  };
+  grpc::CompletionQueue queue;
+  const grpc::ByteBuffer bytes = ToBuffer(request.SerializeAsString());
+  std::vector<std::unique_ptr<Pending>> pending;
+  for (int i = 0; i < calls; ++i) {
+    Pending& call = *pending.emplace_back(std::make_unique<Pending>());
+    SetDeadline(timeout, &call.context);
+    call.reader = stub_.PrepareUnaryCall(&call.context, PathOf(request), bytes, &queue);
+    call.reader->StartCall();
+    call.reader->Finish(&call.response, &call.status, &call);
+  }
+  std::vector<Outcome> outcomes;
+  void* tag = nullptr;
+  for (bool ok = false; static_cast<int>(outcomes.size()) < calls && queue.Next(&tag, &ok);) {
+    outcomes.push_back(ToOutcome(static_cast<Pending*>(tag)->status));
+  }
+  queue.Shutdown();
+  for (bool ok = false; queue.Next(&tag, &ok);) {
+  }
+  return outcomes;
+}
+
 std::unique_ptr<Stream> Client::Open(const Message& request, absl::Duration timeout) {
   return std::make_unique<Stream>(stub_, PathOf(request), request, timeout);
 }

@@ -67,6 +67,9 @@ class Client {
   // `response` may be null.
   Outcome Call(const google::protobuf::Message& request,
                google::protobuf::Message* response = nullptr, absl::Duration timeout = kPatience);
+  // So many of the same call at once; their outcomes in any order.
+  std::vector<Outcome> CallAtOnce(const google::protobuf::Message& request, int calls,
+                                  absl::Duration timeout = kPatience);
   // With a request of any bytes.
   Outcome CallRaw(const std::string& path, const std::string& request,
                   google::protobuf::Message* response = nullptr,

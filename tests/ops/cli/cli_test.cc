@@ -141,6 +141,16 @@ TEST_F(CliTest, SystemRolesAreProposedWithoutTenant) {
               Not(HasSubstr("tenant:")));
 }
 
+TEST_F(CliTest, AnEntryThatStandsForManyCallsSaysHowMany) {
+  const CliResult list = Run({"audit", "list"});
+  EXPECT_THAT(list.out, HasSubstr("NDA_EXPIRED  -      -"));
+  EXPECT_THAT(list.out, HasSubstr("NDA_EXPIRED  ×37 "));
+  const CliResult tail = Run({"audit", "tail"});
+  EXPECT_THAT(tail.out, HasSubstr("denied  reason=NDA_EXPIRED\n"));
+  EXPECT_THAT(tail.out, HasSubstr("denied  ×37  reason=NDA_EXPIRED\n"));
+  EXPECT_THAT(Run({"--output", "json", "audit", "list"}).out, HasSubstr("\"count\": \"37\""));
+}
+
 TEST_F(CliTest, ExitCodesHaveMeaning) {
   EXPECT_EQ(Run({"person", "get", "nobody"}).code, kExitNotFound);
   EXPECT_EQ(Run({"person", "create"}).code, kExitUsage);

@@ -124,8 +124,36 @@ class FakeVault::Vault : public v1::VaultService::Service {
   FakeVault& fake_;
 };
 
+// One ordinary entry, and one that stands for 37 calls.
+class FakeVault::Audit : public v1::AuditService::Service {
+  grpc::Status ListEntries(grpc::ServerContext*, const v1::ListEntriesRequest*,
+                           v1::ListEntriesResponse* response) override {
+    for (int i = 0; i < 2; ++i) *response->add_entries() = Refused(i);
+    return grpc::Status::OK;
+  }
+  grpc::Status TailEntries(grpc::ServerContext*, const v1::TailEntriesRequest*,
+                           grpc::ServerWriter<v1::TailEntriesResponse>* writer) override {
+    v1::TailEntriesResponse response;
+    for (int i = 0; i < 2; ++i) *response.add_entries() = Refused(i);
+    writer->Write(response);
+    return grpc::Status::OK;
+  }
+
+  static v1::Entry Refused(int index) {
+    v1::Entry entry;
+    entry.mutable_position()->set_index(static_cast<uint64_t>(index));
+    entry.set_principal("principals/tanaka");
+    entry.set_decision(v1::ENTRY_DECISION_DENIED);
+    entry.set_reason("NDA_EXPIRED");
+    entry.set_count(index == 0 ? 0 : 37);
+    return entry;
+  }
+};
+
 FakeVault::FakeVault()
-    : admin_(std::make_unique<Admin>(*this)), vault_(std::make_unique<Vault>(*this)) {
+    : admin_(std::make_unique<Admin>(*this)),
+      audit_(std::make_unique<Audit>()),
+      vault_(std::make_unique<Vault>(*this)) {
   const fakes::TestCertificate server = authority_.IssueServer();
   const fakes::TestCertificate caller = authority_.IssueForUri("spiffe://vault.example/x");
   folder_.Write("ca.crt", authority_.certificate_pem());
@@ -138,6 +166,7 @@ FakeVault::FakeVault()
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
   builder.RegisterService(admin_.get());
+  builder.RegisterService(audit_.get());
   builder.RegisterService(vault_.get());
   server_ = builder.BuildAndStart();
 }

@@ -54,6 +54,7 @@ class FakeVault {
 
  private:
   class Admin;
+  class Audit;
   class Vault;
 
   grpc::Status CreateBatch(const v1::BatchCreateRecordsRequest& request,
@@ -70,6 +71,7 @@ class FakeVault {
   std::vector<v1::BatchCreateRecordsRequest> batches_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::ApproveProposalRequest> approvals_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Admin> admin_;
+  std::unique_ptr<Audit> audit_;
   std::unique_ptr<Vault> vault_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;

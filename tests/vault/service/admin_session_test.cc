@@ -94,7 +94,9 @@ TEST_F(SessionTest, TheRefuserSaysFirstWhoMayNotCallAtAll) {
   SessionRefuser refuser(vault_.store(), SystemRandom());
   MakeSession("stranger");
   EXPECT_EQ(refuser.Refuse(*context_, Reason::kUnknownMethod).reason, Reason::kPrincipalUnknown);
+  EXPECT_EQ(refuser.Screen(*context_), Reason::kPrincipalUnknown);
   MakeSession("aoki");
+  EXPECT_EQ(refuser.Screen(*context_), Reason::kOk);
   EXPECT_EQ(refuser.Refuse(*context_, Reason::kUnknownMethod).reason, Reason::kUnknownMethod);
 }
 

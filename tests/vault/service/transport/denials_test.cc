@@ -77,6 +77,13 @@ Plan Denied(CallContext& context, const std::string& principal, const std::strin
   return plan;
 }
 
+Plan Granted(Plan plan) {
+  EntryBody body;
+  body.set_decision(storage::v1::DECISION_GRANTED);
+  plan.entry->body = body.SerializeAsString();
+  return plan;
+}
+
 // A server whose calls say in their name what becomes of them:
 //   PRINCIPAL REASON PURPOSE   refused
 //   granted                    answered
@@ -91,10 +98,7 @@ class DenialsTest : public testing::Test {
       adjust(options);
     });
     toy_->On(kUnary, [this](CallContext& context) { return Decide(context); });
-    toy_->On(kStream, [this](CallContext& context) {
-      decided_.Add();
-      return Denied(context, "sato", kRefused, "order");
-    });
+    toy_->On(kStream, [this] { return DecideStream(); });
     toy_->Start();
     stub_ = toy_->Stub();
   }
@@ -116,7 +120,7 @@ class DenialsTest : public testing::Test {
   Plan Decide(CallContext& context) {
     decided_.Add();
     const std::string& name = RequestAs<v1::RevealRecordRequest>(context).name();
-    if (name == "granted") return RevealPlan(context, name);
+    if (name == "granted") return Granted(RevealPlan(context, name));
     if (name == "bare") {
       Plan plan;
       plan.reason = Reason::kRateLimited;
@@ -129,6 +133,22 @@ class DenialsTest : public testing::Test {
     }
     const std::vector<std::string> words = absl::StrSplit(name, ' ');
     return Denied(context, words.at(0), words.at(1), words.at(2));
+  }
+
+  // Refused, or with the parent "later" after one message.
+  ToyScript DecideStream() {
+    auto sent = std::make_shared<bool>(false);
+    ToyScript script;
+    script.next = [this, sent](CallContext& context) {
+      decided_.Add();
+      if (!*sent && RequestAs<v1::StreamRevealRecordsRequest>(context).parent() == "later") {
+        return Granted(StreamPlan(context, "message"));
+      }
+      return Denied(context, "sato", kRefused, "order");
+    };
+    script.committed = [sent](const storage::LogPosition*) { *sent = true; };
+    script.has_more = [] { return true; };
+    return script;
   }
 
   void Send(const std::string& name, int calls = 1) { Send(*stub_, name, calls); }
@@ -283,6 +303,20 @@ TEST_F(DenialsTest, TheOpeningOfAStreamIsHeldToo) {
   EXPECT_EQ(Entries()[0].count(), 1u);
 }
 
+TEST_F(DenialsTest, ARefusalWithinAStreamHasItsOwnEntry) {
+  Start(0, absl::InfiniteDuration());
+  grpc::ClientContext context;
+  v1::StreamRevealRecordsRequest request;
+  request.set_parent("later");
+  auto reader = stub_->StreamRevealRecords(&context, request);
+  v1::StreamRevealRecordsResponse message;
+  EXPECT_TRUE(reader->Read(&message));
+  EXPECT_FALSE(reader->Read(&message));
+  EXPECT_EQ(ReasonIn(reader->Finish()), kRefused);
+  ASSERT_EQ(Entries().size(), 2u);
+  EXPECT_EQ(Entries()[1].count(), 0u);
+}
+
 TEST_F(DenialsTest, HeldCallsFailWhereTheEntryCannotBeWrittenAndAreCounted) {
   Start(0, absl::Milliseconds(50));
   toy_->engine().RefuseWith(absl::UnavailableError("reopening"));
@@ -333,6 +367,30 @@ TEST_F(DenialsTest, HeldCallsEndBeforeTheirDeadlineWhereTheCommitHangs) {
   EXPECT_EQ(sum, 3u);
 }
 
+TEST_F(DenialsTest, ACallThatWasGivenUpIsCountedOnceItsCommitIsLost) {
+  for (const char* call : {"granted", "sato ROLE_NOT_GRANTED order"}) {
+    SCOPED_TRACE(call);
+    Start([](GrpcServerOptions& options) {
+      options.denials.burst = 0;
+      options.denials.hold = absl::Milliseconds(50);
+      options.default_deadline = options.longest_deadline = absl::Milliseconds(500);
+    });
+    GatedEngine& engine = toy_->engine();
+    engine.Shut();
+    Send(call);
+    EXPECT_EQ(ReasonIn(Next().status), "LOG_UNAVAILABLE");
+    engine.AwaitWaiting(1);
+    engine.memory().FailNext(storage::CommitOutcome::kUnknown, 1);
+    engine.LetThrough();
+    engine.AwaitWaiting(1);
+    engine.Open();
+    ASSERT_EQ(Entries().size(), 1u);
+    EXPECT_EQ(Entries()[0].reason(), "LOG_UNAVAILABLE");
+    EXPECT_EQ(Entries()[0].count(), 1u);
+    Stop();
+  }
+}
+
 TEST_F(DenialsTest, ADeadlineIsReasonToWriteEarlier) {
   Start([](GrpcServerOptions& options) {
     options.denials.burst = 0;
@@ -375,9 +433,8 @@ TEST_F(DenialsTest, OneCallerCannotTakeEveryPlace) {
   for (const auto& call : calls_) served += call->status.ok() ? 1 : 0;
   EXPECT_EQ(served, 3);
   uint64_t counted = 0;
-  for (const std::string& text : toy_->Entries()) {
-    EntryBody body;
-    if (text == "granted" || !body.ParseFromString(text)) continue;
+  for (const EntryBody& body : Entries()) {
+    if (body.decision() == storage::v1::DECISION_GRANTED) continue;
     EXPECT_EQ(body.reason(), "QUEUE_FULL");
     EXPECT_EQ(body.principal(), "");
     counted += body.count();

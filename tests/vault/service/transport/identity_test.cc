@@ -108,6 +108,20 @@ TEST_F(IdentityTest, RootsAreCheckedWhenTheyAreLoaded) {
           .ok());
 }
 
+TEST_F(IdentityTest, CertificatesOfOneNameShareTheirLoad) {
+  const auto first = Resolve(staff_.IssueForUri("spiffe://corp/sato"));
+  ASSERT_NE(first->load, nullptr);
+  const fakes::TestCertificate renewed = staff_.IssueForUri("spiffe://corp/sato");
+  EXPECT_EQ(Resolve(renewed)->load, first->load);
+  EXPECT_NE(Resolve(staff_.IssueForUri("spiffe://corp/suzuki"))->load, first->load);
+  // Whom no root vouches for has no name; two of them are two.
+  const auto nobody = Resolve(partners_.IssueForUri("spiffe://corp/sato"));
+  EXPECT_NE(nobody->load, first->load);
+  EXPECT_NE(nobody->load, Resolve(partners_.IssueForUri("spiffe://corp/sato"))->load);
+  ASSERT_TRUE(resolver_->SetRoots({{"staff", staff_.certificate_pem(), {"spiffe://corp/*"}}}).ok());
+  EXPECT_EQ(Resolve(renewed)->load, first->load) << "calls under way count on";
+}
+
 TEST(IdentityMatchesTest, Patterns) {
   EXPECT_TRUE(IdentityMatches("spiffe://corp/a", "spiffe://corp/a"));
   EXPECT_FALSE(IdentityMatches("spiffe://corp/a", "spiffe://corp/ab"));
