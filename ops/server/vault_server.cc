@@ -94,7 +94,7 @@ struct VaultServer::Impl {
   absl::Status OpenStorage(const ServerHooks& hooks);
   absl::Status OpenState();
   absl::Status AddServices();
-  absl::Status Serve();
+  absl::Status Serve(const ServerHooks& hooks);
   void StartBackground();
   GaugeReadings ReadGauges();
   absl::Status Reload();
@@ -214,7 +214,7 @@ absl::Status VaultServer::Impl::AddServices() {
   return status;
 }
 
-absl::Status VaultServer::Impl::Serve() {
+absl::Status VaultServer::Impl::Serve(const ServerHooks& hooks) {
   auto roots = ReadClientRoots(config.tls);
   if (!roots.ok()) return roots.status();
   vault::GrpcServerOptions options;
@@ -229,6 +229,7 @@ absl::Status VaultServer::Impl::Serve() {
   options.lanes = config.completion_queues;
   options.max_in_flight = config.limits.in_flight;
   options.max_in_flight_per_caller = config.limits.in_flight_per_caller;
+  options.denials = hooks.denials;
   options.max_connections = static_cast<size_t>(config.listen.connections);
   options.client_idle = config.limits.stream_idle;
   options.reflection = config.reflection;
@@ -354,7 +355,7 @@ absl::StatusOr<std::unique_ptr<VaultServer>> VaultServer::Start(const Config& co
   if (absl::Status s = step(impl->OpenStorage(hooks)); !s.ok()) return s;
   if (absl::Status s = step(impl->OpenState()); !s.ok()) return s;
   if (absl::Status s = step(impl->AddServices()); !s.ok()) return s;
-  if (absl::Status s = step(impl->Serve()); !s.ok()) return s;
+  if (absl::Status s = step(impl->Serve(hooks)); !s.ok()) return s;
   impl->StartBackground();
   impl->server->SetServing(true);
   return std::unique_ptr<VaultServer>(new VaultServer(std::move(impl)));

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "ops/server/config.h"
+#include "vault/service/counted_calls.h"
 
 namespace rocksdb {
 class FileSystem;
@@ -25,6 +26,7 @@ std::string DatabasePath(const Config& config);
 struct ServerHooks {
   std::shared_ptr<rocksdb::FileSystem> file_system;  // shared with a write that may hang
   std::function<absl::Time()> now;                   // in place of vault time
+  vault::DenialLimits denials;                       // until refusals share entries
 };
 
 // A whole vault: database, keyring, state, services, gRPC, metrics, background work.
