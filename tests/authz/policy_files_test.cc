@@ -41,9 +41,8 @@ INSTANTIATE_TEST_SUITE_P(Drafts, OtherOperatorsTest,
 
 TEST(PolicyFilesTest, CombzmailIsGood) { ExpectGood("ops/policies/combzmail"); }
 
-// Every clause of class role, nda, field, purpose, encryption or transport-security that is about
-// who may do what is named by a case. The others are about bytes on disk, detectors and sockets:
-// 000-09, 000-21, 000-24, 000-28, 000-30 have their tests where those live.
+// What is about who may do what is named by a case. What is about bytes on disk, detectors and
+// sockets has its tests where those live; ops/lint/clauses.py looks for both.
 TEST(PolicyFilesTest, CombzmailCasesNameTheClauses) {
   Diagnostics diagnostics;
   const auto policy = LoadFile("ops/policies/combzmail", &diagnostics);
@@ -83,6 +82,19 @@ TEST(PolicyFilesTest, Clause000_17RefusesAProcessor) {
   EXPECT_THAT(diagnostics.ToString(), ::testing::HasSubstr("processors are forbidden"));
 }
 
+TEST(PolicyFilesTest, Clause000_26NoFieldCanBeOfACard) {
+  for (const std::string type : {"card_number", "card_expiry", "card_cvv", "credit_card"}) {
+    PolicyText text = ReadPolicy("ops/policies/combzmail");
+    const std::string phone = "phone: {type: phone_number, assumed: true}";
+    text.yaml.replace(text.yaml.find(phone), phone.size(), "phone: {type: " + type + "}");
+    Diagnostics diagnostics;
+    EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr) << type;
+  }
+  for (const SemanticTypeInfo& type : kSemanticTypes) {
+    EXPECT_EQ(type.name.find("card"), std::string_view::npos) << type.name;
+  }
+}
+
 TEST(PolicyFilesTest, Clause000_27ProvesThePaymentCompanyGetsNothing) {
   Diagnostics diagnostics;
   const auto policy = LoadFile("ops/policies/combzmail", &diagnostics);
@@ -104,6 +116,22 @@ TEST(PolicyFilesTest, Clause000_28ProhibitsCards) {
   EXPECT_TRUE(policy->Prohibits(ProhibitedType::kCardNumber));
   EXPECT_TRUE(policy->Prohibits(ProhibitedType::kCardExpiry));
   EXPECT_TRUE(policy->Prohibits(ProhibitedType::kCardCvv));
+}
+
+// No field that a file would fit into: a letter at most.
+TEST(PolicyFilesTest, Clause000_30BoundsEveryField) {
+  constexpr uint32_t kLargest = 64 << 10;
+  constexpr uint32_t kLargestLetter = 1 << 20;
+  Diagnostics diagnostics;
+  const auto policy = LoadFile("ops/policies/combzmail", &diagnostics);
+  ASSERT_NE(policy, nullptr);
+  for (FieldId id = 0; id < policy->field_count(); ++id) {
+    const FieldSpec& field = policy->field(id);
+    EXPECT_GT(field.max_bytes, 0u) << field.full_name;
+    EXPECT_LE(field.max_bytes,
+              field.semantic == SemanticType::kMailBody ? kLargestLetter : kLargest)
+        << field.full_name;
+  }
 }
 
 TEST(PolicyFilesTest, ACaseThatDoesNotHoldIsReported) {

@@ -3,6 +3,7 @@ entries, in errors, metrics or the server's own log."""
 
 import base64
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unicodedata
@@ -194,6 +195,7 @@ class CanaryTest(unittest.TestCase):
                                                              variant.ListFields()}, service)
 
     def test_nothing_is_left_behind(self):
+        """000-09: whoever has the disk has nothing of a value, in whatever form."""
         self.use_every_method()
         self.misuse_every_method()
         expected = {(service, method.name) for service in SERVICES
@@ -224,6 +226,27 @@ class CanaryTest(unittest.TestCase):
         found += sweep(self.directory + "/data")
         found += hits("".join(self.vault.log).encode(), "the server's log")
         self.assertEqual(sorted(set(found)), [])
+
+    def test_a_stolen_data_directory_does_not_open(self):
+        """000-09: without the keyring, which lies elsewhere, or with another one."""
+        self.vault.close()
+        with tempfile.TemporaryDirectory(prefix="piivault-thief-") as folder:
+            thief = harness.DevVault(str(pathlib.Path(folder) / "vault"))
+            thief.close()
+            stolen = str(pathlib.Path(folder) / "stolen")
+            shutil.copytree(self.directory + "/data", stolen)
+            with self.assertRaises(RuntimeError):
+                thief.start_again(stolen)
+            for keyring in ("keys/keyring", "keys-mirror/keyring"):
+                (pathlib.Path(thief.directory) / keyring).unlink()
+            with self.assertRaises(RuntimeError):
+                thief.start_again(stolen)
+            # It is the keys that were missing: with its own the copy opens.
+            for keyring in ("keys/keyring", "keys-mirror/keyring", "keys/credential"):
+                shutil.copy(pathlib.Path(self.directory) / keyring, pathlib.Path(thief.directory) / keyring)
+            thief.start_again(stolen)
+            thief.close()
+        self.vault.start_again()
 
     def test_the_sweep_finds_what_is_planted(self):
         database = self.directory + "/planted"

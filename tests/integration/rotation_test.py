@@ -80,6 +80,7 @@ class RotationTest(unittest.TestCase):
             name=proposal.name, sha256=proposal.sha256), timeout=20)
 
     def test_rotation_under_load_then_older_copies_then_the_end_of_the_epoch(self):
+        """000-03: what was destroyed does not come back from a backup."""
         stub = self.stub("shop")
         names = {number: self.create(stub, number) for number in range(200)}
         self.vault.close()

@@ -1,11 +1,13 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/vault/service/transport/transport_testing.h"
 #include "vault/service/certificate.h"
 
@@ -50,6 +52,14 @@ TEST_F(TlsTest, ClientWithoutCertificateFailsTheHandshake) {
   ExpectNoHandshake(toy_.Channel(nullptr));
 }
 
+// 000-21: whoever speaks in the clear is not heard.
+TEST_F(TlsTest, ClientWithoutTlsIsNotServed) {
+  ExpectNoHandshake(grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", toy_.port()),
+                                              grpc::InsecureChannelCredentials(),
+                                              grpc::ChannelArguments()));
+}
+
+// 000-24: an authority that is not ours is not taken, whatever the client lacks.
 TEST_F(TlsTest, CertificateOfAnotherAuthorityFailsTheHandshake) {
   fakes::TestAuthority other("Other CA");
   const fakes::TestCertificate client = other.IssueForUri(kClient);
@@ -116,12 +126,15 @@ struct Handshake {
   bool ok = false;
   int version = 0;
   std::string server_sha256;
+  bool ended_by_server = false;  // Rather than by the client before it has said anything.
 };
 
 // Connects with OpenSSL itself and, in TLS 1.3, waits for the server's verdict on the client.
 Handshake Shake(const ToyServer& toy, int version) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-  SSL_CTX_clear_options(context, SSL_OP_NO_TLSv1_2);
+  // The client has no scruples of its own.
+  SSL_CTX_clear_options(context, SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2);
+  EXPECT_EQ(SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0"), 1);
   SSL_CTX_set_min_proto_version(context, version);
   SSL_CTX_set_max_proto_version(context, version);
   BIO* bio = BIO_new_mem_buf(toy.client().certificate_pem.data(), -1);
@@ -151,6 +164,10 @@ Handshake Shake(const ToyServer& toy, int version) {
     result.server_sha256 = CertificateSha256(*server);
     X509_free(server);
   }
+  const int reason = ERR_GET_REASON(ERR_peek_error());
+  result.ended_by_server =
+      reason == SSL_R_UNEXPECTED_EOF_WHILE_READING || reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION;
+  ERR_clear_error();
   SSL_free(ssl);
   close(fd);
   SSL_CTX_free(context);
@@ -159,8 +176,13 @@ Handshake Shake(const ToyServer& toy, int version) {
   return result;
 }
 
+// 000-21: everything is under TLS; 000-24: no older version for clients that know no better.
 TEST_F(TlsTest, OnlyVersion13IsSpoken) {
-  EXPECT_FALSE(Shake(toy_, TLS1_2_VERSION).ok);
+  for (const int older : {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION}) {
+    const Handshake handshake = Shake(toy_, older);
+    EXPECT_FALSE(handshake.ok) << older;
+    EXPECT_TRUE(handshake.ended_by_server) << older;
+  }
   const Handshake current = Shake(toy_, TLS1_3_VERSION);
   EXPECT_TRUE(current.ok);
   EXPECT_EQ(current.version, TLS1_3_VERSION);
