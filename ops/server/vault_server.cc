@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -122,6 +123,8 @@ struct VaultServer::Impl {
   std::optional<vault::VaultDependencies> vault_dependencies;
   std::optional<vault::AuditDependencies> audit_dependencies;
   std::optional<vault::AdminDependencies> admin_dependencies;
+  // `server` as its own threads see it: calls come in before Start() has returned it.
+  std::atomic<vault::GrpcServer*> serving{nullptr};
   std::unique_ptr<vault::GrpcServer> server;
   std::unique_ptr<HttpEndpoint> http;
   bool stopped = false;
@@ -200,7 +203,8 @@ absl::Status VaultServer::Impl::AddServices() {
       .version = kVersion,
       .cut_streams =
           [this](const std::function<bool(std::string_view principal)>& whose) {
-            return server == nullptr ? 0 : server->CancelStreams(whose);
+            vault::GrpcServer* const now_serving = serving.load();
+            return now_serving == nullptr ? 0 : now_serving->CancelStreams(whose);
           },
       .mirrors =
           [this] {
@@ -238,6 +242,7 @@ absl::Status VaultServer::Impl::Serve(const ServerHooks& hooks) {
                            [this] { return Now(); }});
   if (!started.ok()) return started.status();
   server = *std::move(started);
+  serving = server.get();
   if (config.metrics.address.empty()) return absl::OkStatus();
   metrics->SetReader([this] { return ReadGauges(); });
   auto endpoint = HttpEndpoint::Start(config.metrics.address, *metrics, [this]() -> std::string {
