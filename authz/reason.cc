@@ -181,6 +181,8 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "the proposal has expired", "propose again"},
     {Reason::kLastAdministrators, "LAST_ADMINISTRATORS", absl::StatusCode::kFailedPrecondition,
      "too few administrators would remain", "register another administrator first"},
+    {Reason::kRotationRunning, "ROTATION_RUNNING", absl::StatusCode::kFailedPrecondition,
+     "the last rotation of the keys is still under way", "wait until its backlog is 0"},
     {Reason::kRecipientUnknown, "RECIPIENT_UNKNOWN", absl::StatusCode::kInvalidArgument,
      "the policy in force has no such recipient", "name a recipient of the policy"},
     {Reason::kRecipientNotGranted, "RECIPIENT_NOT_GRANTED", absl::StatusCode::kPermissionDenied,

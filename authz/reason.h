@@ -100,6 +100,7 @@ enum class Reason : uint8_t {
   kProposalStale,
   kProposalExpired,
   kLastAdministrators,
+  kRotationRunning,
   // Sharing.
   kRecipientUnknown,
   kRecipientNotGranted,

@@ -147,6 +147,10 @@ Key WrapKey(TenantId tenant, const Id128& subject, const Id128& record, uint64_t
 
 Key WrapPrefix(TenantId tenant) { return KeyBuilder(Table::kWrap, 8).U64(tenant).Build(); }
 
+Key WrapPrefix(TenantId tenant, const Id128& subject) {
+  return KeyBuilder(Table::kWrap, 24).U64(tenant).Id(subject).Build();
+}
+
 Key WrapPrefix(TenantId tenant, const Id128& subject, const Id128& record) {
   return KeyBuilder(Table::kWrap, 40).U64(tenant).Id(subject).Id(record).Build();
 }

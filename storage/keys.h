@@ -84,6 +84,7 @@ Key RecordPrefix(TenantId tenant);
 Key RecordPrefix(TenantId tenant, const Id128& subject);
 Key WrapKey(TenantId tenant, const Id128& subject, const Id128& record, uint64_t version);
 Key WrapPrefix(TenantId tenant);
+Key WrapPrefix(TenantId tenant, const Id128& subject);
 Key WrapPrefix(TenantId tenant, const Id128& subject, const Id128& record);
 Key WrapPrefixAll();
 

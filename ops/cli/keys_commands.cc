@@ -20,14 +20,17 @@ void AddDestroy(CLI::App& group, Session& session) {
       ->add_option_function<uint32_t>(
           "EPOCH", [act](uint32_t epoch) { act->set_epoch(epoch); }, "Epoch")
       ->required();
-  command
-      ->add_option_function<std::vector<std::string>>(
-          "--backup",
-          [act](const std::vector<std::string>& backups) {
-            act->mutable_backups()->Assign(backups.begin(), backups.end());
-          },
-          "A backup that this makes unreadable; name every one")
-      ->required();
+  CLI::Option_group* backups = command->add_option_group("backups");
+  backups->add_option_function<std::vector<std::string>>(
+      "--backup",
+      [act](const std::vector<std::string>& names) {
+        act->mutable_backups()->Assign(names.begin(), names.end());
+      },
+      "A backup that this makes unreadable; name every one");
+  backups->add_flag_callback(
+      "--no-backups", [act] { act->set_no_backups(true); },
+      "Says that no backup was made under this epoch");
+  backups->require_option(1);
 }
 
 }  // namespace
@@ -49,7 +52,8 @@ void AddKeysCommands(CLI::App& root, Session& session) {
                                 {"STATE", "state"},
                                 {"BEGAN", "create_time"},
                                 {"RETIRED", "retire_time"},
-                                {"ROWS", "live_rows"}});
+                                {"ROWS", "live_rows"},
+                                {"DAMAGED", "damaged_rows"}});
                return kExitOk;
              });
 

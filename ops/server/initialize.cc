@@ -12,6 +12,7 @@
 #include "storage/rocksdb_engine.h"
 #include "vault/crypto/random.h"
 #include "vault/keys/keyring.h"
+#include "vault/keys/keyring_lock.h"
 
 namespace piivault::ops {
 namespace {
@@ -54,6 +55,8 @@ absl::StatusOr<vault::SecretBytes> InitializeVaultAt(const Config& config,
   }
   if (const absl::Status made = MakeDirectory(config.data_dir); !made.ok()) return made;
 
+  const auto lock = vault::KeyringLock::Acquire(paths.primary);
+  if (!lock.ok()) return lock.status();
   vault::RandomSource& random = vault::SystemRandom();
   auto keyring = vault::Keyring::Create(paths, random.Id128(), *secret, scrypt, now, random);
   if (!keyring.ok()) return keyring.status();

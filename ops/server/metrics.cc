@@ -55,6 +55,11 @@ Metrics::Metrics(const vault::MethodTable& methods, std::string_view version,
                      .Name("piivault_decisions_total")
                      .Help("What was decided, by method, outcome and stable reason.")
                      .Register(registry_)),
+      damaged_rows_(BuildCounter()
+                        .Name("piivault_damaged_rows_total")
+                        .Help("Rows passed over because they do not open or lead nowhere, by what "
+                              "came upon them.")
+                        .Register(registry_)),
       rocksdb_(BuildGauge()
                    .Name("piivault_rocksdb_property")
                    .Help("Properties that RocksDB reports of itself.")
@@ -90,6 +95,8 @@ Metrics::Metrics(const vault::MethodTable& methods, std::string_view version,
       active_epoch_(AddGauge("piivault_active_epoch", "Key epoch that new writes use.")),
       rewrap_backlog_(
           AddGauge("piivault_rewrap_backlog", "Rows that a rotation has still to re-wrap.")),
+      failing_erasures_(AddGauge("piivault_failing_erasures",
+                                 "Erased persons with rows that could not be removed yet.")),
       certificate_expiry_(AddGauge("piivault_server_certificate_expiry_timestamp_seconds",
                                    "End of the server's certificate; 0 if unknown.")),
       attestation_expiry_(AddGauge("piivault_next_attestation_expiry_timestamp_seconds",
@@ -171,6 +178,10 @@ void Metrics::ConnectionAccepted() { connections_.Increment(); }
 void Metrics::ConnectionRefused() { connections_refused_.Increment(); }
 void Metrics::HandshakeCompleted() { handshakes_.Increment(); }
 
+void Metrics::RowDamaged(const std::string& where) {
+  damaged_rows_.Add({{"where", where}}).Increment();
+}
+
 void Metrics::OnBatch(const storage::BatchReport& report) {
   commit_seconds_.Observe(Seconds(report.write_time));
   batch_entries_.Observe(static_cast<double>(report.entries));
@@ -196,6 +207,7 @@ void Metrics::Refresh() const {
   available_.Set(now.engine.available ? 1 : 0);
   active_epoch_.Set(now.active_epoch);
   rewrap_backlog_.Set(static_cast<double>(now.rewrap_backlog));
+  failing_erasures_.Set(static_cast<double>(now.failing_erasures));
   certificate_expiry_.Set(UnixSeconds(now.server_certificate_expiry));
   attestation_expiry_.Set(UnixSeconds(now.next_attestation_expiry));
   oldest_proposal_.Set(UnixSeconds(now.oldest_open_proposal));

@@ -31,6 +31,7 @@ struct GaugeReadings {
   uint64_t log_entries = 0;
   uint32_t active_epoch = 0;
   uint64_t rewrap_backlog = 0;
+  uint64_t failing_erasures = 0;
   absl::Time server_certificate_expiry = absl::InfiniteFuture();
   absl::Time next_attestation_expiry = absl::InfiniteFuture();
   absl::Time oldest_open_proposal = absl::InfiniteFuture();  // infinite: none is open
@@ -62,6 +63,10 @@ class Metrics : public vault::Observer,
   void ConnectionRefused() override;
   void HandshakeCompleted() override;
 
+  // A row that does not open or leads nowhere was passed over; `where`: "rotation", "erasure" or
+  // "list".
+  void RowDamaged(const std::string& where);
+
   void OnBatch(const storage::BatchReport& report) override;
   void OnFailure(const absl::Status& cause) override;
   void OnReopen(const absl::Status& result) override;
@@ -88,6 +93,7 @@ class Metrics : public vault::Observer,
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Counter>& decisions_;
+  prometheus::Family<prometheus::Counter>& damaged_rows_;
   prometheus::Family<prometheus::Gauge>& rocksdb_;
   std::vector<std::unique_ptr<MethodMetrics>> method_metrics_;
   absl::flat_hash_map<std::string, MethodMetrics*> by_name_;
@@ -112,6 +118,7 @@ class Metrics : public vault::Observer,
   prometheus::Gauge& available_;
   prometheus::Gauge& active_epoch_;
   prometheus::Gauge& rewrap_backlog_;
+  prometheus::Gauge& failing_erasures_;
   prometheus::Gauge& certificate_expiry_;
   prometheus::Gauge& attestation_expiry_;
   prometheus::Gauge& oldest_proposal_;

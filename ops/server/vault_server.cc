@@ -25,6 +25,8 @@
 #include "storage/rocksdb_engine.h"
 #include "vault/audit/entry_terms.h"
 #include "vault/crypto/random.h"
+#include "vault/keys/keyring_lock.h"
+#include "vault/records/damage.h"
 #include "vault/records/erasure.h"
 #include "vault/records/field_terms.h"
 #include "vault/rotation/rotation_controller.h"
@@ -108,6 +110,7 @@ struct VaultServer::Impl {
   std::unique_ptr<storage::RocksDbEngine> engine;
   std::optional<vault::VaultClock> clock;
   std::function<absl::Time()> now;
+  std::unique_ptr<vault::KeyringLock> keyring_lock;
   std::unique_ptr<vault::Keyring> keyring;
   int keyring_copies_missing = 0;
   std::unique_ptr<vault::KeyHierarchy> keys;
@@ -153,6 +156,9 @@ absl::Status VaultServer::Impl::OpenStorage(const ServerHooks& hooks) {
 absl::Status VaultServer::Impl::OpenState() {
   const absl::StatusOr<vault::SlotSecret> secret = ReadSlotSecret(config.keyring);
   if (!secret.ok()) return secret.status();
+  auto locked = vault::KeyringLock::Acquire(config.keyring.path);
+  if (!locked.ok()) return locked.status();
+  keyring_lock = *std::move(locked);
   std::vector<absl::Status> warnings;
   // The floor is sealed in the database: OpenKeyHierarchy() holds the keyring against it.
   auto opened =
@@ -162,10 +168,22 @@ absl::Status VaultServer::Impl::OpenState() {
   for (const absl::Status& warning : warnings) {
     Log(LogLevel::kWarn, "keyring copy", {{"problem", std::string(warning.message())}});
   }
-  keyring_copies_missing = static_cast<int>(warnings.size());
   auto hierarchy = vault::OpenKeyHierarchy(*engine, *keyring);
   if (!hierarchy.ok()) return hierarchy.status();
   keys = *std::move(hierarchy);
+  // Not before the database has vouched that this keyring is no older one.
+  const absl::StatusOr<std::vector<std::string>> mended = keyring->SyncMirrors();
+  if (absl::IsFailedPrecondition(mended.status())) return mended.status();
+  if (mended.ok()) {
+    for (const std::string& path : *mended) {
+      Log(LogLevel::kWarn, "keyring copy replaced", {{"path", path}});
+    }
+  } else {
+    // A disk that is away does not stop the service; no new epoch begins until it is back.
+    Log(LogLevel::kError, "keyring copy not replaced",
+        {{"problem", std::string(mended.status().message())}});
+    keyring_copies_missing = static_cast<int>(warnings.size());
+  }
   auto loaded = vault::StateStore::Load(*engine, *keys, vault::SystemRandom());
   if (!loaded.ok()) return loaded.status();
   store = *std::move(loaded);
@@ -185,13 +203,24 @@ absl::Status VaultServer::Impl::AddServices() {
         {{"task", task}, {"error", std::string(error.message())}});
   });
   rotator.emplace(
-      vault::EpochRotation::Parts{*engine, *keyring, *keys, *store, *rules, random, now},
+      vault::EpochRotation::Parts{
+          *engine, *keyring, *keys, *store, *rules, random, now,
+          [this](const storage::Key& row) {
+            metrics->RowDamaged("rotation");
+            Log(LogLevel::kError, "row left behind by rotation", {{"row", vault::RowName(row)}});
+          }},
       config.keys.epoch_every, [this] { background->Wake("rotation"); });
-  erasure.emplace(*engine, *store, *rules, *unique, random, now);
+  erasure.emplace(*engine, *store, *rules, *unique, random, now,
+                  [this](const storage::Key& note, const absl::Status& cause) {
+                    metrics->RowDamaged("erasure");
+                    Log(LogLevel::kError, "erasure does not go on as it should",
+                        {{"row", vault::RowName(note)}, {"cause", std::string(cause.message())}});
+                  });
   sweeper.emplace(*engine);
   refuser.emplace(*store, random);
   vault_dependencies.emplace(vault::VaultDependencies{*engine, *store, *rules, *unique, random,
-                                                      [this] { background->Wake("erasure"); }});
+                                                      [this] { background->Wake("erasure"); },
+                                                      [this] { metrics->RowDamaged("list"); }});
   audit_dependencies.emplace(vault::AuditDependencies{*engine, *index, *store, random});
   admin_dependencies.emplace(vault::AdminDependencies{
       .engine = *engine,
@@ -286,6 +315,7 @@ GaugeReadings VaultServer::Impl::ReadGauges() {
   readings.log_entries = engine->LogEnd().index;
   readings.active_epoch = keys->Current()->active().id;
   readings.rewrap_backlog = rotator->backlog();
+  readings.failing_erasures = erasure->failing();
   readings.free_bytes = FreeBytes(config.data_dir);
   readings.keyring_copies_missing = keyring_copies_missing;
   for (const auto& [property, value] : engine->Properties()) {

@@ -1,6 +1,7 @@
 #include "vault/keys/epoch_keys.h"
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "vault/crypto/hkdf.h"
@@ -208,6 +209,13 @@ absl::Status KeyHierarchy::SetActiveEpoch(uint32_t epoch) {
   next->active_ = active->second;
   Swap(std::move(next));
   return absl::OkStatus();
+}
+
+void KeyHierarchy::SetEpochsWithoutIndex(std::vector<uint32_t> epochs) {
+  absl::MutexLock writing(&writing_);
+  auto next = std::make_shared<KeySnapshot>(*Current());
+  next->without_index_ = std::move(epochs);
+  Swap(std::move(next));
 }
 
 }  // namespace piivault::vault

@@ -1,11 +1,13 @@
 #ifndef PIIVAULT_VAULT_KEYS_EPOCH_KEYS_H_
 #define PIIVAULT_VAULT_KEYS_EPOCH_KEYS_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -71,6 +73,11 @@ class KeySnapshot {
   const TenantKeys* ActiveTenant(storage::TenantId tenant) const {
     return Tenant(tenant, active_->id);
   }
+  // Whether index rows may hang on the epoch. Always true of the active one.
+  bool HasIndex(uint32_t epoch) const {
+    return epoch == active_->id ||
+           std::find(without_index_.begin(), without_index_.end(), epoch) == without_index_.end();
+  }
   // For idempotency: row keys (of principal, method and request id), which must be found across
   // rotations, and digests of requests. It lasts as long as the vault: what it makes of personal
   // data goes into sealed rows only.
@@ -88,6 +95,7 @@ class KeySnapshot {
   std::shared_ptr<const EpochMap> epochs_;
   std::shared_ptr<const TenantMap> tenants_;
   std::shared_ptr<const EpochKeys> active_;
+  std::vector<uint32_t> without_index_;  // few: epochs that are retired and not destroyed
 };
 
 // root key -> epoch key -> tenant key per epoch: keeps what is derived, hands out snapshots.
@@ -126,6 +134,8 @@ class KeyHierarchy {
   [[nodiscard]] absl::Status Refresh(const Keyring& keyring);
   // Cheap: fit for an engine's `applied`. FAILED_PRECONDITION where the epoch is not live.
   [[nodiscard]] absl::Status SetActiveEpoch(uint32_t epoch);
+  // The epochs that a rotation has emptied of index rows. Cheap, too.
+  void SetEpochsWithoutIndex(std::vector<uint32_t> epochs);
 
  private:
   explicit KeyHierarchy(std::shared_ptr<const KeySnapshot> snapshot);

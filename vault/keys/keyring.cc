@@ -186,7 +186,7 @@ absl::Status Keyring::Apply(KeyringBody next, OnFailure on_failure) {
   next.set_generation(last_written_ + 1);
   const std::string bytes = SerializeKeyring(next, *root_keys_);
   last_written_ = next.generation();
-  // Every copy is tried, so that as few as possible stay behind.
+  // Of what must not come back every copy is tried, so that as few as possible stay behind.
   absl::Status result;
   for (const std::string& path : AllPaths(paths_)) {
     const absl::Status status = ReplaceKeyFile(path, bytes);
@@ -194,6 +194,8 @@ absl::Status Keyring::Apply(KeyringBody next, OnFailure on_failure) {
     if (!status.ok() && result.ok()) {
       result = absl::UnavailableError(std::string(status.message()));
     }
+    // A mirror that is newer than the primary would have to be explained; nothing has changed yet.
+    if (!result.ok() && on_failure == OnFailure::kKeepOld) break;
   }
   if (result.ok() || on_failure == OnFailure::kTakeNew) *body_ = std::move(next);
   return result;
@@ -230,9 +232,46 @@ KeyringFloor Keyring::floor() const {
   return floor;
 }
 
-absl::Status Keyring::SyncMirrors() {
+absl::StatusOr<bool> Keyring::IsCurrent(const std::string& path, const std::string& bytes) const {
+  const bool primary = path == paths_.primary;
+  const absl::StatusOr<ParsedKeyring> copy = ParseKeyring(bytes);
+  if (!copy.ok() || copy->body.vault_id() != vault_id_.view() ||
+      !CheckAuthentic(*copy, *root_keys_).ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("keyring copy ", path, " is damaged or another vault's and is not replaced: ",
+                     primary ? "if a mirror is right, move this file away and start again"
+                             : "move it away, or take it out of keyring.mirrors, and start again"));
+  }
+  const uint64_t generation = copy->body.generation();
+  if (generation == body_->generation()) return true;
+  if (!primary && generation < body_->generation()) return false;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "a mirror of the keyring is newer than the primary ", paths_.primary,
+      ": a write did not reach the primary, or an older copy was put in its place. Compare the "
+      "copies; if the mirror is right, move the primary away and start again"));
+}
+
+absl::StatusOr<std::vector<std::string>> Keyring::SyncMirrors() {
   absl::MutexLock lock(&mutex_);
-  return Apply(*body_, OnFailure::kKeepOld);
+  std::vector<std::string> behind;
+  for (const std::string& path : AllPaths(paths_)) {
+    const absl::StatusOr<std::string> bytes = ReadKeyFile(path);
+    if (absl::IsNotFound(bytes.status())) {
+      behind.push_back(path);
+      continue;
+    }
+    // A file too large is none of ours.
+    if (!bytes.ok() && !absl::IsDataLoss(bytes.status())) return bytes.status();
+    const absl::StatusOr<bool> current = IsCurrent(path, bytes.value_or(""));
+    if (!current.ok()) return current.status();
+    if (!*current) behind.push_back(path);
+  }
+  const std::string bytes = SerializeKeyring(*body_, *root_keys_);
+  for (const std::string& path : behind) {
+    const absl::Status status = ReplaceKeyFile(path, bytes);
+    if (!status.ok()) return absl::UnavailableError(std::string(status.message()));
+  }
+  return behind;
 }
 
 absl::StatusOr<uint32_t> Keyring::AddSlot(const SlotSecret& secret, const ScryptParameters& scrypt,

@@ -109,8 +109,12 @@ class Keyring {
   // What the caller records in the database after each change.
   KeyringFloor floor() const;
 
-  // Writes what is in force to every copy, as a new generation: mends what `warnings` spoke of.
-  [[nodiscard]] absl::Status SyncMirrors();
+  // Brings the copies in line with what is in force: a copy that is missing, or an older one of
+  // this keyring, is replaced and fsynced. Returns the paths of those. FAILED_PRECONDITION, with
+  // nothing replaced, where that needs a person: the primary is older than a mirror or damaged, or
+  // a file at a mirror's path is not this vault's keyring, or damaged. What to do is in the
+  // message. UNAVAILABLE where a copy cannot be read or written.
+  [[nodiscard]] absl::StatusOr<std::vector<std::string>> SyncMirrors();
 
   // Returns the new slot's id.
   [[nodiscard]] absl::StatusOr<uint32_t> AddSlot(const SlotSecret& secret,
@@ -140,6 +144,10 @@ class Keyring {
   Keyring(KeyringPaths paths, const storage::Id128& vault_id, SecretBytes root_key,
           std::unique_ptr<storage::v1::KeyringBody> body, RandomSource& random);
 
+  // Whether the copy is the keyring in force, of the same generation. FAILED_PRECONDITION where it
+  // may not be replaced.
+  absl::StatusOr<bool> IsCurrent(const std::string& path, const std::string& bytes) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   // Writes `next` as a new generation everywhere, then makes it the body.
   absl::Status Apply(storage::v1::KeyringBody next, OnFailure on_failure)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,5 +1,7 @@
 #include "vault/records/erasure.h"
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -100,47 +102,79 @@ absl::StatusOr<ErasurePlan> PlanErasure(const RecordWriter::Deps& deps, const Te
 
 ErasureWorker::ErasureWorker(storage::Engine& engine, const StateStore& store,
                              const ValueRules& rules, const UniqueCells& unique,
-                             RandomSource& random, std::function<absl::Time()> now)
-    : engine_(engine), store_(store), deps_{engine, rules, unique, random}, now_(std::move(now)) {}
+                             RandomSource& random, std::function<absl::Time()> now, Report report)
+    : engine_(engine),
+      store_(store),
+      deps_{engine, rules, unique, random},
+      now_(std::move(now)),
+      report_(std::move(report)) {}
 
 absl::StatusOr<bool> ErasureWorker::Step() {
   const storage::Key prefix = storage::ErasurePrefix();
-  std::string key;
+  const absl::Time now = now_();
+  storage::Key key = prefix;
   std::string note;
-  absl::Status scanned = engine_.Scan(prefix, start_.empty() ? prefix.bytes : start_, 1,
+  absl::Status scanned = engine_.Scan(prefix, start_.empty() ? prefix.bytes : start_,
+                                      std::numeric_limits<size_t>::max(),
                                       [&](std::string_view row_key, std::string_view value) {
-                                        key = row_key;
+                                        const auto failure = failures_.find(std::string(row_key));
+                                        if (failure != failures_.end() && now < failure->second.due)
+                                          return true;
+                                        key.bytes = row_key;
                                         note = value;
                                         return false;
                                       });
   if (!scanned.ok()) return scanned;
-  if (key.empty()) {
+  if (key == prefix) {
     start_.clear();
+    std::erase_if(failures_, [this](const auto& failure) {
+      return absl::IsNotFound(engine_.Get({storage::Table::kState, failure.first}).status());
+    });
+    failing_.store(failures_.size(), std::memory_order_relaxed);
     return false;
   }
-  absl::StatusOr<bool> result = Continue({prefix.table, key}, note);
-  if (absl::IsDataLoss(result.status())) start_ = key + '\0';
-  return result;
-}
-
-absl::StatusOr<bool> ErasureWorker::Continue(const storage::Key& key, std::string_view note) {
   auto commit = std::make_unique<storage::Commit>();
   commit->as_of = engine_.AppliedSequence();
+  const absl::Status planned = Plan(key, note, commit.get());
+  if (absl::IsUnavailable(planned)) return planned;
+  if (!planned.ok()) {
+    Fail(key, planned);
+    return true;
+  }
+  const absl::Status done = storage::CommitOrError(engine_, std::move(commit)).status();
+  if (!done.ok()) return done;
+  failures_.erase(key.bytes);
+  failing_.store(failures_.size(), std::memory_order_relaxed);
+  start_ = key.bytes;
+  return true;
+}
+
+void ErasureWorker::Fail(const storage::Key& key, const absl::Status& cause) {
+  Failure& failure = failures_[key.bytes];
+  failure.pause = std::clamp(2 * failure.pause, kFirstRetry, kLastRetry);
+  failure.due = now_() + failure.pause;
+  failing_.store(failures_.size(), std::memory_order_relaxed);
+  start_ = key.bytes + '\0';
+  if (report_) report_(key, cause);
+}
+
+absl::Status ErasureWorker::Plan(const storage::Key& key, std::string_view note,
+                                 storage::Commit* commit) const {
   const absl::Time now = now_();
   commit->decided_at = now;
   const std::shared_ptr<const StateSnapshot> state = store_.snapshot();
-  absl::StatusOr<OpenedRow<storage::v1::ErasureRow>> row =
-      OpenRow<storage::v1::ErasureRow>(state->keys(), key, note);
-  if (!row.ok()) return row.status();
   const storage::ErasureName name = storage::ParseErasureKey(key.bytes);
-  const TenantState* tenant_state = state->FindTenant(row->message.tenant());
-  if (tenant_state == nullptr || tenant_state->id != name.tenant) {
+  const TenantState* tenant_state = nullptr;
+  for (const auto& [unused, candidate] : state->tenants()) {
+    if (candidate->id == name.tenant) tenant_state = candidate.get();
+  }
+  if (tenant_state == nullptr) {
     return absl::DataLossError("a note of an erasure that belongs to no tenant");
   }
   const authz::Policy* policy = tenant_state->policy_in_force();
   if (policy == nullptr) return absl::FailedPreconditionError("tenant without policy");
   absl::StatusOr<TenantScope> tenant = TenantScope::Create(name.tenant, state->keys());
-  if (!tenant.ok()) return tenant.status();
+  if (!tenant.ok()) return absl::FailedPreconditionError("tenant without keys");
 
   ChangeSet changes;
   changes.Read(key);
@@ -150,22 +184,42 @@ absl::StatusOr<bool> ErasureWorker::Continue(const storage::Key& key, std::strin
   if (!subject->has_value() || !(*subject)->erased()) {
     return absl::DataLossError("a note of an erasure without tombstone");
   }
+  // Where the note does not open, the entries lack who asked for the erasure; its own entry has it.
+  storage::v1::ErasureRow request;
+  absl::StatusOr<OpenedRow<storage::v1::ErasureRow>> row =
+      OpenRow<storage::v1::ErasureRow>(state->keys(), key, note);
+  if (row.ok()) {
+    request = std::move(row->message);
+  } else if (report_) {
+    report_(key, row.status());
+  }
   absl::StatusOr<std::vector<storage::RecordLocator>> records =
       RecordFinder(engine_, *tenant, &changes).FindSubject(name.subject, nullptr, kErasureBatch);
   if (!records.ok()) return records.status();
   std::vector<ErasurePlan::Removed> removed;
   RecordWriter writer(deps_, *tenant, *policy, now, &changes);
   absl::Status status = RemoveRecords(deps_, *tenant, *records, Persons::kErased,
-                                      row->message.subject_ref(), &writer, &changes, &removed);
+                                      request.subject_ref(), &writer, &changes, &removed);
   if (!status.ok()) return status;
-  if (records->size() < kErasureBatch) changes.Delete(key);
+  if (records->size() < kErasureBatch) {
+    // Wraps whose record is gone would keep their epoch from ever being destroyed.
+    size_t wraps = 0;
+    const storage::Key prefix = storage::WrapPrefix(name.tenant, name.subject);
+    status = engine_.Scan(prefix, prefix.bytes, 2 * kErasureBatch,
+                          [&](std::string_view wrap, std::string_view) {
+                            ++wraps;
+                            changes.Delete({storage::Table::kWrap, std::string(wrap)});
+                            return true;
+                          });
+    if (!status.ok()) return status;
+    if (wraps < 2 * kErasureBatch) changes.Delete(key);
+  }
 
-  const storage::v1::ErasureRow& request = row->message;
   storage::v1::EntryBody body = NewEntryBody({.time = now,
                                               .principal = request.principal(),
                                               .certificate_sha256 = request.certificate_sha256(),
                                               .method = kMethod,
-                                              .tenant = request.tenant(),
+                                              .tenant = tenant_state->name,
                                               .policy_sha256 = policy->hash(),
                                               .peer = {}},
                                              authz::Reason::kOk);
@@ -179,10 +233,7 @@ absl::StatusOr<bool> ErasureWorker::Continue(const storage::Key& key, std::strin
   commit->reads = std::move(changes.reads);
   commit->touches = std::move(changes.touches);
   commit->writes = std::move(changes.writes);
-  absl::StatusOr<storage::LogPosition> position =
-      storage::CommitOrError(engine_, std::move(commit));
-  if (!position.ok()) return position.status();
-  return true;
+  return absl::OkStatus();
 }
 
 }  // namespace piivault::vault

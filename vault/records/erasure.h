@@ -1,7 +1,11 @@
 #ifndef PIIVAULT_VAULT_RECORDS_ERASURE_H_
 #define PIIVAULT_VAULT_RECORDS_ERASURE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -50,29 +54,54 @@ inline constexpr size_t kErasureBatch = 200;
 
 // Removes what erasures have left behind, a bounded batch at a time; goes on where a process ended.
 //
-// Guarantees: removes rows of persons with a tombstone alone, each batch with its entry.
+// Guarantees: removes rows of persons with a tombstone alone, each batch with its entry. What a
+// note says is for those entries; it is the tombstone that orders the removal, so that a note that
+// was altered stops nothing. A person whose rows cannot be removed keeps nobody else's waiting:
+// that one is reported and tried again after a pause that doubles from kFirstRetry to kLastRetry.
 // Does not: run by itself: somebody calls Step() at start-up and after erasures until it says that
-// nothing is left. Records that do not open lose wrap and row; their index rows, which lead
-// nowhere, stay. Ownership: borrows all. Thread-compatible; not on an engine thread, as it waits
-// for commits.
+// nothing is left; see an erasure whose note was taken away: a rotation, which comes upon the
+// wraps, puts a new one there. Records that do not open lose wrap and row; their index rows, which
+// lead nowhere, stay. Ownership: borrows all. Thread-compatible, but failing() is for any thread;
+// not on an engine thread, as it waits for commits.
 class ErasureWorker {
  public:
-  ErasureWorker(storage::Engine& engine, const StateStore& store, const ValueRules& rules,
-                const UniqueCells& unique, RandomSource& random, std::function<absl::Time()> now);
+  static constexpr absl::Duration kFirstRetry = absl::Seconds(30);
+  static constexpr absl::Duration kLastRetry = absl::Hours(1);
 
-  // One batch. True where there may be more to do. ABORTED where somebody else changed the rows
-  // meanwhile (call again); UNAVAILABLE; DATA_LOSS for a note that was moved or altered: that one
-  // is passed over from then on, the next call goes on with the others.
+  // Told of a note whose person could not be removed, and why. May be empty.
+  using Report = std::function<void(const storage::Key& note, const absl::Status& cause)>;
+
+  ErasureWorker(storage::Engine& engine, const StateStore& store, const ValueRules& rules,
+                const UniqueCells& unique, RandomSource& random, std::function<absl::Time()> now,
+                Report report = nullptr);
+
+  // One batch, or one failure. True where there may be more to do now. ABORTED where somebody else
+  // changed the rows meanwhile (call again); UNAVAILABLE and such where nobody's rows can be
+  // removed at the moment.
   [[nodiscard]] absl::StatusOr<bool> Step();
 
+  // Persons whose removal failed and will be tried again.
+  uint64_t failing() const { return failing_.load(std::memory_order_relaxed); }
+
  private:
-  absl::StatusOr<bool> Continue(const storage::Key& key, std::string_view note);
+  struct Failure {
+    absl::Duration pause;
+    absl::Time due;
+  };
+
+  // Removes the next rows of one person. An error is about this person alone, unless it is
+  // UNAVAILABLE.
+  absl::Status Plan(const storage::Key& key, std::string_view note, storage::Commit* commit) const;
+  void Fail(const storage::Key& key, const absl::Status& cause);
 
   storage::Engine& engine_;
   const StateStore& store_;
   const RecordWriter::Deps deps_;
   const std::function<absl::Time()> now_;
-  std::string start_;  // notes below it were passed over
+  const Report report_;
+  std::map<std::string, Failure> failures_;  // by the note's key
+  std::string start_;                        // notes below it were passed over
+  std::atomic<uint64_t> failing_{0};
 };
 
 }  // namespace piivault::vault

@@ -1,6 +1,7 @@
 #include "vault/records/record_finder.h"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -29,16 +30,22 @@ std::string Behind(storage::Key key) {
 
 absl::Status RecordFinder::Collect(const storage::Key& prefix, const std::string& start,
                                    size_t limit, std::vector<storage::RecordLocator>* out) {
-  return engine_.Scan(prefix, start, limit, [&](std::string_view key, std::string_view) {
-    out->push_back(storage::LocatorSuffix(key));
-    return true;
-  });
+  // A key of another length was planted: it is no place to go on from.
+  const bool of_record = prefix.table == storage::Table::kRecord;
+  const size_t size = prefix.bytes.size() + (of_record ? 1 : 2) * storage::Id128::kSize;
+  size_t found = 0;
+  return engine_.Scan(prefix, start, std::numeric_limits<size_t>::max(),
+                      [&](std::string_view key, std::string_view) {
+                        if (key.size() != size) return true;
+                        out->push_back(storage::LocatorSuffix(key));
+                        return ++found < limit;
+                      });
 }
 
 absl::StatusOr<LoadResult> RecordFinder::FindRef(std::string_view type, std::string_view ref) {
   changes_.reads.push_back(EpochCell());
   std::vector<storage::RecordLocator> hits;
-  for (const TenantKeys* keys : tenant_.live()) {
+  for (const TenantKeys* keys : tenant_.indexed()) {
     const storage::Key prefix =
         storage::BlindIndexPrefix(tenant_.id(), keys->epoch, RefIndexDigest(*keys, type, ref));
     if (absl::Status status = Collect(prefix, prefix.bytes, 8, &hits); !status.ok()) return status;
@@ -62,7 +69,7 @@ absl::StatusOr<std::vector<storage::RecordLocator>> RecordFinder::FindTerm(
     const FieldTerm& term, const storage::RecordLocator* after, size_t limit) {
   changes_.reads.push_back(EpochCell());
   std::vector<storage::RecordLocator> hits;
-  for (const TenantKeys* keys : tenant_.live()) {
+  for (const TenantKeys* keys : tenant_.indexed()) {
     const storage::IndexDigest digest = term.Digest(*keys);
     const storage::Key prefix = storage::BlindIndexPrefix(tenant_.id(), keys->epoch, digest);
     const std::string start = after == nullptr

@@ -29,8 +29,8 @@ struct TokenTarget {
 
 // Ways to a tenant's records: by the caller's key, value, token, type and person.
 //
-// Guarantees: finds rows of this tenant alone, and of every live epoch. What it hands out are hits:
-// a caller loads them, checks them with the Is...() functions below, and decides.
+// Guarantees: finds rows of this tenant alone, and of every epoch that has any. What it hands out
+// are hits: a caller loads them, checks them with the functions below, and decides.
 // Ownership: borrows all; made for one message of a call. Thread-compatible.
 class RecordFinder {
  public:

@@ -191,7 +191,7 @@ void RecordWriter::PutTerms(const RecordIdentity& id, const std::vector<FieldTer
 }
 
 void RecordWriter::DeleteTerm(const RecordIdentity& id, const FieldTerm& term) {
-  for (const TenantKeys* keys : tenant_.live()) {
+  for (const TenantKeys* keys : tenant_.indexed()) {
     changes_.Delete(
         storage::BlindIndexKey(id.tenant, keys->epoch, term.Digest(*keys), id.subject, id.record));
   }
@@ -357,7 +357,7 @@ absl::Status RecordWriter::Delete(LoadedRecord* record) {
     DeleteToken(id, field);
   }
   if (!header.ref().empty()) {
-    for (const TenantKeys* keys : tenant_.live()) {
+    for (const TenantKeys* keys : tenant_.indexed()) {
       changes_.Delete(storage::BlindIndexKey(id.tenant, keys->epoch,
                                              RefIndexDigest(*keys, header.type(), header.ref()),
                                              id.subject, id.record));

@@ -12,15 +12,16 @@ absl::StatusOr<TenantScope> TenantScope::Create(storage::TenantId id, const KeyS
   return TenantScope(id, keys, *active);
 }
 
-const std::vector<const TenantKeys*>& TenantScope::live() const {
-  if (live_.empty()) {
+const std::vector<const TenantKeys*>& TenantScope::indexed() const {
+  if (indexed_.empty()) {
     // Ids of epochs count up from 1, and one is made in a week: this is a short walk.
     for (uint32_t epoch = 1; epoch < active_->epoch; ++epoch) {
-      if (const TenantKeys* keys = keys_->Tenant(id_, epoch)) live_.push_back(keys);
+      const TenantKeys* keys = keys_->Tenant(id_, epoch);
+      if (keys != nullptr && keys_->HasIndex(epoch)) indexed_.push_back(keys);
     }
-    live_.push_back(active_);
+    indexed_.push_back(active_);
   }
-  return live_;
+  return indexed_;
 }
 
 }  // namespace piivault::vault

@@ -23,9 +23,10 @@ class TenantScope {
   const KeySnapshot& keys() const { return *keys_; }
   // Of the active epoch: what new rows are made with.
   const TenantKeys& active() const { return *active_; }
-  // Of every live epoch, the oldest first and the active one last. In this order rows are not
-  // missed that a rotation moves from an old epoch to a newer one between two probes.
-  const std::vector<const TenantKeys*>& live() const;
+  // Of every live epoch on which index rows may hang, the oldest first and the active one last. In
+  // this order rows are not missed that a rotation moves from an old epoch to a newer one between
+  // two probes.
+  const std::vector<const TenantKeys*>& indexed() const;
 
  private:
   TenantScope(storage::TenantId id, const KeySnapshot& keys, const TenantKeys& active)
@@ -34,7 +35,7 @@ class TenantScope {
   storage::TenantId id_;
   const KeySnapshot* keys_;
   const TenantKeys* active_;
-  mutable std::vector<const TenantKeys*> live_;  // filled at first use
+  mutable std::vector<const TenantKeys*> indexed_;  // filled at first use
 };
 
 }  // namespace piivault::vault

@@ -1,12 +1,13 @@
 #include "vault/rotation/epoch_rotation.h"
 
 #include <algorithm>
-#include <optional>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "authz/policy.h"
 #include "piivault/storage/v1/entry.pb.h"
+#include "piivault/storage/v1/erasure.pb.h"
 #include "piivault/storage/v1/state.pb.h"
 #include "storage/commit_and_wait.h"
 #include "vault/audit/entry_builder.h"
@@ -15,6 +16,7 @@
 #include "vault/keys/sealed_row.h"
 #include "vault/records/field_terms.h"
 #include "vault/records/record_loader.h"
+#include "vault/records/subject_rows.h"
 #include "vault/state/vault_keys.h"
 
 namespace piivault::vault {
@@ -36,14 +38,11 @@ std::unique_ptr<storage::Commit> NewCommit(const storage::Engine& engine) {
   return commit;
 }
 
-void Replace(storage::Key key, std::optional<std::string> value, storage::Commit* commit) {
-  commit->reads.push_back(storage::CellFingerprint(key));
-  commit->writes.push_back({std::move(key), std::move(value)});
-}
+absl::Status Damaged() { return absl::DataLossError("a row does not open"); }
 
 }  // namespace
 
-EpochRotation::EpochRotation(Parts parts) : parts_(std::move(parts)) {}
+EpochRotation::EpochRotation(Parts parts) : parts_(std::move(parts)), step_rows_(kStepRows) {}
 
 void EpochRotation::SetEntry(std::string_view operation, uint32_t epoch, uint64_t count,
                              storage::Commit* commit) const {
@@ -64,22 +63,28 @@ absl::StatusOr<TenantKeyRow> EpochRotation::CarriedKey(storage::TenantId tenant,
   return parts_.keys.CarryTenantKey({tenant, from, *std::move(row)}, to, parts_.random);
 }
 
+storage::v1::KeyringRow EpochRotation::KeyringNow() const {
+  return DescribeKeyring(parts_.keyring, parts_.keys.Current()->active().id,
+                         parts_.store.snapshot()->keyring());
+}
+
 absl::Status EpochRotation::RecordKeyring(std::string_view operation, uint32_t epoch,
                                           const std::vector<TenantKeyRow>& tenant_keys,
-                                          uint32_t active_epoch) {
+                                          storage::v1::KeyringRow keyring) {
   auto commit = NewCommit(parts_.engine);
   // With this in the read set no tenant is missed that is made meanwhile.
   commit->reads.push_back(TenantListCell());
   StateChange change = parts_.store.NewChange(parts_.store.snapshot());
-  change.PutKeyring(DescribeKeyring(parts_.keyring, active_epoch));
+  change.PutKeyring(keyring);
   for (const TenantKeyRow& tenant_key : tenant_keys) change.PutTenantKey(tenant_key);
   change.MoveTo(commit.get());
   SetEntry(operation, epoch, 0, commit.get());
-  commit->applied = [&hierarchy = parts_.keys, &store = parts_.store, active_epoch,
+  commit->applied = [&hierarchy = parts_.keys, &store = parts_.store, keyring,
                      install = std::move(commit->applied)](const storage::LogPosition& position) {
     install(position);
     // Cannot fail: the epoch was live when the rows were made, and only this thread destroys.
-    hierarchy.SetActiveEpoch(active_epoch).IgnoreError();
+    hierarchy.SetActiveEpoch(keyring.active_epoch()).IgnoreError();
+    hierarchy.SetEpochsWithoutIndex(EpochsWithoutIndex(keyring));
     store.RefreshKeys();
   };
   return storage::CommitOrError(parts_.engine, std::move(commit)).status();
@@ -97,6 +102,8 @@ absl::Status EpochRotation::Begin() {
     const absl::StatusOr<uint32_t> made = parts_.keyring.NewEpoch(parts_.now());
     if (!made.ok()) return made.status();
     next = *made;
+  } else if (const auto mended = parts_.keyring.SyncMirrors(); !mended.ok()) {
+    return mended.status();
   }
   absl::Status status = parts_.keys.Refresh(parts_.keyring);
   if (!status.ok()) return status;
@@ -107,7 +114,9 @@ absl::Status EpochRotation::Begin() {
     if (!row.ok()) return row.status();
     rows.push_back(*std::move(row));
   }
-  status = RecordKeyring("RotateEpoch", next, rows, next);
+  storage::v1::KeyringRow keyring = KeyringNow();
+  keyring.set_active_epoch(next);
+  status = RecordKeyring("RotateEpoch", next, rows, std::move(keyring));
   if (!status.ok()) return status;
   Resume();
   return absl::OkStatus();
@@ -116,11 +125,15 @@ absl::Status EpochRotation::Begin() {
 void EpochRotation::Resume() {
   const uint32_t active = parts_.keys.Current()->active().id;
   running_ = false;
+  leaving_ = 0;
+  damaged_.clear();
+  index_left_.clear();
   // Newer ones are of a rotation that was cut off before the database knew of it, or of a newer
   // database whose older copy this is: Begin() takes them up.
   for (const EpochInfo& epoch : parts_.keyring.epochs()) {
-    running_ = running_ || (epoch.status == EpochStatus::kActive && epoch.id < active);
+    if (epoch.status == EpochStatus::kActive && epoch.id < active) leaving_ = epoch.id;
   }
+  running_ = leaving_ != 0;
   if (!running_) return;
   ranges_ = RangesNow();
   start_.clear();
@@ -149,11 +162,11 @@ std::vector<EpochRotation::Range> EpochRotation::RangesNow() const {
   return ranges;
 }
 
-absl::StatusOr<std::vector<std::pair<storage::Key, std::string>>> EpochRotation::Collect(
-    const Range& range, std::string* start, size_t limit) const {
+absl::StatusOr<std::vector<EpochRotation::Row>> EpochRotation::Collect(const Range& range,
+                                                                       std::string* start,
+                                                                       size_t limit) const {
   const uint32_t active = parts_.keys.Current()->active().id;
-  std::vector<std::pair<storage::Key, std::string>> rows;
-  absl::Status problem;
+  std::vector<Row> rows;
   size_t seen = 0;
   std::string last;
   const absl::Status scanned = parts_.engine.Scan(
@@ -164,39 +177,55 @@ absl::StatusOr<std::vector<std::pair<storage::Key, std::string>>> EpochRotation:
         absl::StatusOr<uint32_t> epoch = range.epoch;
         if (range.kind == Kind::kWraps) epoch = WrapEpoch(value);
         if (range.kind == Kind::kSealed) epoch = SealedRowEpoch(value);
-        if (!epoch.ok()) {
-          problem = epoch.status();
-          return false;
-        }
-        if (*epoch != active) {
-          rows.emplace_back(storage::Key{range.prefix.table, std::string(key)}, value);
-        }
+        if (epoch.ok() && *epoch == active) return true;
+        rows.push_back({{range.prefix.table, std::string(key)}, std::string(value), std::nullopt});
+        if (epoch.ok()) rows.back().epoch = *epoch;
         return rows.size() < limit;
       });
   if (!scanned.ok()) return scanned;
-  if (!problem.ok()) return problem;
   *start = seen == kStepScan || rows.size() == limit ? last + '\0' : "";
   return rows;
 }
 
-absl::Status EpochRotation::ReWrap(const Range& range, const KeySnapshot& keys, storage::Key key,
-                                   const std::string& value, storage::Commit* commit) const {
-  const std::string_view bytes = key.bytes;
+absl::Status EpochRotation::ReWrap(const Range& range, const StateSnapshot& state, const Row& row,
+                                   Move* move) const {
+  const std::string_view bytes = row.key.bytes;
   const uint64_t version = storage::IndexSuffix(bytes);
-  const storage::RecordLocator locator =
+  const storage::RecordLocator at =
       storage::LocatorSuffix(bytes.substr(0, bytes.size() - sizeof(version)));
-  absl::StatusOr<std::string> row = ReWrapDataKey(keys, parts_.random, range.tenant,
-                                                  locator.subject, locator.record, version, value);
-  if (!row.ok()) return row.status();
-  Replace(std::move(key), *std::move(row), commit);
+  if (storage::WrapKey(range.tenant, at.subject, at.record, version) != row.key) return Damaged();
+  const absl::StatusOr<TenantScope> scope = TenantScope::Create(range.tenant, state.keys());
+  if (!scope.ok()) return scope.status();
+  ChangeSet changes;
+  const absl::StatusOr<std::optional<SubjectState>> subject =
+      LoadSubject(parts_.engine, *scope, at.subject, &changes);
+  move->reads.insert(move->reads.end(), changes.reads.begin(), changes.reads.end());
+  if (!subject.ok()) return subject.status();
+  // Without its person's row nobody can say whether the wrap may live on.
+  if (!subject->has_value()) return Damaged();
+  if ((*subject)->erased()) return MendErasure(range.tenant, at.subject, state.keys(), move);
+  absl::StatusOr<std::string> value = ReWrapDataKey(state.keys(), parts_.random, range.tenant,
+                                                    at.subject, at.record, version, row.value);
+  if (!value.ok()) return value.status();
+  move->writes.push_back({row.key, *std::move(value)});
   return absl::OkStatus();
 }
 
-// Puts all index rows of the record that `key` leads to under the active epoch, and removes `key`.
-// A row that leads nowhere, or to a value that is not there any more, is removed alone.
-absl::Status EpochRotation::ReIndex(const Range& range, const StateSnapshot& state,
-                                    const storage::Key& key, storage::Commit* commit) const {
-  Replace(key, std::nullopt, commit);
+absl::Status EpochRotation::MendErasure(storage::TenantId tenant, const storage::Id128& subject,
+                                        const KeySnapshot& keys, Move* move) const {
+  const storage::Key note = storage::ErasureKey(tenant, subject);
+  move->reads.push_back(storage::CellFingerprint(note));
+  const absl::Status noted = parts_.engine.Get(note).status();
+  if (!absl::IsNotFound(noted)) return noted;
+  move->writes.push_back({note, SealRow(keys, parts_.random, note, 1, storage::v1::ErasureRow())});
+  return absl::OkStatus();
+}
+
+// Puts all index rows of the record that the row leads to under the active epoch, and removes it. A
+// row that leads nowhere, or to a value that is not there any more, is removed alone.
+absl::Status EpochRotation::ReIndex(const Range& range, const StateSnapshot& state, const Row& row,
+                                    Move* move) const {
+  move->writes.push_back({row.key, std::nullopt});
   const TenantState* tenant = nullptr;
   for (const auto& [name, candidate] : state.tenants()) {
     if (candidate->id == range.tenant) tenant = candidate.get();
@@ -207,18 +236,16 @@ absl::Status EpochRotation::ReIndex(const Range& range, const StateSnapshot& sta
   if (!scope.ok()) return scope.status();
 
   ChangeSet changes;
-  const storage::RecordLocator locator = storage::LocatorSuffix(key.bytes);
+  const storage::RecordLocator locator = storage::LocatorSuffix(row.key.bytes);
   absl::StatusOr<LoadResult> loaded = LoadRecord(parts_.engine, *scope, locator, &changes);
+  move->reads.insert(move->reads.end(), changes.reads.begin(), changes.reads.end());
   if (!loaded.ok()) return loaded.status();
-  commit->reads.insert(commit->reads.end(), changes.reads.begin(), changes.reads.end());
-  if (loaded->reason == authz::Reason::kDataLoss) {
-    return absl::DataLossError("a record that is indexed does not open");
-  }
+  if (loaded->reason == authz::Reason::kDataLoss) return Damaged();
   if (!loaded->ok()) return absl::OkStatus();
 
   const TenantKeys& keys = scope->active();
   const auto put = [&](const storage::IndexDigest& digest) {
-    commit->writes.push_back(
+    move->writes.push_back(
         {storage::BlindIndexKey(tenant->id, keys.epoch, digest, locator.subject, locator.record),
          std::string()});
   };
@@ -241,6 +268,35 @@ absl::Status EpochRotation::ReIndex(const Range& range, const StateSnapshot& sta
   return absl::OkStatus();
 }
 
+absl::Status EpochRotation::MoveRow(const Range& range, const StateSnapshot& state, const Row& row,
+                                    Move* move) const {
+  move->reads.push_back(storage::CellFingerprint(row.key));
+  if (!row.epoch.has_value()) return Damaged();
+  switch (range.kind) {
+    case Kind::kWraps:
+      return ReWrap(range, state, row, move);
+    case Kind::kIndex:
+      return ReIndex(range, state, row, move);
+    case Kind::kSealed:
+      break;
+  }
+  absl::StatusOr<std::string> value = ResealRow(state.keys(), parts_.random, row.key, row.value);
+  if (!value.ok()) return value.status();
+  move->writes.push_back({row.key, *std::move(value)});
+  return absl::OkStatus();
+}
+
+void EpochRotation::PassOver(const Range& range, const std::vector<Row>& rows) {
+  const std::shared_ptr<const KeySnapshot> keys = parts_.keys.Current();
+  for (const Row& row : rows) {
+    // What a row claims counts where it can be true.
+    const bool named = row.epoch.has_value() && keys->Epoch(*row.epoch) != nullptr;
+    ++damaged_[named ? *row.epoch : leaving_];
+    if (range.kind == Kind::kIndex) index_left_.insert(range.epoch);
+    if (parts_.damaged) parts_.damaged(row.key);
+  }
+}
+
 absl::StatusOr<bool> EpochRotation::Step() {
   if (!running_) return false;
   if (ranges_.empty()) {
@@ -255,37 +311,39 @@ absl::StatusOr<bool> EpochRotation::Step() {
   auto commit = NewCommit(parts_.engine);
   const std::shared_ptr<const StateSnapshot> state = parts_.store.snapshot();
   std::string start = start_;
-  auto rows = Collect(range, &start, kStepRows);
+  const auto rows = Collect(range, &start, step_rows_);
   if (!rows.ok()) return rows.status();
-  for (auto& [key, value] : *rows) {
-    absl::Status status;
-    switch (range.kind) {
-      case Kind::kWraps:
-        status = ReWrap(range, state->keys(), std::move(key), value, commit.get());
-        break;
-      case Kind::kIndex:
-        status = ReIndex(range, *state, key, commit.get());
-        break;
-      case Kind::kSealed: {
-        absl::StatusOr<std::string> row = ResealRow(state->keys(), parts_.random, key, value);
-        status = row.status();
-        if (row.ok()) Replace(std::move(key), *std::move(row), commit.get());
-        break;
-      }
+  uint64_t count = 0;
+  std::vector<Row> damaged;
+  for (const Row& row : *rows) {
+    Move move;
+    const absl::Status status = MoveRow(range, *state, row, &move);
+    commit->reads.insert(commit->reads.end(), move.reads.begin(), move.reads.end());
+    if (absl::IsDataLoss(status)) {
+      damaged.push_back(row);
+      continue;
     }
     if (!status.ok()) return status;
+    if (move.writes.empty()) continue;
+    ++count;
+    std::move(move.writes.begin(), move.writes.end(), std::back_inserter(commit->writes));
   }
+  if (count > 0) SetEntry("Rewrap", state->keys().active().id, count, commit.get());
   if (!rows->empty()) {
-    const uint64_t count = rows->size();
-    SetEntry("Rewrap", state->keys().active().id, count, commit.get());
     const absl::Status committed =
         storage::CommitOrError(parts_.engine, std::move(commit)).status();
-    // Somebody changed one of the rows: the same step again.
-    if (absl::IsAborted(committed)) return true;
+    // Somebody changed one of the rows: the same step again, smaller, so that under load too some
+    // attempt finds all of its rows at rest.
+    if (absl::IsAborted(committed)) {
+      step_rows_ = std::max<size_t>(1, step_rows_ / 2);
+      return true;
+    }
     if (!committed.ok()) return committed;
-    const uint64_t left = backlog();
-    backlog_.store(left - std::min(left, count), std::memory_order_relaxed);
+    step_rows_ = std::min(kStepRows, step_rows_ * 2);
   }
+  PassOver(range, damaged);
+  const uint64_t left = backlog();
+  backlog_.store(left - std::min<uint64_t>(left, rows->size()), std::memory_order_relaxed);
   start_ = std::move(start);
   if (start_.empty()) ranges_.pop_back();
   return true;
@@ -293,37 +351,61 @@ absl::StatusOr<bool> EpochRotation::Step() {
 
 absl::Status EpochRotation::Retire() {
   const uint32_t active = parts_.keys.Current()->active().id;
-  uint32_t last = active;
   for (const EpochInfo& epoch : parts_.keyring.epochs()) {
     if (epoch.status != EpochStatus::kActive || epoch.id >= active) continue;
-    last = epoch.id;
     const absl::Status status = parts_.keyring.RetireEpoch(epoch.id, parts_.now());
     if (!status.ok()) return status;
   }
-  return RecordKeyring("RetireEpoch", last, {}, active);
+  storage::v1::KeyringRow keyring = KeyringNow();
+  for (storage::v1::KeyringRow::Epoch& epoch : *keyring.mutable_epochs()) {
+    if (epoch.id() >= active) continue;
+    const auto damaged = damaged_.find(epoch.id());
+    epoch.set_damaged(damaged == damaged_.end() ? 0 : damaged->second);
+    epoch.set_index_moved(!index_left_.contains(epoch.id()));
+  }
+  return RecordKeyring("RetireEpoch", leaving_, {}, std::move(keyring));
 }
 
-absl::Status EpochRotation::Destroy(uint32_t epoch) {
-  if (running_) return absl::FailedPreconditionError("a rotation is still running");
-  const uint32_t active = parts_.keys.Current()->active().id;
-  if (epoch == active) return absl::FailedPreconditionError("the epoch is active");
+absl::Status EpochRotation::CheckNothingHangsOn(uint32_t epoch) const {
+  const std::shared_ptr<const KeySnapshot> keys = parts_.keys.Current();
   for (const Range& range : RangesNow()) {
     if (range.kind == Kind::kIndex && range.epoch != epoch) continue;
     std::string start;
     do {
       const auto rows = Collect(range, &start, kStepRows);
       if (!rows.ok()) return rows.status();
-      if (!rows->empty()) return absl::FailedPreconditionError("rows hang on an older epoch");
+      for (const Row& row : *rows) {
+        // What does not say whose it is, or names an epoch that there is not, may be this one's.
+        const bool elsewhere =
+            row.epoch.has_value() && *row.epoch != epoch && keys->Epoch(*row.epoch) != nullptr;
+        if (!elsewhere) return absl::FailedPreconditionError("rows hang on the epoch");
+      }
     } while (!start.empty());
   }
-  // The intent stands in the log before the key goes.
-  absl::Status status = RecordKeyring("DestroyEpoch", epoch, {}, active);
-  if (!status.ok()) return status;
+  return absl::OkStatus();
+}
+
+absl::Status EpochRotation::Destroy(uint32_t epoch) {
+  if (running_) return absl::FailedPreconditionError("a rotation is still running");
+  const uint32_t active = parts_.keys.Current()->active().id;
+  if (epoch == active) return absl::FailedPreconditionError("the epoch is active");
+  const std::vector<EpochInfo> epochs = parts_.keyring.epochs();
+  const auto info = std::find_if(epochs.begin(), epochs.end(),
+                                 [epoch](const EpochInfo& known) { return known.id == epoch; });
+  if (info == epochs.end()) return absl::NotFoundError("no such epoch");
+  absl::Status status;
+  if (info->status != EpochStatus::kDestroyed) {
+    status = CheckNothingHangsOn(epoch);
+    if (!status.ok()) return status;
+    // The intent stands in the log before the key goes.
+    status = RecordKeyring("DestroyEpoch", epoch, {}, KeyringNow());
+    if (!status.ok()) return status;
+  }
   status = parts_.keyring.DestroyEpoch(epoch, parts_.now());
   if (!status.ok()) return status;
   status = parts_.keys.Refresh(parts_.keyring);
   if (!status.ok()) return status;
-  return RecordKeyring("EpochDestroyed", epoch, {}, active);
+  return RecordKeyring("EpochDestroyed", epoch, {}, KeyringNow());
 }
 
 uint64_t EpochRotation::CountRows() const {

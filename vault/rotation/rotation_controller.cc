@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "piivault/v1/admin_service.pb.h"
+#include "vault/state/vault_keys.h"
 
 namespace piivault::vault {
 namespace {
@@ -41,12 +42,18 @@ void RotationController::StartRotation() {
   wake_();
 }
 
+uint64_t RotationController::DamagedRows(uint32_t epoch) const {
+  const std::shared_ptr<const StateSnapshot> state = parts_.store.snapshot();
+  const auto* recorded = FindEpoch(state->keyring(), epoch);
+  return recorded == nullptr ? 0 : recorded->damaged();
+}
+
 std::optional<uint64_t> RotationController::LiveRows(uint32_t epoch) const {
   absl::MutexLock lock(&mutex_);
   const auto found = epochs_.find(epoch);
   if (found == epochs_.end() || found->second.status == EpochStatus::kActive) return std::nullopt;
-  // An epoch is retired only when a pass over all rows has found none on it.
-  return 0;
+  // An epoch is retired only when a pass over all rows has left none on it that opens.
+  return DamagedRows(epoch);
 }
 
 absl::Status RotationController::CheckDestroy(uint32_t epoch) const {
@@ -56,28 +63,52 @@ absl::Status RotationController::CheckDestroy(uint32_t epoch) const {
   if (found->second.status == EpochStatus::kActive) {
     return absl::FailedPreconditionError("rows may hang on the epoch");
   }
+  if (DamagedRows(epoch) != 0) return absl::FailedPreconditionError("rows hang on the epoch");
   return absl::OkStatus();
 }
 
-void RotationController::StartDestroy(uint32_t epoch) {
-  {
-    absl::MutexLock lock(&mutex_);
-    to_destroy_.insert(epoch);
-  }
-  wake_();
-}
+void RotationController::StartDestroy(uint32_t /*epoch*/) { wake_(); }
 
-void RotationController::TakeUpApproved() {
-  for (const auto& [id, proposal] : parts_.store.snapshot()->proposals()) {
-    if (proposal->row.state() != v1::PROPOSAL_STATE_APPROVED) continue;
-    v1::Proposal act;
-    if (!act.ParseFromString(proposal->row.act()) || !act.has_destroy_epoch()) continue;
-    absl::MutexLock lock(&mutex_);
-    const auto epoch = epochs_.find(act.destroy_epoch().epoch());
-    if (epoch != epochs_.end() && epoch->second.status == EpochStatus::kRetired) {
-      to_destroy_.insert(epoch->first);
+uint32_t RotationController::NextToDestroy() const {
+  const std::shared_ptr<const StateSnapshot> state = parts_.store.snapshot();
+  const absl::Time now = parts_.now();
+  absl::MutexLock lock(&mutex_);
+  const auto held_back = [&](uint32_t epoch) {
+    const auto until = held_back_.find(epoch);
+    return until != held_back_.end() && now < until->second;
+  };
+  // What was begun is finished, whatever the time.
+  for (const storage::v1::KeyringRow::Epoch& recorded : state->keyring().epochs()) {
+    const auto epoch = epochs_.find(recorded.id());
+    if (epoch != epochs_.end() && epoch->second.status == EpochStatus::kDestroyed &&
+        !recorded.destroyed() && !held_back(epoch->first)) {
+      return epoch->first;
     }
   }
+  for (const auto& [id, proposal] : state->proposals()) {
+    if (proposal->row.state() != v1::PROPOSAL_STATE_APPROVED ||
+        absl::FromUnixMicros(proposal->row.expire_time_micros()) <= now) {
+      continue;
+    }
+    v1::Proposal act;
+    if (!act.ParseFromString(proposal->row.act()) || !act.has_destroy_epoch()) continue;
+    const auto epoch = epochs_.find(act.destroy_epoch().epoch());
+    if (epoch != epochs_.end() && epoch->second.status == EpochStatus::kRetired &&
+        !held_back(epoch->first)) {
+      return epoch->first;
+    }
+  }
+  return 0;
+}
+
+absl::Status RotationController::DestroyNow(uint32_t epoch) {
+  const absl::Status destroyed = rotation_.Destroy(epoch);
+  // A disk or another commit may be in the way for a moment; rows are for longer.
+  if (!destroyed.ok() && !absl::IsUnavailable(destroyed) && !absl::IsAborted(destroyed)) {
+    held_back_[epoch] = parts_.now() + kRetryDestroy;
+  }
+  Publish();
+  return destroyed;
 }
 
 bool RotationController::IsDue() const {
@@ -94,7 +125,6 @@ bool RotationController::IsDue() const {
 absl::StatusOr<absl::Duration> RotationController::Work() {
   if (!resumed_) {
     rotation_.Resume();
-    TakeUpApproved();
     resumed_ = true;
     Publish();
   }
@@ -111,19 +141,8 @@ absl::StatusOr<absl::Duration> RotationController::Work() {
     if (!more.ok()) return more.status();
     return *more ? kStepPause : absl::ZeroDuration();
   }
-  uint32_t doomed = 0;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (!to_destroy_.empty()) doomed = *to_destroy_.begin();
-  }
-  if (doomed != 0) {
-    const absl::Status destroyed = rotation_.Destroy(doomed);
-    if (absl::IsUnavailable(destroyed) || absl::IsAborted(destroyed)) return destroyed;
-    {
-      absl::MutexLock lock(&mutex_);
-      to_destroy_.erase(doomed);
-    }
-    Publish();
+  if (const uint32_t doomed = NextToDestroy(); doomed != 0) {
+    const absl::Status destroyed = DestroyNow(doomed);
     if (!destroyed.ok()) return destroyed;
     return absl::ZeroDuration();
   }

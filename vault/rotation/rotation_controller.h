@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -19,10 +18,14 @@ namespace piivault::vault {
 
 // Between administration, which asks, and the background thread, which rotates and destroys.
 //
-// Guarantees: what was asked for is done by Work(), also what an approved proposal asked for before
-// a crash. Does not: have a thread. Borrows the parts. Thread-safe, but Work() by one thread only.
+// Guarantees: what was asked for is done by Work(). What is to be destroyed stands in the approved
+// proposals alone, so that nothing is forgotten by a crash and nothing is carried out behind a
+// proposal's expire_time; an epoch that rows hang on is tried again every kRetryDestroy until then.
+// Does not: have a thread. Borrows the parts. Thread-safe, but Work() by one thread only.
 class RotationController : public KeyRotator {
  public:
+  static constexpr absl::Duration kRetryDestroy = absl::Hours(1);
+
   // `wake` makes Work() be called soon; any thread. `epoch_every`: how old the active epoch gets.
   RotationController(EpochRotation::Parts parts, absl::Duration epoch_every,
                      std::function<void()> wake);
@@ -38,8 +41,11 @@ class RotationController : public KeyRotator {
   [[nodiscard]] absl::StatusOr<absl::Duration> Work();
 
  private:
-  // Proposals that were approved and not carried out yet, after a crash.
-  void TakeUpApproved();
+  // An epoch that is to be destroyed now; 0 for none.
+  uint32_t NextToDestroy() const;
+  absl::Status DestroyNow(uint32_t epoch);
+  // Rows that the last rotation left on the epoch.
+  uint64_t DamagedRows(uint32_t epoch) const;
   bool IsDue() const;
   void Publish();
 
@@ -48,11 +54,11 @@ class RotationController : public KeyRotator {
   const std::function<void()> wake_;
   EpochRotation rotation_;
   bool resumed_ = false;
+  std::map<uint32_t, absl::Time> held_back_;  // epochs that could not be destroyed, until when
 
   mutable absl::Mutex mutex_;
   bool wanted_ ABSL_GUARDED_BY(mutex_) = false;
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
-  std::set<uint32_t> to_destroy_ ABSL_GUARDED_BY(mutex_);
   std::map<uint32_t, EpochInfo> epochs_ ABSL_GUARDED_BY(mutex_);
 };
 

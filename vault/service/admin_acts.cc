@@ -180,7 +180,10 @@ absl::StatusOr<ActEffect> CheckEnablePrincipal(AdminCall& call,
 }
 
 absl::StatusOr<ActEffect> CheckDestroyEpoch(AdminCall& call, const Proposal::DestroyEpoch& act) {
-  if (act.backups_size() > kMaxBackups) return BadArgument("destroy_epoch.backups");
+  // That there are none is to be said, not left out.
+  if (act.backups_size() > kMaxBackups || act.backups().empty() != act.no_backups()) {
+    return BadArgument("destroy_epoch.backups");
+  }
   for (const std::string& backup : act.backups()) {
     if (backup.empty() || !IsText(backup, kMaxBackupName)) {
       return BadArgument("destroy_epoch.backups");

@@ -1,5 +1,6 @@
 #include "vault/service/admin_call.h"
 #include "vault/service/admin_convert.h"
+#include "vault/state/vault_keys.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -57,6 +58,8 @@ Plan AdminListEpochs(AdminCall& call) {
       FillTime(absl::ToUnixMicros(info.retired), epoch->mutable_retire_time());
     }
     epoch->set_live_rows(call.dependencies().rotator.LiveRows(info.id).value_or(0));
+    const auto* recorded = FindEpoch(call.state().keyring(), info.id);
+    if (recorded != nullptr) epoch->set_damaged_rows(recorded->damaged());
   }
   return call.Answer(response);
 }
@@ -64,7 +67,7 @@ Plan AdminListEpochs(AdminCall& call) {
 Plan AdminRotateEpoch(AdminCall& call) {
   KeyRotator& rotator = call.dependencies().rotator;
   auto next = rotator.NextEpoch();
-  if (!next.ok()) return call.Refuse(authz::Reason::kConflict);
+  if (!next.ok()) return call.Refuse(authz::Reason::kRotationRunning);
   call.set_resource(Concat({"epochs/", std::to_string(*next)}));
   auto* response = call.response<piivault::v1::RotateEpochResponse>();
   response->mutable_epoch()->set_id(*next);

@@ -20,6 +20,10 @@ absl::StatusOr<RecordPage> CollectPage(VaultCall& call, size_t size,
     if (!loaded.ok()) return loaded.status();
     for (LoadResult& result : *loaded) {
       if (result.reason == authz::Reason::kSubjectErased) continue;
+      if (result.reason == authz::Reason::kNotFound) {
+        CountStray(call);
+        continue;
+      }
       const authz::Reason reason =
           result.ok() ? judge(result.record.get()) : authz::Reason::kDataLoss;
       if (reason == authz::Reason::kNotFound) continue;

@@ -30,6 +30,13 @@ using JudgeHit = absl::FunctionRef<authz::Reason(LoadedRecord* record)>;
 // Index rows that one message looks at; beyond it a page may be short.
 inline constexpr size_t kMaxHitsExamined = 4000;
 
+// Counts an index row that leads to no record of the list. Such rows are not authenticated, so that
+// whoever can write to the disk can plant them; they are passed over, and a record that is there
+// and damaged is DATA_LOSS all the same.
+inline void CountStray(const VaultCall& call) {
+  if (call.deps().stray_row) call.deps().stray_row();
+}
+
 // Collects `size` records that the caller sees, and looks for one more, so that neither the length
 // of a page nor the presence of a next one says that something was left out.
 [[nodiscard]] absl::StatusOr<RecordPage> CollectPage(

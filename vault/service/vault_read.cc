@@ -94,7 +94,10 @@ class ListRecordsHandler : public Handler {
           return finder.FindType(request.type(), place, limit);
         },
         [&](LoadedRecord* record) {
-          if (record->header().type() != request.type()) return authz::Reason::kDataLoss;
+          if (record->header().type() != request.type()) {
+            CountStray(call);
+            return authz::Reason::kNotFound;
+          }
           const authz::Decision decision = call.Decide(
               authz::Verb::kList, type, {}, call.SubjectNameOf(record->identity.subject));
           return decision.granted() ? authz::Reason::kOk : authz::Reason::kNotFound;

@@ -23,6 +23,9 @@ struct VaultDependencies {
   // Called when an erasure has left something for ErasureWorker, on an engine thread: must not
   // block. May be empty.
   std::function<void()> erasure_pending = {};
+  // Called for each index row that a list has passed over because it leads to no record of the
+  // list, while a call is planned: must be quick. May be empty.
+  std::function<void()> stray_row = {};
 };
 
 // Gives every method of piivault.v1.VaultService its handler. The service must have been added.

@@ -78,8 +78,10 @@ std::optional<Plan> StreamType(VaultCall& call, authz::TypeId type, authz::Verb 
       if (message->full()) break;
       place->after = (*hits)[used++];
       if (result.reason == authz::Reason::kSubjectErased) continue;
+      if (result.reason == authz::Reason::kDataLoss) return call.Refuse(result.reason);
       if (!result.ok() || result.record->header().type() != type_name) {
-        return call.Refuse(authz::Reason::kDataLoss);
+        CountStray(call);
+        continue;
       }
       const authz::Decision decision =
           call.Decide(verb, type, ids, call.SubjectNameOf(result.record->identity.subject));

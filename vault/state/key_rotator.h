@@ -27,11 +27,11 @@ class KeyRotator {
   virtual std::optional<uint64_t> LiveRows(uint32_t epoch) const = 0;
 
   // Whether an epoch could be destroyed before its backups are out of retention:
-  // FAILED_PRECONDITION while it is active or a live row hangs on it (I13), NOT_FOUND, OK again for
-  // a destroyed one.
+  // FAILED_PRECONDITION while it is active or a row hangs on it (I13), as last counted, one that
+  // does not open too; NOT_FOUND, OK again for a destroyed one.
   [[nodiscard]] virtual absl::Status CheckDestroy(uint32_t epoch) const = 0;
-  // Destroys it in the background, after checking again. Called when the approval is durable; after
-  // a crash the approved proposal says what is still to be done.
+  // Destroys it in the background, after checking again. Called when the approval is durable: the
+  // approved proposal says what is to be done, until it expires.
   virtual void StartDestroy(uint32_t epoch) = 0;
 };
 

@@ -33,7 +33,23 @@ absl::Status CheckFloor(const Keyring& keyring, const storage::v1::KeyringRow& r
 
 }  // namespace
 
-storage::v1::KeyringRow DescribeKeyring(const Keyring& keyring, uint32_t active_epoch) {
+const storage::v1::KeyringRow::Epoch* FindEpoch(const storage::v1::KeyringRow& row,
+                                                uint32_t epoch) {
+  const auto found = std::find_if(row.epochs().begin(), row.epochs().end(),
+                                  [epoch](const auto& known) { return known.id() == epoch; });
+  return found == row.epochs().end() ? nullptr : &*found;
+}
+
+std::vector<uint32_t> EpochsWithoutIndex(const storage::v1::KeyringRow& row) {
+  std::vector<uint32_t> epochs;
+  for (const storage::v1::KeyringRow::Epoch& epoch : row.epochs()) {
+    if (epoch.index_moved()) epochs.push_back(epoch.id());
+  }
+  return epochs;
+}
+
+storage::v1::KeyringRow DescribeKeyring(const Keyring& keyring, uint32_t active_epoch,
+                                        const storage::v1::KeyringRow& before) {
   storage::v1::KeyringRow row;
   row.set_generation(keyring.generation());
   row.set_active_epoch(active_epoch);
@@ -42,6 +58,10 @@ storage::v1::KeyringRow DescribeKeyring(const Keyring& keyring, uint32_t active_
     to->set_id(epoch.id);
     to->set_fingerprint(std::string(AsView(epoch.fingerprint)));
     to->set_destroyed(epoch.status == EpochStatus::kDestroyed);
+    if (const auto* known = FindEpoch(before, epoch.id); known != nullptr) {
+      to->set_damaged(known->damaged());
+      to->set_index_moved(known->index_moved());
+    }
   }
   return row;
 }
@@ -69,6 +89,7 @@ absl::StatusOr<std::unique_ptr<KeyHierarchy>> OpenKeyHierarchy(const storage::En
       !status.ok()) {
     return status;
   }
+  (*hierarchy)->SetEpochsWithoutIndex(EpochsWithoutIndex(row->message));
   return hierarchy;
 }
 

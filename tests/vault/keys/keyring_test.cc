@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "tests/vault/keys/key_fixture.h"
 #include "vault/crypto/sha256.h"
 #include "vault/keys/keyring_codec.h"
+#include "vault/keys/keyring_lock.h"
 
 namespace piivault::vault {
 namespace {
@@ -317,12 +320,93 @@ TEST_F(KeyringTest, MirrorsStandInForThePrimary) {
   EXPECT_EQ((*opened)->generation(), 2u) << "the newest copy is in force";
   ASSERT_EQ(warnings_.size(), 2u);
   EXPECT_EQ(warnings_[1].code(), StatusCode::kFailedPrecondition);
+}
 
-  ASSERT_TRUE((*opened)->SyncMirrors().ok());
+TEST_F(KeyringTest, MissingAndOlderMirrorsAreReplaced) {
+  const auto keyring = Create();
+  const std::string old = Bytes(paths_.primary);
+  ASSERT_TRUE(keyring->NewEpoch(kTestTime).ok());
+  const std::string now = Bytes(paths_.primary);
+  EXPECT_THAT(*keyring->SyncMirrors(), testing::IsEmpty());
+
+  std::filesystem::remove(paths_.mirrors[0]);
+  Put(paths_.mirrors[1], old);
+  const auto opened = *Open(TestPassphrase(), keyring->floor());
+  EXPECT_THAT(*opened->SyncMirrors(), testing::ElementsAre(paths_.mirrors[0], paths_.mirrors[1]));
+  for (const std::string& path : Files()) EXPECT_EQ(Bytes(path), now) << path;
   EXPECT_EQ(OpenCode(TestPassphrase(), keyring->floor()), StatusCode::kOk);
   EXPECT_THAT(warnings_, testing::IsEmpty());
-  EXPECT_EQ(Bytes(paths_.primary), Bytes(paths_.mirrors[0]));
-  EXPECT_EQ(Bytes(paths_.primary), Bytes(paths_.mirrors[1]));
+
+  std::filesystem::remove(paths_.primary);
+  EXPECT_THAT(*(*Open())->SyncMirrors(), testing::ElementsAre(paths_.primary));
+  EXPECT_EQ(Bytes(paths_.primary), now);
+}
+
+TEST_F(KeyringTest, WhatNeedsAPersonIsNotReplaced) {
+  const auto keyring = Create();
+  const std::string old = Bytes(paths_.primary);
+  ASSERT_TRUE(keyring->NewEpoch(kTestTime).ok());
+  const std::string now = Bytes(paths_.primary);
+  std::string altered = now;
+  altered.back() = static_cast<char>(altered.back() ^ 1);
+  const KeyringPaths other{folder_.File("other"), {}};
+  ASSERT_TRUE(
+      Keyring::Create(other, IdOf(8), TestPassphrase(), kCheapScrypt, kTestTime, SystemRandom())
+          .ok());
+  // The same vault's id under another root key.
+  const KeyringPaths twin{folder_.File("twin"), {}};
+  ASSERT_TRUE(
+      Keyring::Create(twin, IdOf(7), TestPassphrase(), kCheapScrypt, kTestTime, SystemRandom())
+          .ok());
+  const auto refused = [&](const std::string& path, const std::string& bytes) {
+    for (const std::string& copy : Files()) Put(copy, now);
+    // What could be mended is not either, before the person has looked.
+    std::filesystem::remove(paths_.mirrors[0]);
+    Put(path, bytes);
+    const absl::Status status = (*Open())->SyncMirrors().status();
+    EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition) << path;
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr("start again"));
+    std::ifstream in(path, std::ios::binary);
+    const std::string after{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_TRUE(after == bytes) << path;
+    EXPECT_FALSE(std::filesystem::exists(paths_.mirrors[0]));
+  };
+  refused(paths_.primary, old);
+  refused(paths_.primary, altered);
+  refused(paths_.mirrors[1], altered);
+  refused(paths_.mirrors[1], "notes of somebody");
+  refused(paths_.mirrors[1], std::string((1 << 20) + 1, 'x'));
+  refused(paths_.mirrors[1], Bytes(other.primary));
+  refused(paths_.mirrors[1], Bytes(twin.primary));
+}
+
+TEST_F(KeyringTest, AMirrorThatCannotBeWrittenIsToldApart) {
+  std::filesystem::create_directory(folder_.File("disk"));
+  paths_.mirrors[1] = folder_.File("disk/m2");
+  const auto keyring = Create();
+  std::filesystem::rename(folder_.File("disk"), folder_.File("away"));
+  EXPECT_EQ(keyring->SyncMirrors().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(KeyringTest, APrimaryThatCannotBeWrittenLeavesNoMirrorNewer) {
+  std::filesystem::create_directory(folder_.File("disk"));
+  paths_.primary = folder_.File("disk/keyring");
+  const auto keyring = Create();
+  const std::string before = Bytes(paths_.mirrors[0]);
+  std::filesystem::rename(folder_.File("disk"), folder_.File("away"));
+  EXPECT_EQ(keyring->NewEpoch(kTestTime).status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(Bytes(paths_.mirrors[0]), before);
+}
+
+TEST_F(KeyringTest, OneHolderAtATime) {
+  auto first = KeyringLock::Acquire(paths_.primary);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(KeyringLock::Acquire(paths_.primary).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(KeyringLock::Acquire(paths_.mirrors[0]).ok());
+  first->reset();
+  EXPECT_TRUE(KeyringLock::Acquire(paths_.primary).ok());
+  EXPECT_EQ(KeyringLock::Acquire(folder_.File("none/keyring")).status().code(),
+            StatusCode::kUnavailable);
 }
 
 TEST_F(KeyringTest, AnEpochThatAMirrorLacksIsNotUsed) {

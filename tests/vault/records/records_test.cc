@@ -124,7 +124,7 @@ TEST_F(RecordsTest, ScopeProbesOldEpochsFirst) {
   const auto keys = fixture_.keys();
   const TenantScope scope = Scope(*keys);
   std::vector<uint32_t> epochs;
-  for (const TenantKeys* tenant : scope.live()) epochs.push_back(tenant->epoch);
+  for (const TenantKeys* tenant : scope.indexed()) epochs.push_back(tenant->epoch);
   EXPECT_THAT(epochs, testing::ElementsAre(1, 2, 3));
   EXPECT_TRUE(absl::IsUnavailable(TenantScope::Create(99, *keys).status()));
 }

@@ -256,10 +256,18 @@ TEST_F(AdminProposalsTest, AnIdentityOfSomebodyElseCannotBeAdded) {
 
 TEST_F(AdminProposalsTest, AnEpochIsDestroyedEarlyByTwo) {
   CreateProposalRequest request;
-  request.mutable_proposal()->mutable_destroy_epoch()->set_epoch(1);
+  auto* act = request.mutable_proposal()->mutable_destroy_epoch();
+  act->set_epoch(1);
+  act->set_no_backups(true);
   EXPECT_EQ(Propose("aoki", request).reason, Reason::kProposalStale);
-  request.mutable_proposal()->mutable_destroy_epoch()->set_epoch(2);
-  request.mutable_proposal()->mutable_destroy_epoch()->add_backups("monday");
+  // That there are no backups is said, not left out, and not said beside some.
+  act->set_epoch(2);
+  act->add_backups("monday");
+  EXPECT_EQ(Propose("aoki", request).reason, Reason::kMalformedRequest);
+  act->clear_backups();
+  act->clear_no_backups();
+  EXPECT_EQ(Propose("aoki", request).reason, Reason::kMalformedRequest);
+  act->add_backups("monday");
   const auto proposed = Propose("aoki", request);
   ASSERT_TRUE(proposed.ok());
   EXPECT_THAT(rotator_.destroyed, testing::IsEmpty());

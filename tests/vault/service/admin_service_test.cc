@@ -473,7 +473,7 @@ TEST_F(AdminServiceTest, KeysAreListedAndRotated) {
   EXPECT_EQ(rotator_.started, 1);
   rotator_.running = true;
   EXPECT_EQ(Call<RotateEpochResponse>("aoki", "RotateEpoch", RotateEpochRequest()).reason,
-            Reason::kConflict);
+            Reason::kRotationRunning);
   EXPECT_EQ(rotator_.started, 1);
   const auto status =
       Call<GetVaultStatusResponse>("aoki", "GetVaultStatus", GetVaultStatusRequest());

@@ -111,7 +111,7 @@ VaultFixture::VaultFixture() {
   unique_ = std::make_unique<UniqueCells>(random);
   MakeState();
   deps_.emplace(VaultDependencies{*engine_, *store_, *rules_, *unique_, random,
-                                  [this] { ++erasures_pending_; }});
+                                  [this] { ++erasures_pending_; }, [this] { ++stray_rows; }});
   absl::Status added = methods_.AddService("piivault.v1.VaultService");
   if (added.ok()) added = RegisterVaultService(*deps_, &methods_);
   if (!added.ok()) Die("methods", added);
@@ -126,6 +126,12 @@ void VaultFixture::CommitChange(StateChange change) {
   change.MoveTo(commit.get());
   const auto position = storage::CommitOrError(*engine_, std::move(commit));
   if (!position.ok()) Die("commit", position.status());
+}
+
+void VaultFixture::Put(const std::function<void(StateChange&)>& change) {
+  StateChange made = store_->NewChange(store_->snapshot());
+  change(made);
+  CommitChange(std::move(made));
 }
 
 void VaultFixture::SetPolicy(std::string_view tenant, std::string_view yaml,
@@ -210,9 +216,19 @@ void VaultFixture::MakeState() {
   SetPolicy("other", kPolicy);
 }
 
-void VaultFixture::Rotate() {
-  rotation_ = std::make_unique<EpochRotation>(EpochRotation::Parts{
-      *engine_, *keyring_, *hierarchy_, *store_, *rules_, SystemRandom(), [this] { return now; }});
+EpochRotation::Parts VaultFixture::RotationParts(RandomSource& random) {
+  return {*engine_,
+          *keyring_,
+          *hierarchy_,
+          *store_,
+          *rules_,
+          random,
+          [this] { return now; },
+          [this](const storage::Key& row) { damaged.push_back(row); }};
+}
+
+void VaultFixture::Rotate(RandomSource& random) {
+  rotation_ = std::make_unique<EpochRotation>(RotationParts(random));
   const absl::Status begun = rotation_->Begin();
   if (!begun.ok()) Die("rotation", begun);
 }
@@ -222,9 +238,10 @@ void VaultFixture::ReWrapAll() {
   }
 }
 
-ErasureWorker VaultFixture::NewErasureWorker() {
-  return ErasureWorker(*engine_, *store_, *rules_, *unique_, SystemRandom(),
-                       [this] { return now; });
+ErasureWorker VaultFixture::NewErasureWorker(ErasureWorker::Report report) {
+  return ErasureWorker(
+      *engine_, *store_, *rules_, *unique_, SystemRandom(), [this] { return now; },
+      std::move(report));
 }
 
 storage::TenantId VaultFixture::TenantNumber(const std::string& tenant) {

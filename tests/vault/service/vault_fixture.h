@@ -3,6 +3,7 @@
 
 #include <google/protobuf/arena.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -48,13 +49,20 @@ class VaultFixture {
   StateStore& store() { return *store_; }
   KeyHierarchy& hierarchy() { return *hierarchy_; }
   const VaultDependencies& deps() const { return *deps_; }
-  ErasureWorker NewErasureWorker();
+  ErasureWorker NewErasureWorker(ErasureWorker::Report report = nullptr);
   storage::TenantId TenantNumber(const std::string& tenant);
   int erasures_pending() const { return erasures_pending_; }
 
   // Begins a new epoch; ReWrapAll() brings everything over.
-  void Rotate();
+  void Rotate(RandomSource& random = SystemRandom());
   void ReWrapAll();
+  // Of the last Rotate().
+  EpochRotation& rotation() { return *rotation_; }
+  Keyring& keyring() { return *keyring_; }
+  // What a rotation rests on; reports go to `damaged`.
+  EpochRotation::Parts RotationParts(RandomSource& random = SystemRandom());
+  std::vector<storage::Key> damaged;
+  int stray_rows = 0;
 
   absl::Time now = absl::FromUnixSeconds(1'750'000'000);
 
@@ -114,6 +122,8 @@ class VaultFixture {
   Result Lookup(std::string_view principal, std::string_view field, std::string_view value,
                 const std::vector<std::string>& fields);
 
+  // Commits what `change` makes of the state.
+  void Put(const std::function<void(StateChange&)>& change);
   void SetPolicy(std::string_view tenant, std::string_view yaml, std::string_view values = "");
 
   // Every value that was submitted so far must be in none of these.
