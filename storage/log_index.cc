@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::string_view kWatermark = "log-index-watermark";
 // The most entries above the watermark that one query looks at.
-constexpr size_t kTailEntries = 10'000;
-constexpr size_t kTailStep = 500;
+constexpr size_t kTailEntries = 500;
 
 // Generation and index, 8 bytes each: the suffix of an entry's key.
 std::string EncodeWatermark(const LogPosition& position) {
@@ -106,6 +105,7 @@ absl::Status LogIndex::AddDerived(std::string_view term, uint64_t watermark, siz
     if (!entry) return absl::DataLossError("an entry that the log index names is damaged");
     const LogPosition position{end.log, end.generation, IndexSuffix(keys[i].bytes)};
     page->entries.push_back({position, *std::move(entry)});
+    ++page->examined;
   }
   page->next_index =
       page->entries.size() == limit ? page->entries.back().position.index + 1 : watermark;
@@ -113,23 +113,18 @@ absl::Status LogIndex::AddDerived(std::string_view term, uint64_t watermark, siz
 }
 
 absl::Status LogIndex::AddTail(std::string_view term, size_t limit, Page* page) const {
-  for (size_t seen = 0; seen < kTailEntries;) {
-    absl::StatusOr<std::vector<StoredEntry>> entries =
-        engine_.ReadEntries(page->next_index, kTailStep);
-    if (!entries.ok()) return entries.status();
-    for (StoredEntry& entry : *entries) {
-      const std::vector<std::string> terms = terms_(entry);
-      page->next_index = entry.position.index + 1;
-      if (std::find(terms.begin(), terms.end(), term) == terms.end()) continue;
-      page->entries.push_back(std::move(entry));
-      if (page->entries.size() == limit) return absl::OkStatus();
-    }
-    seen += entries->size();
-    if (entries->size() < kTailStep) {
-      page->at_end = true;
-      return absl::OkStatus();
-    }
+  absl::StatusOr<std::vector<StoredEntry>> entries =
+      engine_.ReadEntries(page->next_index, kTailEntries);
+  if (!entries.ok()) return entries.status();
+  for (StoredEntry& entry : *entries) {
+    const std::vector<std::string> terms = terms_(entry);
+    ++page->examined;
+    page->next_index = entry.position.index + 1;
+    if (std::find(terms.begin(), terms.end(), term) == terms.end()) continue;
+    page->entries.push_back(std::move(entry));
+    if (page->entries.size() == limit) return absl::OkStatus();
   }
+  page->at_end = entries->size() < kTailEntries;
   return absl::OkStatus();
 }
 

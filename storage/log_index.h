@@ -40,9 +40,10 @@ class LogIndex {
     std::vector<StoredEntry> entries;  // ascending
     uint64_t next_index = 0;           // where the next page begins
     bool at_end = false;               // the log's end was reached
+    size_t examined = 0;               // entries that were read for it
   };
   // Entries with this term from `from_index` on, at most `limit`. A page may be short, or empty,
-  // without being the last one, as it looks at no more than a bounded part of the log's tail.
+  // without being the last one, as it looks at no more than 500 entries above the watermark.
   [[nodiscard]] absl::StatusOr<Page> QueryTerm(std::string_view term, uint64_t from_index,
                                                size_t limit) const;
 

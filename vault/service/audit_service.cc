@@ -25,6 +25,9 @@ constexpr int kDefaultPageSize = 100;
 constexpr int kMaxPageSize = 1000;
 // Entries that one call reads at most; a page may be shorter than asked for, and the next goes on.
 constexpr uint64_t kMaxScan = 20'000;
+// The same for a message of a tail, or a look at the log that finds nothing to send: it comes again
+// soon, and every tail of every reader does it on the thread that serves calls.
+constexpr uint64_t kTailScan = 1'000;
 constexpr uint64_t kScanStep = 500;
 constexpr absl::Duration kTailPause = absl::Milliseconds(200);
 constexpr absl::Duration kPageTokenLifetime = absl::Hours(1);
@@ -54,23 +57,26 @@ absl::StatusOr<storage::LogIndex::Page> ReadSome(const AuditDependencies& depend
   page.entries = *std::move(entries);
   page.next_index = from + page.entries.size();
   page.at_end = page.entries.size() < kScanStep;
+  page.examined = page.entries.size();
   return page;
 }
 
 // Reads matching entries from `cursor` on, below `end`, into `emit`, at most `limit` of them, and
-// looks at no more than kMaxScan.
+// looks at no more than `max_scan`.
 template <typename Emit>
 absl::Status ReadMatching(const AuditDependencies& dependencies, const EntryQuery& query,
-                          uint64_t end, int limit, Cursor* cursor, Emit emit) {
+                          uint64_t end, int limit, uint64_t max_scan, Cursor* cursor, Emit emit) {
   const std::string term = query.Term();
+  // A page by the index may look at as many entries again above its watermark.
+  const uint64_t page_scan = term.empty() ? kScanStep : 2 * kScanStep;
   int found = 0;
   uint64_t seen = 0;
   cursor->at_end = cursor->next >= end;
-  while (!cursor->at_end && found < limit && seen < kMaxScan) {
+  while (!cursor->at_end && found < limit && seen + page_scan <= max_scan) {
     const absl::StatusOr<storage::LogIndex::Page> page = ReadSome(dependencies, term, cursor->next);
     if (!page.ok()) return page.status();
     // A page may be empty and yet not the last.
-    seen += page->entries.size() + 1;
+    seen += std::max<uint64_t>(1, page->examined);
     // The page may reach behind `end`, which was taken before it: what is there comes next time.
     uint64_t next = std::min(page->next_index, end);
     for (const storage::StoredEntry& entry : page->entries) {
@@ -120,11 +126,11 @@ class ListEntriesHandler : public Handler {
     }
 
     auto* response = NewResponse<v1::ListEntriesResponse>(context);
-    const absl::Status read =
-        ReadMatching(dependencies_, *query, dependencies_.engine.LogEnd().index, page_size, &cursor,
-                     [&](const storage::LogPosition& position, const storage::v1::EntryBody& body) {
-                       FillEntry(position, body, response->add_entries());
-                     });
+    const absl::Status read = ReadMatching(
+        dependencies_, *query, dependencies_.engine.LogEnd().index, page_size, kMaxScan, &cursor,
+        [&](const storage::LogPosition& position, const storage::v1::EntryBody& body) {
+          FillEntry(position, body, response->add_entries());
+        });
     if (!read.ok()) return session.Refuse(read);
     if (!cursor.at_end) {
       response->set_next_page_token(SealPageToken(session.keys(), dependencies_.random, binding,
@@ -164,8 +170,8 @@ class TailEntriesHandler : public Handler {
     auto* response = NewResponse<v1::TailEntriesResponse>(context);
     read_ = cursor_;
     const absl::Status read = ReadMatching(
-        dependencies_, *query_, dependencies_.engine.LogEnd().index, kMaxPageSize, &read_,
-        [&](const storage::LogPosition& position, const storage::v1::EntryBody& body) {
+        dependencies_, *query_, dependencies_.engine.LogEnd().index, kMaxPageSize, kTailScan,
+        &read_, [&](const storage::LogPosition& position, const storage::v1::EntryBody& body) {
           FillEntry(position, body, response->add_entries());
         });
     if (!read.ok()) return session.Refuse(read);

@@ -1,0 +1,162 @@
+#include "vault/service/audit_service.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/arena.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "piivault/v1/audit_service.pb.h"
+#include "storage/commit_and_wait.h"
+#include "storage/log_index.h"
+#include "tests/vault/service/vault_fixture.h"
+#include "vault/audit/entry_builder.h"
+#include "vault/audit/entry_terms.h"
+#include "vault/service/handler.h"
+
+namespace piivault::vault {
+namespace {
+
+// Hands everything to another engine; counts the entries that are read, and calls back before.
+class WatchedEngine : public storage::Engine {
+ public:
+  explicit WatchedEngine(storage::Engine& engine) : engine_(engine) {}
+
+  absl::Status Submit(std::unique_ptr<storage::Commit> commit) override {
+    return engine_.Submit(std::move(commit));
+  }
+  uint64_t AppliedSequence() const override { return engine_.AppliedSequence(); }
+  absl::StatusOr<std::string> Get(const storage::Key& key) const override {
+    return engine_.Get(key);
+  }
+  absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(
+      absl::Span<const storage::Key> keys) const override {
+    return engine_.MultiGet(keys);
+  }
+  absl::Status Scan(const storage::Key& prefix, std::string_view start, size_t limit,
+                    Visitor visitor) const override {
+    return engine_.Scan(prefix, start, limit, visitor);
+  }
+  absl::StatusOr<std::vector<storage::StoredEntry>> ReadEntries(uint64_t index,
+                                                                size_t limit) const override {
+    if (before_read != nullptr) std::exchange(before_read, nullptr)();
+    auto entries = engine_.ReadEntries(index, limit);
+    if (entries.ok()) read += entries->size();
+    return entries;
+  }
+  storage::LogPosition LogEnd() const override { return engine_.LogEnd(); }
+  void SetReopenHook(std::function<absl::Status()>) override {}
+  void Shutdown() override {}
+
+  mutable std::function<void()> before_read;  // once
+  mutable size_t read = 0;
+
+ private:
+  storage::Engine& engine_;
+};
+
+class TailTest : public testing::Test {
+ protected:
+  TailTest() {
+    EXPECT_TRUE(methods_.AddService("piivault.v1.AuditService").ok());
+    EXPECT_TRUE(RegisterAuditService(dependencies_, &methods_).ok());
+  }
+
+  // An entry of this method.
+  void Append(std::string_view method) {
+    EntryHeader header;
+    header.time = vault_.now;
+    header.method = method;
+    auto commit = std::make_unique<storage::Commit>();
+    commit->as_of = vault_.engine().AppliedSequence();
+    commit->decided_at = absl::InfiniteFuture();
+    commit->entry = DraftEntry(NewEntryBody(header, authz::Reason::kOk), SystemRandom());
+    EXPECT_TRUE(storage::CommitOrError(vault_.engine(), std::move(commit)).ok());
+  }
+
+  // Opens a tail at the log's end.
+  void Open(const v1::EntryFilter& filter = {}) {
+    *request_.mutable_filter() = filter;
+    const MethodInfo* info = methods_.Find("piivault.v1.AuditService/TailEntries");
+    context_.emplace(CallContext{*info});
+    auto caller = std::make_shared<CallerIdentity>();
+    caller->name = "spiffe://test/admin-a";
+    caller->certificate_sha256 = std::string(32, 'c');
+    caller->not_after = absl::InfiniteFuture();
+    context_->caller = caller;
+    context_->request = &request_;
+    context_->arena = &arena_;
+    handler_ = info->factory();
+    const Plan opening = Next();
+    ASSERT_EQ(opening.reason, authz::Reason::kOk);
+    handler_->Committed(nullptr);
+  }
+  Plan Next() {
+    context_->now = vault_.now;
+    context_->as_of = vault_.engine().AppliedSequence();
+    return handler_->Next(*context_);
+  }
+  // What the next message brings, until there is nothing; positions in the log.
+  std::vector<uint64_t> ReadAll() {
+    std::vector<uint64_t> positions;
+    for (;;) {
+      Plan plan = Next();
+      EXPECT_EQ(plan.reason, authz::Reason::kOk);
+      if (plan.idle.has_value() && *plan.idle > absl::ZeroDuration()) return positions;
+      if (plan.response == nullptr) continue;
+      for (const auto& entry : static_cast<v1::TailEntriesResponse*>(plan.response)->entries()) {
+        positions.push_back(entry.position().index());
+      }
+      handler_->Committed(nullptr);
+    }
+  }
+
+  VaultFixture vault_;
+  WatchedEngine engine_{vault_.engine()};
+  storage::LogIndex index_{engine_, &TermsOf};
+  AuditDependencies dependencies_{engine_, index_, vault_.store(), SystemRandom()};
+  MethodTable methods_;
+  google::protobuf::Arena arena_;
+  v1::TailEntriesRequest request_;
+  std::optional<CallContext> context_;
+  std::unique_ptr<Handler> handler_;
+};
+
+TEST_F(TailTest, AnEntryThatComesBehindTheEndThatWasReadIsSentOnce) {
+  Open();
+  const uint64_t first = vault_.engine().LogEnd().index;
+  Append("piivaultd/Test");
+  // Between the log's end and the page.
+  engine_.before_read = [this] { Append("piivaultd/Test"); };
+  EXPECT_THAT(ReadAll(), testing::ElementsAre(first, first + 1));
+  EXPECT_THAT(ReadAll(), testing::IsEmpty());
+  Append("piivaultd/Test");
+  EXPECT_THAT(ReadAll(), testing::ElementsAre(first + 2));
+}
+
+TEST_F(TailTest, OneLookReadsNoMoreThanAThousandEntries) {
+  v1::EntryFilter by_method;
+  by_method.set_method("piivaultd/Wanted");
+  v1::EntryFilter by_term;
+  by_term.set_principal("principals/nobody");
+  for (const v1::EntryFilter& filter : {by_method, by_term}) {
+    Open(filter);
+    for (int i = 0; i < 2500; ++i) Append("piivaultd/Other");
+    int looks = 0;
+    for (bool at_end = false; !at_end; ++looks) {
+      engine_.read = 0;
+      const Plan plan = Next();
+      ASSERT_TRUE(plan.idle.has_value());
+      EXPECT_LE(engine_.read, 1000u);
+      at_end = *plan.idle > absl::ZeroDuration();
+    }
+    EXPECT_GE(looks, 3);
+  }
+}
+
+}  // namespace
+}  // namespace piivault::vault
