@@ -278,20 +278,15 @@ TEST_F(DestructionTest, OnceBegunIsFinishedWhateverTheTime) {
   EXPECT_TRUE(Recorded(1).destroyed());
 }
 
-// Calls back before the n-th draw: between what a step has read and its commit.
+// Calls back before each draw, with its size: between what a step has read and its commit.
 class InterruptedRandom : public RandomSource {
  public:
-  InterruptedRandom(int draws, std::function<void()> then) : left_(draws), then_(std::move(then)) {}
-
   void Fill(absl::Span<uint8_t> out) override {
-    if (left_ >= 0 && left_-- == 0) then_();
+    if (before != nullptr) before(out.size());
     SystemRandom().Fill(out);
   }
-  bool done() const { return left_ < 0; }
 
- private:
-  int left_;
-  const std::function<void()> then_;
+  std::function<void(size_t size)> before;
 };
 
 class ErasureWhileRotatingTest : public VaultDamageTest {
@@ -347,30 +342,35 @@ INSTANTIATE_TEST_SUITE_P(Orders, ErasureBetweenStepsTest,
                          testing::Values(std::pair{0, 0u}, std::pair{0, 5u}, std::pair{0, 15u},
                                          std::pair{1, 0u}, std::pair{1, 6u}, std::pair{3, 10u}));
 
+constexpr int kAtSalt = -1;
+constexpr size_t kSaltSize = 16;
+
 class ErasureInsideAStepTest : public ErasureWhileRotatingTest,
                                public testing::WithParamInterface<std::pair<int, unsigned>> {};
 
 TEST_P(ErasureInsideAStepTest, NoWrapIsMovedBehindTheTombstone) {
   vault_.Create({{"email", "kept@example.jp"}});
   const std::string name = Large("gone@example.jp").record().name();
-  // Draws of Begin() are over when the first wrap is sealed.
-  std::function<void()> erase;
-  InterruptedRandom random(GetParam().first, [&] { erase(); });
-  bool begun = false;
-  erase = [&] {
-    if (begun) EraseNow(name);
-  };
+  InterruptedRandom random;
   vault_.Rotate(random);
-  begun = true;
-  while (!random.done()) ASSERT_TRUE(vault_.rotation().Step().value());
-  if (tombstone_wraps_.empty()) EraseNow(name);  // it came before the rotation had begun
+  int left = GetParam().first;
+  bool erased = false;
+  random.before = [&](size_t size) {
+    // The entry's salt, which comes when all rows of the step are planned, or the n-th draw.
+    if (erased || (left == kAtSalt ? size != kSaltSize : left-- != 0)) return;
+    erased = true;
+    EraseNow(name);
+  };
+  while (!erased) ASSERT_TRUE(vault_.rotation().Step().value());
+  random.before = nullptr;
+  ExpectNoneMoved(name);
   Interleave(name, GetParam().second);
 }
 
 INSTANTIATE_TEST_SUITE_P(Draws, ErasureInsideAStepTest,
-                         testing::Values(std::pair{10, 0u}, std::pair{40, 0u}, std::pair{100, 0u},
-                                         std::pair{100, 5u}, std::pair{200, 15u},
-                                         std::pair{205, 9u}));
+                         testing::Values(std::pair{0, 0u}, std::pair{40, 0u}, std::pair{100, 5u},
+                                         std::pair{200, 15u}, std::pair{kAtSalt, 0u},
+                                         std::pair{kAtSalt, 9u}));
 
 TEST_F(ErasureWhileRotatingTest, ANoteThatWasTakenAwayIsPutThereAgain) {
   vault_.Create({{"email", "kept@example.jp"}});
