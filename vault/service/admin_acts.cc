@@ -166,6 +166,23 @@ absl::StatusOr<ActEffect> CheckAddIdentity(AdminCall& call, const Proposal::AddI
   return effect;
 }
 
+// Whoever comes back takes a place again that may have been given to another meanwhile. What else
+// a role requires is asked on every call.
+absl::Status AdmitReturn(AdminCall& call, const PrincipalRow& row, ActEffect* effect) {
+  for (const RoleBindingRow& binding : row.bindings()) {
+    if (binding.tenant().empty()) continue;
+    const TenantState* tenant = call.session().UseTenantId(binding.tenant());
+    if (tenant == nullptr || tenant->policy_in_force() == nullptr) continue;
+    const authz::RoleSpec* role = tenant->policy_in_force()->FindRole(binding.role());
+    if (role == nullptr || role->holders == 0) continue;
+    if (CountHolders(call, binding, row.person()) >= role->holders) {
+      return MakeError(authz::Reason::kHoldersExceeded, "enable_principal.principal");
+    }
+    effect->touches.push_back(RoleHoldersCell(binding.tenant(), binding.role()));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ActEffect> CheckEnablePrincipal(AdminCall& call,
                                                const Proposal::EnablePrincipal& act) {
   auto target = FindTarget(call, act.principal(), "enable_principal.principal");
@@ -176,6 +193,9 @@ absl::StatusOr<ActEffect> CheckEnablePrincipal(AdminCall& call,
   effect.basis = (*target)->row.SerializeAsString();
   effect.principal = (*target)->row;
   effect.principal->set_disabled(false);
+  if (absl::Status status = AdmitReturn(call, *effect.principal, &effect); !status.ok()) {
+    return status;
+  }
   return effect;
 }
 

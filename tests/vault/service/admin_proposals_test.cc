@@ -250,6 +250,35 @@ TEST_F(AdminProposalsTest, ADisabledPrincipalComesBackByTwo) {
   EXPECT_FALSE(vault_.state()->FindPrincipal("cho")->row.disabled());
 }
 
+TEST_F(AdminProposalsTest, WhoComesBackFindsTheOnlyPlaceTaken) {
+  Activate(
+      "policy: small\n"
+      "timezone: UTC\n"
+      "types:\n"
+      "  customer:\n"
+      "    fields:\n"
+      "      email: {type: email_address, index: true}\n"
+      "purposes:\n"
+      "  work: {label: {en: Work}}\n"
+      "roles:\n"
+      "  engineer: {kind: staff, employment: [full_time], nda: [nda_contract], holders: 1}\n"
+      "grants:\n"
+      "  - {id: read, role: engineer, may: [reveal], fields: [customer.email], for: [work]}\n");
+  Grant("cho", "engineer", "tenants/default");
+  DisablePrincipalRequest disable;
+  disable.set_name("principals/cho");
+  ASSERT_TRUE(Call<DisablePrincipalResponse>("aoki", "DisablePrincipal", disable).ok());
+  CreateProposalRequest request;
+  request.mutable_proposal()->mutable_enable_principal()->set_principal("principals/cho");
+  const auto proposed = Propose("aoki", request);
+  ASSERT_TRUE(proposed.ok());
+  // Between the approver's decision and its commit.
+  const auto answer = Approve("baba", proposed.response.proposal(),
+                              [&] { Grant("dan", "engineer", "tenants/default"); });
+  EXPECT_EQ(answer.reason, Reason::kHoldersExceeded);
+  EXPECT_TRUE(vault_.state()->FindPrincipal("cho")->row.disabled());
+}
+
 TEST_F(AdminProposalsTest, AnIdentityOfSomebodyElseCannotBeAdded) {
   EXPECT_EQ(AddIdentity("cho", "spiffe://example.test/dan"), Reason::kAlreadyExists);
 }
