@@ -48,6 +48,13 @@ def gtest_case(test):
     return None
 
 
+def programs_of(test):
+    """Names of the programs of ours that a test runs: by itself, or as its environment tells it."""
+    paths = [test.command[0]]
+    paths += [s.partition("=")[2] for s in test.properties.get("ENVIRONMENT", [])]
+    return {os.path.basename(path) for path in paths}
+
+
 def run(command, properties, temporary, extra_environment=()):
     environment = dict(os.environ, TEST_TMPDIR=temporary, TMPDIR=temporary)
     for setting in properties.get("ENVIRONMENT", []):
@@ -135,13 +142,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build-dir", required=True)
     parser.add_argument("--filter", default=".")
-    parser.add_argument("--programs", default="", help="only cases of these, comma-separated")
+    parser.add_argument("--programs", default="", help="only tests that run these, comma-separated")
     parser.add_argument("--list", action="store_true")
     flags = parser.parse_args()
     tests = [t for t in read_tests(flags.build_dir) if re.search(flags.filter, t.name)]
     if flags.programs:
         wanted = set(flags.programs.split(","))
-        tests = [t for t in tests if os.path.basename(t.command[0]) in wanted]
+        tests = [t for t in tests if programs_of(t) & wanted]
     if flags.list:
         print("\n".join(test.name for test in tests))
         return 0
