@@ -12,7 +12,9 @@ PIIVAULT_BUILD_PACKAGES=(
 # What the demonstration needs beside it.
 PIIVAULT_RUN_PACKAGES=(python3-minimal curl openssl)
 # What the tests need beside it: the Python client, promtool.
-PIIVAULT_TEST_PACKAGES=(python3 python3-grpcio python3-grpc-tools python3-protobuf openssl prometheus rocksdb-tools)
+# (grpc-tools imports pkg_resources without saying so.)
+PIIVAULT_TEST_PACKAGES=(python3 python3-grpcio python3-grpc-tools python3-pkg-resources python3-protobuf
+  openssl prometheus rocksdb-tools)
 # What the checks of style need.
 PIIVAULT_LINT_PACKAGES=(clang-format-14 clang-tidy-14 git)
 
