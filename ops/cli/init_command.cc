@@ -1,5 +1,6 @@
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <memory>
@@ -15,10 +16,13 @@
 #include "ops/server/config.h"
 #include "ops/server/initialize.h"
 #include "vault/crypto/random.h"
+#include "vault/service/identity.h"
 #include "vault/text.h"
 
 namespace piivault::ops {
 namespace {
+
+constexpr size_t kMaxPem = size_t{1} << 20;
 
 struct InitFlags {
   std::string config;  // one that exists
@@ -81,6 +85,12 @@ absl::StatusOr<std::string> WriteConfig(const InitFlags& flags) {
         "--dir needs --server-cert, --server-key, --client-ca and --client-identities");
   }
   const std::string keys = absl::StrCat(Absolute(flags.dir), "/keys");
+  if (std::filesystem::exists(absl::StrCat(Absolute(flags.dir), "/piivaultd.yaml"))) {
+    return absl::FailedPreconditionError(absl::StrCat("there is a vault in ", flags.dir));
+  }
+  for (const std::string& file : {flags.certificate, flags.key, flags.client_ca}) {
+    if (absl::Status readable = ReadFile(file, kMaxPem).status(); !readable.ok()) return readable;
+  }
   absl::Status status = MakePrivateDirectory(keys);
   if (!status.ok()) return status;
   std::array<uint8_t, 32> bytes{};
@@ -116,6 +126,29 @@ absl::StatusOr<vault::FirstAdministrator> ParseAdministrator(const std::string& 
   return administrator;
 }
 
+// Whoever the server would not take for a caller could administer nothing.
+absl::Status CheckMayCall(const std::vector<vault::FirstAdministrator>& administrators,
+                          const std::vector<std::string>& identities) {
+  for (const vault::FirstAdministrator& administrator : administrators) {
+    const bool may = std::any_of(identities.begin(), identities.end(), [&](const auto& pattern) {
+      return vault::IdentityMatches(pattern, administrator.identity);
+    });
+    if (may) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(administrator.principal, ": ", administrator.identity,
+                     " is none of the identities that the client authorities may name"));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> ClientIdentities(const Config& config) {
+  std::vector<std::string> identities;
+  for (const auto& root : config.tls.client_roots) {
+    identities.insert(identities.end(), root.identities.begin(), root.identities.end());
+  }
+  return identities;
+}
+
 void PrintMade(Session& session, const std::string& config_path, const InitFlags& flags,
                const vault::SecretBytes& recovery_key) {
   if (flags.single_operator) {
@@ -148,12 +181,18 @@ absl::StatusOr<int> Init(Session& session, const InitFlags& flags) {
   }
   std::string path = flags.config;
   if (path.empty()) {
+    absl::Status status = CheckMayCall(options.administrators, flags.client_identities);
+    if (!status.ok()) return status;
     absl::StatusOr<std::string> written = WriteConfig(flags);
     if (!written.ok()) return written.status();
     path = *std::move(written);
   }
   absl::StatusOr<Config> config = LoadConfig(path);
   if (!config.ok()) return config.status();
+  if (absl::Status status = CheckMayCall(options.administrators, ClientIdentities(*config));
+      !status.ok()) {
+    return status;
+  }
   absl::StatusOr<vault::SecretBytes> recovery_key =
       InitializeVaultAt(*config, options, session.now());
   if (!recovery_key.ok()) return recovery_key.status();

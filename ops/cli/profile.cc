@@ -77,7 +77,12 @@ absl::Status ProfileStore::Save() const {
 }
 
 void ProfileStore::Set(const std::string& name, const Profile& changes) {
-  profiles_[name] = Overlay(profiles_[name], changes);
+  Profile& profile = profiles_[name];
+  profile = Overlay(profile, changes);
+  // A context is used from other folders than the one it was made in.
+  for (std::string* file : {&profile.ca, &profile.certificate, &profile.key}) {
+    if (!file->empty()) *file = std::filesystem::absolute(*file).lexically_normal().string();
+  }
   if (current_.empty()) current_ = name;
 }
 
@@ -105,6 +110,8 @@ std::string DefaultProfilePath(const EnvironmentLookup& environment) {
 
 Profile Overlay(const Profile& base, const Profile& over) {
   Profile out = base;
+  // The name in a certificate belongs to the server at that address.
+  if (!over.address.empty() && over.address != base.address) out.server_name.clear();
   for (const Member& member : kMembers) {
     if (!(over.*member.member).empty()) out.*member.member = over.*member.member;
   }

@@ -36,8 +36,8 @@ class ProfileStore {
   const std::string& current() const { return current_; }
   const std::map<std::string, Profile>& profiles() const { return profiles_; }
 
-  // Adds the profile or overwrites the members that are set in `changes`; the first one becomes the
-  // current one.
+  // Adds the profile or overwrites the members that are set in `changes`; names of files become
+  // absolute. The first one becomes the current one.
   void Set(const std::string& name, const Profile& changes);
   // NOT_FOUND where there is no such profile.
   [[nodiscard]] absl::Status Use(const std::string& name);
@@ -57,7 +57,7 @@ using EnvironmentLookup = std::function<std::optional<std::string>(const std::st
 // $XDG_CONFIG_HOME/piivault/config.yaml, else ~/.config/piivault/config.yaml.
 std::string DefaultProfilePath(const EnvironmentLookup& environment);
 
-// Members that are set in `over` take the place of those in `base`.
+// Members set in `over` take the place of those in `base`; another address drops `server_name`.
 Profile Overlay(const Profile& base, const Profile& over);
 
 // PIIVAULT_ADDRESS, PIIVAULT_CA, PIIVAULT_CERT, PIIVAULT_KEY, PIIVAULT_SERVER_NAME,

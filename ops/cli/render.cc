@@ -190,6 +190,9 @@ void Renderer::List(const Message& response, std::string_view field,
     }
   }
   PrintTable(heading, rows, out_);
+  if (!FormatField(response, "next_page_token").empty()) {
+    err_ << "there is more; a larger --limit shows it\n";
+  }
   Receipt(response);
 }
 

@@ -363,7 +363,7 @@ Outcome MatrixTest::Try(const Caller& caller, const Message& request, bool strea
     Outcome outcome;
     do {
       outcome = As(caller.name).Call(*mine);
-    } while (outcome.reason == "CONFLICT" && absl::Now() < end);
+    } while (outcome.reason == "ROTATION_RUNNING" && absl::Now() < end);
     return outcome;
   }
   // Some streams do not end by themselves: the first message says that the caller may.

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "ops/cli/exit_code.h"
 #include "tests/ops/cli/fake_vault.h"
 
@@ -54,6 +56,11 @@ TEST_F(CliTest, ListsFollowPagesUpToTheLimit) {
   result = Run({"tenant", "list", "--output", "json", "--limit", "1234"});
   ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(result.out, &response).ok());
   EXPECT_EQ(response.tenants_size(), 1234);
+}
+
+TEST_F(CliTest, AListThatWasCutSaysSo) {
+  EXPECT_THAT(Run({"tenant", "list", "--limit", "1234"}).err, HasSubstr("there is more"));
+  EXPECT_THAT(Run({"tenant", "list", "--limit", "100000"}).err, Not(HasSubstr("there is more")));
 }
 
 TEST_F(CliTest, ARefusalSaysReasonFieldsRemedyAndEntry) {
@@ -211,6 +218,27 @@ TEST(CliPkiTest, KeysArePrivateAndNothingIsOverwritten) {
   EXPECT_NE(
       RunPiivault({"pki", "issue", "../x", "--dir", dir, "--uri", "spiffe://v.example/x"}).code,
       kExitOk);
+}
+
+TEST(CliInitTest, MakesNothingThatNobodyCouldUse) {
+  const ScratchFolder folder;
+  const std::string pki = folder.File("pki");
+  ASSERT_EQ(RunPiivault({"pki", "init", "--dir", pki, "--name", "CA"}).code, kExitOk);
+  ASSERT_EQ(RunPiivault({"pki", "issue", "s", "--dir", pki, "--server", "--dns", "localhost"}).code,
+            kExitOk);
+  const auto init = [&](const std::string& certificate, const std::string& identities) {
+    return RunPiivault({"init", "--dir", folder.File("vault"), "--server-cert", pki + certificate,
+                        "--server-key", pki + "/s.key", "--client-ca", pki + "/ca.crt",
+                        "--client-identities", identities, "--admin", "a=spiffe://v.example/a",
+                        "--admin", "b=spiffe://v.example/b"});
+  };
+  EXPECT_THAT(init("/s.crt", "spiffe://other.example/*").err,
+              HasSubstr("spiffe://v.example/a is none of the identities"));
+  EXPECT_EQ(init("/none.crt", "spiffe://v.example/*").code, kExitNotFound);
+  EXPECT_FALSE(std::filesystem::exists(folder.File("vault")));
+  const CliResult made = init("/s.crt", "spiffe://v.example/*");
+  ASSERT_EQ(made.code, kExitOk) << made.err;
+  EXPECT_THAT(init("/s.crt", "spiffe://v.example/*").err, HasSubstr("there is a vault"));
 }
 
 TEST(CliPolicyTest, ChecksOfflineWithPlaces) {

@@ -26,7 +26,7 @@ TEST(ProfileStoreTest, KeepsProfilesInAPrivateFile) {
   auto store = ProfileStore::Load(path);
   ASSERT_TRUE(store.ok()) << store.status();
   EXPECT_TRUE(store->profiles().empty());
-  store->Set("dev", MakeProfile("127.0.0.1:7443", "ca: \"x\".crt", "t1"));
+  store->Set("dev", MakeProfile("127.0.0.1:7443", "/pki/ca: \"x\".crt", "t1"));
   store->Set("prod", MakeProfile("vault.example:443"));
   ASSERT_TRUE(store->Save().ok());
 
@@ -36,7 +36,7 @@ TEST(ProfileStoreTest, KeepsProfilesInAPrivateFile) {
   auto again = ProfileStore::Load(path);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->current(), "dev");
-  EXPECT_EQ(again->profiles().at("dev").ca, "ca: \"x\".crt");
+  EXPECT_EQ(again->profiles().at("dev").ca, "/pki/ca: \"x\".crt");
   EXPECT_EQ(again->profiles().at("prod").address, "vault.example:443");
 }
 
@@ -48,6 +48,15 @@ TEST(ProfileStoreTest, SettingAgainChangesOnlyWhatIsGiven) {
   store->Set("dev", MakeProfile("b:2"));
   EXPECT_EQ(store->profiles().at("dev").address, "b:2");
   EXPECT_EQ(store->profiles().at("dev").tenant, "t1");
+}
+
+TEST(ProfileStoreTest, FilesAreFoundFromOtherFolders) {
+  const ScratchFolder folder;
+  auto store = ProfileStore::Load(folder.File("config.yaml"));
+  ASSERT_TRUE(store.ok());
+  store->Set("dev", MakeProfile("a:1", "pki/../pki/ca.crt"));
+  EXPECT_EQ(store->profiles().at("dev").ca, std::filesystem::current_path() / "pki/ca.crt");
+  EXPECT_EQ(store->profiles().at("dev").key, "");
 }
 
 TEST(ProfileStoreTest, UnknownProfilesAreNotFound) {
@@ -72,6 +81,17 @@ TEST(ProfileTest, LaterLayersWin) {
   const Profile merged = Overlay(base, over);
   EXPECT_EQ(merged.address, "b:2");
   EXPECT_EQ(merged.ca, "ca");
+}
+
+TEST(ProfileTest, AnotherAddressHasAnotherName) {
+  Profile base = MakeProfile("a:1");
+  base.server_name = "vault.example";
+  EXPECT_EQ(Overlay(base, MakeProfile("b:2")).server_name, "");
+  EXPECT_EQ(Overlay(base, MakeProfile("a:1")).server_name, "vault.example");
+  EXPECT_EQ(Overlay(base, MakeProfile("")).server_name, "vault.example");
+  Profile over = MakeProfile("b:2");
+  over.server_name = "other.example";
+  EXPECT_EQ(Overlay(base, over).server_name, "other.example");
 }
 
 TEST(ProfileTest, EnvironmentAndDefaultPath) {
