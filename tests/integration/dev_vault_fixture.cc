@@ -184,8 +184,7 @@ Outcome Client::CallRaw(const std::string& path, const std::string& request, Mes
   return ToOutcome(status);
 }
 
-std::vector<Outcome> Client::CallAtOnce(const Message& request, int calls,
-                                        absl::Duration timeout) {
+std::vector<Outcome> Client::CallAtOnce(const Message& request, int calls, absl::Duration timeout) {
   struct Pending {
     grpc::ClientContext context;
     grpc::ByteBuffer response;

@@ -279,9 +279,8 @@ TEST(StreamTest, RootsThatChangeMeanwhileEndTheStream) {
 }
 
 TEST(StreamTest, StreamsLeaveRoomForOtherCalls) {
-  ToyServer toy([](GrpcServerOptions& options) {
-    options.max_streams = options.max_streams_per_caller = 2;
-  });
+  ToyServer toy(
+      [](GrpcServerOptions& options) { options.max_streams = options.max_streams_per_caller = 2; });
   toy.On(kStream, [] { return Waiting(); });
   toy.On(kUnary, [](CallContext& context) { return RevealPlan(context, "shown"); });
   toy.Start();
