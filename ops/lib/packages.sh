@@ -11,6 +11,8 @@ PIIVAULT_BUILD_PACKAGES=(
 )
 # What the demonstration needs beside it.
 PIIVAULT_RUN_PACKAGES=(python3-minimal curl openssl)
+# What measuring needs beside it.
+PIIVAULT_BENCH_PACKAGES=(python3 openssl util-linux)
 # What the tests need beside it: the Python client, promtool.
 # (grpc-tools imports pkg_resources without saying so.)
 PIIVAULT_TEST_PACKAGES=(python3 python3-grpcio python3-grpc-tools python3-pkg-resources python3-protobuf

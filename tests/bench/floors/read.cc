@@ -15,9 +15,9 @@ enum Family : size_t { kDefault, kRecord, kWrap, kState, kIndex };
 
 // Lengths of what storage/FORMAT.md describes, for a reader's record of eight fields.
 constexpr size_t kId = 16;
-constexpr size_t kHeaderPart = 352;         // RecordHeader of eight fields with tokens, padded
-constexpr size_t kFieldPart = 32;           // a value, padded
-constexpr size_t kSubjectRow = 31;          // SubjectRow, serialized
+constexpr size_t kHeaderPart = 336;         // RecordHeader of eight fields with tokens, padded
+constexpr size_t kFieldPart = 28;           // values, padded, on average
+constexpr size_t kSubjectRow = 29;          // SubjectRow, serialized
 constexpr size_t kTokenRow = 43;            // TokenRow, serialized
 constexpr size_t kRowHead = 1 + 1 + 8 + 2;  // of a record
 constexpr size_t kPartHead = 4;             // length of a part
