@@ -48,6 +48,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddSubjectCommands(app, session);
   AddTokenCommands(app, session);
   AddImportCommand(app, session);
+  AddBenchCommand(app, session);
   AddAuditCommands(app, session);
   AddKeysCommands(app, session);
 }

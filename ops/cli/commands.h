@@ -21,6 +21,7 @@ void AddRevealCommands(CLI::App& record, Session& session);  // of the group `re
 void AddSubjectCommands(CLI::App& root, Session& session);
 void AddTokenCommands(CLI::App& root, Session& session);
 void AddImportCommand(CLI::App& root, Session& session);
+void AddBenchCommand(CLI::App& root, Session& session);
 void AddAuditCommands(CLI::App& root, Session& session);
 void AddKeysCommands(CLI::App& root, Session& session);
 void AddInitCommand(CLI::App& root, Session& session);

@@ -28,8 +28,8 @@ absl::StatusOr<std::string> ReadPem(const std::string& path, const char* what) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Profile& profile,
-                                                             absl::Duration timeout) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Profile& profile,
+                                                           grpc::ChannelArguments arguments) {
   if (profile.address.empty()) return Missing("address", "--address", "PIIVAULT_ADDRESS");
   if (profile.ca.empty()) return Missing("certificate authority", "--ca", "PIIVAULT_CA");
   if (profile.certificate.empty()) return Missing("certificate", "--cert", "PIIVAULT_CERT");
@@ -46,12 +46,16 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Profile& prof
   options.pem_root_certs = *std::move(roots);
   options.pem_cert_chain = *std::move(certificate);
   options.pem_private_key = *std::move(key);
-  grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessage);
   if (!profile.server_name.empty()) arguments.SetSslTargetNameOverride(profile.server_name);
-  return std::unique_ptr<Connection>(new Connection(
-      grpc::CreateCustomChannel(profile.address, grpc::SslCredentials(options), arguments),
-      timeout));
+  return grpc::CreateCustomChannel(profile.address, grpc::SslCredentials(options), arguments);
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Profile& profile,
+                                                             absl::Duration timeout) {
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = OpenChannel(profile, {});
+  if (!channel.ok()) return channel.status();
+  return std::unique_ptr<Connection>(new Connection(*std::move(channel), timeout));
 }
 
 Connection::Connection(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)

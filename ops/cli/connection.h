@@ -3,6 +3,7 @@
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/support/channel_arguments.h>
 
 #include <memory>
 
@@ -17,6 +18,12 @@
 
 namespace piivault::ops {
 
+// A mutual-TLS channel with the profile's certificate, and with more arguments. Reads the files the
+// profile names; connects with the first call. FAILED_PRECONDITION with what to set where the
+// profile is not complete.
+[[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
+    const Profile& profile, grpc::ChannelArguments arguments);
+
 // The vault's services over one mutual-TLS channel.
 //
 // Guarantees: mutual TLS with the profile's certificate; nothing is sent in the clear. Does not:
@@ -24,8 +31,7 @@ namespace piivault::ops {
 // Ownership: owns channel and stubs. Thread-safe.
 class Connection {
  public:
-  // Reads the files the profile names; connects with the first call. FAILED_PRECONDITION with what
-  // to set where the profile is not complete.
+  // As OpenChannel().
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Connection>> Open(const Profile& profile,
                                                                         absl::Duration timeout);
 
