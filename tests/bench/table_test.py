@@ -54,7 +54,7 @@ class FiguresTest(unittest.TestCase):
         self.assertEqual(len(made.notes), 3)
         self.assertIn("7 of 100 calls failed", made.notes[0])
         self.assertIn("3 items failed", made.notes[1])
-        self.assertIn("late 9 times", made.notes[2])
+        self.assertIn("9 calls that were due were not made", made.notes[2])
 
 
 class JudgeTest(unittest.TestCase):

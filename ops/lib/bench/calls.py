@@ -71,6 +71,7 @@ def create_load(bench, name, method, request, in_flight, repeat=None, items=1):
     result = bench.load.run(bench.vault, method, "intake", request, repeat=repeat,
                             in_flight=in_flight, first=bench.vault.take_numbers(numbers),
                             seconds=bench.seconds, warm_up=bench.warm_up)
+    bench.vault.give_back_numbers(result)
     bench.figures.add_load(name, result, items=items)
 
 

@@ -30,6 +30,7 @@ def half_load(bench):
         writer = start_writer(bench)
         result = reveal_load(bench, bench.vault, in_flight=256, rate=rate)
         written = bench.load.finish(writer)
+        bench.vault.give_back_numbers(written)
         bench.figures.add_load("half/compaction/vault", result)
         bench.figures.add("half/compaction/records_per_second",
                           written["calls_per_second"] * BATCH)

@@ -30,11 +30,11 @@ class Processes:
                              **more)
         return self.finish(process)
 
-    def finish(self, process):
+    def finish(self, process, good_codes=(0,)):
         """Waits for one that was started with pipes; its standard output."""
         out, err = process.communicate()
         self._running.remove(process)
-        if process.returncode != 0:
+        if process.returncode not in good_codes:
             raise Failed(f"{' '.join(map(str, process.args))[:300]}\n"
                          f"ended with {process.returncode}: {(err or '').strip()[-2000:]}"
                          f"{(out or '').strip()[-500:]}")

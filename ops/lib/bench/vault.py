@@ -117,6 +117,10 @@ class Vault:
         self._next.write_text(str(first + count))
         return first
 
+    def give_back_numbers(self, result):
+        """Those that a run took and did not use."""
+        self._next.write_text(str(result["next_n"]))
+
     @property
     def database(self):
         return self.directory / "vault" / "data" / "db"
