@@ -111,6 +111,24 @@ class FakeVault::Vault : public v1::VaultService::Service {
     return grpc::Status::OK;
   }
 
+  // The same for each name, in messages of two.
+  grpc::Status StreamRevealRecords(
+      grpc::ServerContext*, const v1::StreamRevealRecordsRequest* request,
+      grpc::ServerWriter<v1::StreamRevealRecordsResponse>* writer) override {
+    v1::StreamRevealRecordsResponse response;
+    for (const std::string& name : request->names().names()) {
+      if (request->fields(0) == "phone") {
+        return Refusal(grpc::StatusCode::PERMISSION_DENIED, "NDA_EXPIRED", "phone");
+      }
+      response.add_records()->set_name(name);
+      if (response.records_size() < 2) continue;
+      writer->Write(response);
+      response.Clear();
+    }
+    if (response.records_size() > 0) writer->Write(response);
+    return grpc::Status::OK;
+  }
+
   grpc::Status CreateRecord(grpc::ServerContext*, const v1::CreateRecordRequest* request,
                             v1::CreateRecordResponse* response) override {
     response->mutable_record()->set_name(request->parent());
