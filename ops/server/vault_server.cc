@@ -45,6 +45,9 @@
 namespace piivault::ops {
 namespace {
 
+// The index of the log is derived in large steps with pauses between them: each costs a sync that
+// calls wait for, and look-ups read the rest from the log itself.
+constexpr size_t kIndexStep = 500;
 constexpr absl::Duration kIndexPause = absl::Milliseconds(200);
 constexpr absl::Duration kErasurePause = absl::Seconds(30);
 constexpr absl::Duration kSweepPause = absl::Minutes(10);
@@ -286,9 +289,9 @@ absl::Status VaultServer::Impl::Serve(const ServerHooks& hooks) {
 
 void VaultServer::Impl::StartBackground() {
   background->Add("log index", [this]() -> absl::StatusOr<absl::Duration> {
-    const absl::StatusOr<size_t> done = index->CatchUp();
+    const absl::StatusOr<size_t> done = index->CatchUp(kIndexStep);
     if (!done.ok()) return done.status();
-    return *done == 0 ? kIndexPause : absl::ZeroDuration();
+    return *done < kIndexStep ? kIndexPause : absl::ZeroDuration();
   });
   background->Add("rotation", [this] { return rotator->Work(); });
   background->Add("erasure", [this]() -> absl::StatusOr<absl::Duration> {

@@ -34,6 +34,8 @@ class MemberList {
   MemberList& AddU64(uint64_t value);
 
   std::string_view view() const { return bytes_; }
+  // Drops members that were added last. REQUIRES: view() had `size` bytes before them.
+  void Truncate(size_t size) { bytes_.resize(size); }
 
  protected:
   MemberList(std::string_view label, size_t capacity);

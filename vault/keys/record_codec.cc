@@ -7,6 +7,7 @@
 #include "vault/keys/data_key_wrap.h"
 #include "vault/keys/padding.h"
 #include "vault/keys/sealed_row.h"
+#include "vault/wire_reader.h"
 
 namespace piivault::vault {
 namespace {
@@ -21,25 +22,7 @@ constexpr uint8_t kSuite = 1;
 constexpr std::string_view kLabel = "piivault record part 1.1";
 constexpr size_t kMaxFields = std::numeric_limits<uint16_t>::max() - 1;
 
-// The header is the part without type, field and token: its reader learns them from it.
-MemberList AssociatedData(const storage::Id128& vault_id, const RecordIdentity& identity,
-                          std::string_view type, std::string_view field, uint64_t version,
-                          std::string_view token) {
-  MemberList members(kLabel);
-  members.Add(vault_id.view())
-      .AddU64(identity.tenant)
-      .Add(identity.subject.view())
-      .Add(identity.record.view())
-      .Add(type)
-      .Add(field)
-      .AddU64(version)
-      .Add(token);
-  return members;
-}
-
-bool TokenFits(const FieldHeader& field) {
-  return field.token().empty() || field.token().size() == storage::Id128::kSize;
-}
+bool TokenSizeFits(size_t size) { return size == 0 || size == storage::Id128::kSize; }
 
 absl::Status CheckWrite(const RecordHeader& header, absl::Span<const std::string_view> values) {
   const auto count = static_cast<size_t>(header.fields_size());
@@ -49,7 +32,8 @@ absl::Status CheckWrite(const RecordHeader& header, absl::Span<const std::string
   if (count > kMaxFields) return absl::InvalidArgumentError("a record has too many fields");
   for (const FieldHeader& field : header.fields()) {
     if (field.name().empty()) return absl::InvalidArgumentError("a field has no name");
-    if (!TokenFits(field)) return absl::InvalidArgumentError("a field's token is not 16 bytes");
+    if (!TokenSizeFits(field.token().size()))
+      return absl::InvalidArgumentError("a field's token is not 16 bytes");
   }
   return absl::OkStatus();
 }
@@ -82,49 +66,22 @@ class PartWriter {
   std::string* const row_;
 };
 
-struct ParsedRow {
-  uint64_t version = 0;
-  std::vector<std::string_view> parts;
-};
-
-absl::StatusOr<ParsedRow> ParseRow(std::string_view row) {
-  if (TakeU8(&row) != kFormat || TakeU8(&row) != kSuite) return DecryptionFailed();
-  const std::optional<uint64_t> version = TakeU64(&row);
-  const std::optional<uint16_t> count = TakeU16(&row);
-  if (!count.has_value() || *count == 0) return DecryptionFailed();
-  ParsedRow parsed{*version, {}};
-  parsed.parts.reserve(*count);
-  for (uint16_t i = 0; i < *count; ++i) {
-    const std::optional<uint32_t> size = TakeU32(&row);
-    if (!size.has_value()) return DecryptionFailed();
-    const std::optional<std::string_view> part = TakeBytes(*size, &row);
-    if (!part.has_value()) return DecryptionFailed();
-    parsed.parts.push_back(*part);
-  }
-  if (!row.empty()) return DecryptionFailed();
-  return parsed;
-}
-
-absl::StatusOr<SecretBytes> OpenPart(AesGcmKey& key, uint32_t ordinal, std::string_view aad,
-                                     std::string_view sealed) {
-  auto plaintext = key.Open(OrdinalNonce(ordinal), aad, sealed);
-  if (!plaintext.ok()) return plaintext.status();
-  if (!Unpad(&*plaintext)) return DecryptionFailed();
-  return plaintext;
-}
-
-// Whether the header describes exactly the parts that are there.
-bool Describes(const RecordHeader& header, const ParsedRow& row) {
-  if (header.version() != row.version) return false;
-  uint32_t ordinal = 0;
-  for (const FieldHeader& field : header.fields()) {
-    if (field.name().empty() || !TokenFits(field)) return false;
-    if (field.ordinal() != (field.absent() ? 0 : ++ordinal)) return false;
-  }
-  return ordinal + 1 == row.parts.size();
-}
-
 }  // namespace
+
+PartContext::PartContext(const storage::Id128& vault_id, const RecordIdentity& identity)
+    : members_(kLabel) {
+  members_.Add(vault_id.view())
+      .AddU64(identity.tenant)
+      .Add(identity.subject.view())
+      .Add(identity.record.view());
+  shared_ = members_.view().size();
+}
+
+std::string_view PartContext::Of(std::string_view type, std::string_view field, uint64_t version,
+                                 std::string_view token) {
+  members_.Truncate(shared_);
+  return members_.Add(type).Add(field).AddU64(version).Add(token).view();
+}
 
 absl::StatusOr<EncryptedRecord> EncryptRecord(const KeySnapshot& keys, RandomSource& random,
                                               const RecordIdentity& identity, uint64_t version,
@@ -148,15 +105,13 @@ absl::StatusOr<EncryptedRecord> EncryptRecord(const KeySnapshot& keys, RandomSou
   const SecretBytes data_key = random.Bytes(kAesKeySize);
   PartWriter parts(AesGcmKey(data_key.view()), &record.row);
   const storage::Id128& vault = keys.vault_id();
-  parts.Append(0, AssociatedData(vault, identity, "", "", version, "").view(),
-               SerializeSecret(header).view());
+  PartContext context(vault, identity);
+  parts.Append(0, context.Of("", "", version, ""), SerializeSecret(header).view());
   for (int i = 0; i < header.fields_size(); ++i) {
     const FieldHeader& field = header.fields(i);
     if (field.absent()) continue;
-    parts.Append(
-        field.ordinal(),
-        AssociatedData(vault, identity, header.type(), field.name(), version, field.token()).view(),
-        values[static_cast<size_t>(i)]);
+    parts.Append(field.ordinal(), context.Of(header.type(), field.name(), version, field.token()),
+                 values[static_cast<size_t>(i)]);
   }
   Wipe(header.mutable_ref());
   record.wrap_row =
@@ -172,51 +127,154 @@ absl::StatusOr<uint64_t> RecordReader::PeekVersion(std::string_view row) {
   return *version;
 }
 
-RecordReader::RecordReader(AesGcmKey key, const storage::Id128& vault_id,
-                           const RecordIdentity& identity)
-    : key_(std::move(key)), vault_id_(vault_id), identity_(identity) {}
+RecordReader::RecordReader(AesGcmKey key, const KeySnapshot& keys, const RecordIdentity& identity,
+                           Parts parts)
+    : key_(std::move(key)), context_(keys.vault_id(), identity), parts_(std::move(parts)) {}
 
 RecordReader::~RecordReader() {
-  if (!header_.ref().empty()) Wipe(header_.mutable_ref());
+  if (header_ != nullptr && !header_->ref().empty()) Wipe(header_->mutable_ref());
+}
+
+bool RecordReader::ParseRow(std::string_view row, uint64_t* version, Parts* parts) {
+  if (TakeU8(&row) != kFormat || TakeU8(&row) != kSuite) return false;
+  const std::optional<uint64_t> number = TakeU64(&row);
+  const std::optional<uint16_t> count = TakeU16(&row);
+  if (!count.has_value() || *count == 0) return false;
+  *version = *number;
+  for (uint16_t i = 0; i < *count; ++i) {
+    const std::optional<uint32_t> size = TakeU32(&row);
+    if (!size.has_value()) return false;
+    const std::optional<std::string_view> part = TakeBytes(*size, &row);
+    if (!part.has_value()) return false;
+    parts->push_back(*part);
+  }
+  return row.empty();
 }
 
 absl::StatusOr<RecordReader> RecordReader::Open(const KeySnapshot& keys,
                                                 const RecordIdentity& identity,
                                                 std::string_view row, std::string_view wrap_row) {
-  auto parsed = ParseRow(row);
-  if (!parsed.ok()) return parsed.status();
-  auto data_key = UnwrapDataKey(keys, identity.tenant, identity.subject, identity.record,
-                                parsed->version, wrap_row);
+  uint64_t version = 0;
+  Parts parts;
+  if (!ParseRow(row, &version, &parts)) return DecryptionFailed();
+  auto data_key =
+      UnwrapDataKey(keys, identity.tenant, identity.subject, identity.record, version, wrap_row);
   if (!data_key.ok()) return data_key.status();
-  RecordReader reader(AesGcmKey(data_key->view()), keys.vault_id(), identity);
-  auto header =
-      OpenPart(reader.key_, 0,
-               AssociatedData(reader.vault_id_, identity, "", "", parsed->version, "").view(),
-               parsed->parts[0]);
+  RecordReader reader(AesGcmKey(data_key->view()), keys, identity, std::move(parts));
+  reader.version_ = version;
+  auto header = reader.OpenPart(0, "", "", "");
   if (!header.ok()) return header.status();
-  if (!reader.header_.ParseFromArray(header->data(), static_cast<int>(header->size())) ||
-      !Describes(reader.header_, *parsed)) {
-    return DecryptionFailed();
-  }
-  reader.parts_ = std::move(parsed->parts);
+  reader.header_bytes_ = *std::move(header);
+  if (!reader.IndexHeader(version)) return DecryptionFailed();
   return reader;
 }
 
+absl::StatusOr<SecretBytes> RecordReader::OpenPart(uint32_t ordinal, std::string_view type,
+                                                   std::string_view field, std::string_view token) {
+  auto plaintext =
+      key_.Open(OrdinalNonce(ordinal), context_.Of(type, field, version_, token), parts_[ordinal]);
+  if (!plaintext.ok()) return plaintext.status();
+  if (!Unpad(&*plaintext)) return DecryptionFailed();
+  return plaintext;
+}
+
+RecordReader::Place RecordReader::PlaceOf(std::string_view view) const {
+  if (view.empty()) return {};
+  return {static_cast<uint32_t>(view.data() - header_bytes_.view().data()),
+          static_cast<uint32_t>(view.size())};
+}
+
+bool RecordReader::IndexHeader(uint64_t version) {
+  uint64_t said = 0;
+  WireReader header(header_bytes_.view());
+  while (header.Next()) {
+    switch (header.number()) {
+      case RecordHeader::kTypeFieldNumber:
+        type_ = PlaceOf(header.bytes());
+        break;
+      case RecordHeader::kVersionFieldNumber:
+        said = header.varint();
+        break;
+      case RecordHeader::kRecordRefFieldNumber:
+        record_ref_ = PlaceOf(header.bytes());
+        break;
+      case RecordHeader::kFieldsFieldNumber:
+        if (!IndexField(header.bytes())) return false;
+        break;
+      default:
+        break;
+    }
+  }
+  if (!header.ok() || said != version) return false;
+  uint32_t ordinal = 0;
+  for (const FieldPlace& field : fields_) {
+    if (field.ordinal != (field.absent ? 0 : ++ordinal)) return false;
+  }
+  return ordinal + 1 == parts_.size();
+}
+
+bool RecordReader::IndexField(std::string_view bytes) {
+  FieldPlace place;
+  WireReader field(bytes);
+  while (field.Next()) {
+    switch (field.number()) {
+      case FieldHeader::kNameFieldNumber:
+        place.name = PlaceOf(field.bytes());
+        break;
+      case FieldHeader::kOrdinalFieldNumber:
+        place.ordinal = static_cast<uint32_t>(field.varint());
+        break;
+      case FieldHeader::kTokenFieldNumber:
+        place.token = PlaceOf(field.bytes());
+        break;
+      case FieldHeader::kTokenKindFieldNumber:
+        place.token_kind = static_cast<int>(field.varint());
+        break;
+      case FieldHeader::kAbsentFieldNumber:
+        place.absent = field.varint() != 0;
+        break;
+      default:
+        break;
+    }
+  }
+  fields_.push_back(place);
+  return field.ok() && place.name.size > 0 && TokenSizeFits(place.token.size);
+}
+
+std::optional<RecordField> RecordReader::Field(std::string_view name) const {
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    if (View(fields_[i].name) == name) return FieldAt(i);
+  }
+  return std::nullopt;
+}
+
+RecordField RecordReader::FieldAt(size_t i) const {
+  const FieldPlace& field = fields_[i];
+  return {View(field.name), View(field.token),
+          static_cast<storage::v1::TokenKind>(field.token_kind), field.ordinal, field.absent};
+}
+
+const RecordHeader& RecordReader::header() const {
+  if (header_ == nullptr) {
+    header_ = std::make_unique<RecordHeader>();
+    const std::string_view bytes = header_bytes_.view();
+    // It was sealed from a message, so it is one; a header without type and fields grants nothing.
+    if (!header_->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) header_->Clear();
+  }
+  return *header_;
+}
+
 const FieldHeader* RecordReader::FindField(std::string_view name) const {
-  for (const FieldHeader& field : header_.fields()) {
+  for (const FieldHeader& field : header().fields()) {
     if (field.name() == name) return &field;
   }
   return nullptr;
 }
 
-absl::StatusOr<SecretBytes> RecordReader::DecryptField(const FieldHeader& field) {
-  if (field.absent()) return absl::NotFoundError("the field has no value");
-  if (field.ordinal() == 0 || field.ordinal() >= parts_.size()) return DecryptionFailed();
-  return OpenPart(
-      key_, field.ordinal(),
-      AssociatedData(vault_id_, identity_, header_.type(), field.name(), version(), field.token())
-          .view(),
-      parts_[field.ordinal()]);
+absl::StatusOr<SecretBytes> RecordReader::DecryptField(const RecordField& field) {
+  if (field.absent) return absl::NotFoundError("the field has no value");
+  if (field.ordinal == 0 || field.ordinal >= parts_.size()) return DecryptionFailed();
+  return OpenPart(field.ordinal, type(), field.name, field.token);
 }
 
 }  // namespace piivault::vault

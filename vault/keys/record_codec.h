@@ -2,11 +2,13 @@
 #define PIIVAULT_VAULT_KEYS_RECORD_CODEC_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -16,6 +18,7 @@
 #include "vault/crypto/random.h"
 #include "vault/crypto/secret_bytes.h"
 #include "vault/crypto/sha256.h"
+#include "vault/keys/byte_io.h"
 #include "vault/keys/epoch_keys.h"
 
 namespace piivault::vault {
@@ -25,6 +28,21 @@ struct RecordIdentity {
   storage::TenantId tenant = 0;
   storage::Id128 subject;
   storage::Id128 record;
+};
+
+// The associated data of a record version's parts: what is the same for all of them is put
+// together once. Thread-compatible.
+class PartContext {
+ public:
+  PartContext(const storage::Id128& vault_id, const RecordIdentity& identity);
+  // Of one part, until the next call. The header is the part without type, field and token: its
+  // reader learns them from it.
+  std::string_view Of(std::string_view type, std::string_view field, uint64_t version,
+                      std::string_view token);
+
+ private:
+  MemberList members_;
+  size_t shared_;  // bytes of it
 };
 
 // What a write of one record version stores.
@@ -44,12 +62,24 @@ struct EncryptedRecord {
     const KeySnapshot& keys, RandomSource& random, const RecordIdentity& identity, uint64_t version,
     storage::v1::RecordHeader header, absl::Span<const std::string_view> values);
 
+// A field of a record version as its reader finds it. The views borrow from the reader, and last
+// until it is moved.
+struct RecordField {
+  std::string_view name;
+  std::string_view token;
+  storage::v1::TokenKind token_kind = storage::v1::TOKEN_KIND_UNSPECIFIED;
+  uint32_t ordinal = 0;
+  bool absent = false;
+};
+
 // Reads one version of a record: the header at once, fields one by one as they are asked for.
+// What a read needs of the header is taken from its bytes as they are; the message is made only for
+// who asks for it.
 //
 // Guarantees: everything handed out was sealed for this record, version, type, field and token;
 // anything else is DATA_LOSS. The data key is wiped with the object.
 // Does not: know whether the row is the newest version.
-// Ownership: borrows the row's bytes. Thread-compatible.
+// Ownership: borrows the row's bytes. One thread at a time, also for const methods.
 class RecordReader {
  public:
   // The version a record row says it has, which names its wrap row. Believe it after Open().
@@ -64,22 +94,62 @@ class RecordReader {
   RecordReader& operator=(RecordReader&&) = default;
   ~RecordReader();
 
-  const storage::v1::RecordHeader& header() const { return header_; }
-  uint64_t version() const { return header_.version(); }
-  // The field's place in header().fields(), or null. Linear: records have few fields.
+  std::string_view type() const { return View(type_); }
+  uint64_t version() const { return version_; }
+  std::string_view record_ref() const { return View(record_ref_); }
+  // Linear: records have few fields.
+  std::optional<RecordField> Field(std::string_view name) const;
+  // In the header's order. REQUIRES: i < field_count().
+  size_t field_count() const { return fields_.size(); }
+  RecordField FieldAt(size_t i) const;
+
+  const storage::v1::RecordHeader& header() const;
+  // The field's place in header().fields(), or null.
   const storage::v1::FieldHeader* FindField(std::string_view name) const;
 
-  // The value of header().fields(i). NOT_FOUND for an absent field.
-  [[nodiscard]] absl::StatusOr<SecretBytes> DecryptField(const storage::v1::FieldHeader& field);
+  // The value of the field. NOT_FOUND for an absent one.
+  [[nodiscard]] absl::StatusOr<SecretBytes> DecryptField(const RecordField& field);
+  [[nodiscard]] absl::StatusOr<SecretBytes> DecryptField(const storage::v1::FieldHeader& field) {
+    return DecryptField(
+        RecordField{field.name(), field.token(), {}, field.ordinal(), field.absent()});
+  }
 
  private:
-  RecordReader(AesGcmKey key, const storage::Id128& vault_id, const RecordIdentity& identity);
+  // A place in header_bytes_, which moves with the reader.
+  struct Place {
+    uint32_t begin = 0;
+    uint32_t size = 0;
+  };
+  struct FieldPlace {
+    Place name;
+    Place token;
+    int token_kind = 0;
+    uint32_t ordinal = 0;
+    bool absent = false;
+  };
+  using Parts = absl::InlinedVector<std::string_view, 12>;
+
+  RecordReader(AesGcmKey key, const KeySnapshot& keys, const RecordIdentity& identity, Parts parts);
+  static bool ParseRow(std::string_view row, uint64_t* version, Parts* parts);
+  absl::StatusOr<SecretBytes> OpenPart(uint32_t ordinal, std::string_view type,
+                                       std::string_view field, std::string_view token);
+  // Whether the header is one, and describes exactly the parts that are there.
+  bool IndexHeader(uint64_t version);
+  bool IndexField(std::string_view bytes);
+  std::string_view View(Place place) const {
+    return header_bytes_.view().substr(place.begin, place.size);
+  }
+  Place PlaceOf(std::string_view view) const;
 
   AesGcmKey key_;
-  storage::Id128 vault_id_;
-  RecordIdentity identity_;
-  storage::v1::RecordHeader header_;
-  std::vector<std::string_view> parts_;  // by ordinal, into the borrowed row
+  PartContext context_;
+  Parts parts_;  // by ordinal, into the borrowed row
+  uint64_t version_ = 0;
+  SecretBytes header_bytes_;
+  Place type_;
+  Place record_ref_;
+  absl::InlinedVector<FieldPlace, 10> fields_;
+  mutable std::unique_ptr<storage::v1::RecordHeader> header_;  // made at first use
 };
 
 inline Sha256Digest RecordDigest(std::string_view row) { return Sha256(row); }

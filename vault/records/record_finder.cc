@@ -56,7 +56,7 @@ absl::StatusOr<LoadResult> RecordFinder::FindRef(std::string_view type, std::str
   for (LoadResult& result : *loaded) {
     // What is left of an erased person's record keeps nobody from using the key again.
     if (result.reason == authz::Reason::kSubjectErased) continue;
-    if (!result.ok() || result.record->header().type() != type ||
+    if (!result.ok() || result.record->type() != type ||
         !ConstantTimeEquals(result.record->header().ref(), ref)) {
       return LoadResult{authz::Reason::kDataLoss, nullptr};
     }
@@ -147,9 +147,9 @@ absl::StatusOr<std::vector<TokenTarget>> RecordFinder::FindTokens(
 
 absl::StatusOr<bool> HoldsTerm(const ValueRules& rules, const authz::FieldSpec& field,
                                const FieldTerm& term, LoadedRecord* record) {
-  const storage::v1::FieldHeader* header = record->reader->FindField(field.name);
-  if (header == nullptr || header->absent()) return false;
-  absl::StatusOr<SecretBytes> value = record->reader->DecryptField(*header);
+  const std::optional<RecordField> stored = record->reader->Field(field.name);
+  if (!stored.has_value() || stored->absent) return false;
+  absl::StatusOr<SecretBytes> value = record->reader->DecryptField(*stored);
   if (!value.ok()) return value.status();
   absl::StatusOr<SecretBytes> normalised =
       term.index == field.full_name ? rules.NormalizeForSearch(field.semantic, value->view())
@@ -157,16 +157,17 @@ absl::StatusOr<bool> HoldsTerm(const ValueRules& rules, const authz::FieldSpec& 
   return normalised.ok() && *normalised == term.normalised;
 }
 
-const storage::v1::FieldHeader* FieldOfToken(const TokenTarget& target, const storage::Id128& token,
-                                             const LoadedRecord& record) {
+std::optional<RecordField> FieldOfToken(const TokenTarget& target, const storage::Id128& token,
+                                        const LoadedRecord& record) {
   const storage::v1::TokenKind kind =
       target.deterministic ? storage::v1::TOKEN_KIND_DETERMINISTIC : storage::v1::TOKEN_KIND_RANDOM;
-  for (const storage::v1::FieldHeader& field : record.header().fields()) {
-    if (field.absent() || field.token_kind() != kind) continue;
-    if (!ConstantTimeEquals(field.token(), token.view())) continue;
-    if (target.deterministic || field.name() == target.field) return &field;
+  for (size_t i = 0; i < record.reader->field_count(); ++i) {
+    const RecordField field = record.reader->FieldAt(i);
+    if (field.absent || field.token_kind != kind) continue;
+    if (!ConstantTimeEquals(field.token, token.view())) continue;
+    if (target.deterministic || field.name == target.field) return field;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 }  // namespace piivault::vault

@@ -73,8 +73,8 @@ class RecordFinder {
                                              const FieldTerm& term, LoadedRecord* record);
 
 // The field that the token stands for in this record; null where the row that led here was moved.
-const storage::v1::FieldHeader* FieldOfToken(const TokenTarget& target, const storage::Id128& token,
-                                             const LoadedRecord& record);
+std::optional<RecordField> FieldOfToken(const TokenTarget& target, const storage::Id128& token,
+                                        const LoadedRecord& record);
 
 }  // namespace piivault::vault
 

@@ -25,6 +25,7 @@ struct LoadedRecord {
   std::string row;                     // borrowed by `reader`: does not change
   std::optional<RecordReader> reader;  // always set
 
+  std::string_view type() const { return reader->type(); }
   const storage::v1::RecordHeader& header() const { return reader->header(); }
   storage::RecordLocator locator() const { return {identity.subject, identity.record}; }
 };

@@ -20,9 +20,11 @@ absl::Duration AnswerMargin(absl::Duration remaining) {
                   std::clamp(remaining / 10, absl::Milliseconds(60), absl::Milliseconds(250)));
 }
 
-std::string FirstProperty(const grpc::AuthContext& context, const char* name) {
+// Valid as long as the context.
+std::string_view FirstProperty(const grpc::AuthContext& context, const char* name) {
   const std::vector<grpc::string_ref> values = context.FindPropertyValues(name);
-  return values.empty() ? std::string() : std::string(values.front().data(), values.front().size());
+  if (values.empty()) return {};
+  return {values.front().data(), values.front().size()};
 }
 
 }  // namespace
@@ -187,7 +189,7 @@ void Call::TakeUp(Plan plan) {
   const bool changes = !plan.reads.empty() || !plan.touches.empty() || !plan.writes.empty();
   const bool covered = plan.without_entry && committed_any_;
   const bool accounted = plan.entry.has_value() || covered || reason_ != Reason::kOk;
-  const bool sound = accounted && (!changes || plan.entry.has_value()) && Serialize(plan);
+  const bool sound = accounted && (!changes || plan.entry.has_value()) && Serialize(&plan);
   if (plan.response != nullptr) WipeMessage(plan.response);
   if (!sound) return End(Reason::kInternal);
   if (plan.entry.has_value()) {
@@ -198,13 +200,19 @@ void Call::TakeUp(Plan plan) {
   reason_ == Reason::kOk ? Send() : End(reason_);
 }
 
-bool Call::Serialize(const Plan& plan) {
+bool Call::Serialize(Plan* plan) {
   if (reason_ != Reason::kOk || stage_ != Stage::kMessage) return true;
-  if (plan.response == nullptr ||
-      plan.response->GetDescriptor() != context_.method.response_prototype->GetDescriptor()) {
+  if (plan->encoded.has_value()) {
+    const auto [data, size] = plan->encoded->Release();
+    response_.push_back(size == 0 ? grpc::Slice()
+                                  : grpc::Slice(data, size, &WireWriter::WipeAndFree));
+    return true;
+  }
+  if (plan->response == nullptr ||
+      plan->response->GetDescriptor() != context_.method.response_prototype->GetDescriptor()) {
     return false;
   }
-  response_.push_back(SerializeMessage(*plan.response));
+  response_.push_back(SerializeMessage(*plan->response));
   return true;
 }
 

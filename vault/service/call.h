@@ -79,7 +79,7 @@ class Call {
   void Decide();
   void Refuse(authz::Reason reason);
   void TakeUp(Plan plan);
-  bool Serialize(const Plan& plan);
+  bool Serialize(Plan* plan);
   // Whether a refusal waits for an entry that it shares with others.
   bool Hold(const Plan& plan);
   void Submit(Plan plan);

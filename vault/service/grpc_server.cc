@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
 
 #include <algorithm>
 #include <map>
@@ -11,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "vault/service/acceptor.h"
+#include "vault/service/health_check.h"
 #include "vault/service/lane.h"
 #include "vault/service/raw_service.h"
 #include "vault/service/server_core.h"
@@ -82,6 +82,7 @@ struct GrpcServer::Impl {
   std::unique_ptr<IdentityResolver> identities;
   std::unique_ptr<Acceptor> acceptor;
   grpc::AsyncGenericService unknown_service;
+  RawService health_service{{kHealthCheckPath}};
   std::vector<std::unique_ptr<RawService>> services;
   std::vector<std::unique_ptr<Lane>> lanes;
   // Shared with the acceptor's thread by gRPC's interface.
@@ -109,16 +110,18 @@ void GrpcServer::Impl::AddEndpoints(const MethodTable& methods) {
   }
   unknown_method.name = "unknown";
   core.unknown_service = &unknown_service;
+  core.health_service = &health_service;
   core.endpoints.push_back({&unknown_method, nullptr, 0});
 }
 
 absl::Status GrpcServer::Impl::Build(std::shared_ptr<grpc::ServerCredentials> credentials) {
-  grpc::EnableDefaultHealthCheckService(true);
+  grpc::EnableDefaultHealthCheckService(false);
   if (core.options.reflection) {
     if (absl::Status loaded = LoadReflection(); !loaded.ok()) return loaded;
   }
   grpc::ServerBuilder builder;
   SetLimits(core.options, &builder);
+  builder.RegisterService(&health_service);
   for (const std::unique_ptr<RawService>& service : services) {
     builder.RegisterService(service.get());
   }
@@ -134,7 +137,6 @@ absl::Status GrpcServer::Impl::Build(std::shared_ptr<grpc::ServerCredentials> cr
     lanes.clear();
     return absl::InternalError("gRPC did not start");
   }
-  server->GetHealthCheckService()->SetServingStatus(false);
   for (const std::unique_ptr<Lane>& lane : lanes) lane->Start();
   return absl::OkStatus();
 }
@@ -144,7 +146,6 @@ void GrpcServer::Impl::Stop(absl::Duration patience) {
   acceptor->Stop();
   core.draining = true;
   if (server == nullptr) return;
-  server->GetHealthCheckService()->Shutdown();
   // A call whose commit hangs would hold the shutdown up: from the deadline on none waits any more.
   grpc::Alarm hurry;
   grpc::CompletionQueue timer;
@@ -215,9 +216,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(GrpcServerOptions 
 
 std::vector<int> GrpcServer::ports() const { return impl_->ports; }
 
-void GrpcServer::SetServing(bool serving) {
-  impl_->server->GetHealthCheckService()->SetServingStatus(serving);
-}
+void GrpcServer::SetServing(bool serving) { impl_->core.serving = serving; }
 
 absl::Status GrpcServer::SetClientRoots(const std::vector<ClientRoot>& roots) {
   if (roots.empty()) return absl::InvalidArgumentError("no client roots");

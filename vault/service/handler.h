@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "authz/reason.h"
 #include "storage/engine.h"
+#include "vault/service/wire_writer.h"
 
 namespace piivault::vault {
 
@@ -80,6 +81,8 @@ struct Plan {
   // The answer where `reason` is kOk: of the method's response type, on CallContext::arena (it is
   // wiped after serializing), without its receipt, which the transport appends.
   google::protobuf::Message* response = nullptr;
+  // Or the same, encoded already.
+  std::optional<WireWriter> encoded;
 
   // The commit. `entry` is what makes the answer permissible (I1): a plan that answers with neither
   // entry nor `without_entry` ends the call with INTERNAL. A refusal with an entry but no reads,

@@ -83,6 +83,7 @@ absl::Status IdentityResolver::SetRoots(const std::vector<ClientRoot>& roots) {
   absl::MutexLock lock(&mu_);
   roots_ = *std::move(loaded);
   cache_.clear();
+  cached_ = 0;
   return absl::OkStatus();
 }
 
@@ -113,22 +114,27 @@ absl::StatusOr<std::shared_ptr<const IdentityResolver::Roots>> IdentityResolver:
 
 std::shared_ptr<const CallerIdentity> IdentityResolver::Resolve(std::string_view leaf_pem,
                                                                 std::string_view chain_pem) {
-  // The leaf alone does not name a chain: another root may have issued the same bytes' issuer.
-  std::string key(leaf_pem);
-  key.append("\n").append(chain_pem);
+  const absl::string_view leaf(leaf_pem.data(), leaf_pem.size());
   std::shared_ptr<const Roots> roots;
   {
     absl::MutexLock lock(&mu_);
-    const auto found = cache_.find(key);
-    if (found != cache_.end()) return found->second;
+    if (const auto found = cache_.find(leaf); found != cache_.end()) {
+      for (const Known& known : found->second) {
+        if (known.chain_pem == chain_pem) return known.identity;
+      }
+    }
     roots = roots_;
   }
   std::shared_ptr<CallerIdentity> identity = Identify(*roots, leaf_pem, chain_pem);
   absl::MutexLock lock(&mu_);
   identity->load = LoadOf(*identity);
   if (roots == roots_) {
-    if (cache_.size() >= kCacheSize) cache_.erase(cache_.begin());
-    cache_.emplace(key, identity);
+    if (cached_ >= kCacheSize) {
+      cache_.clear();
+      cached_ = 0;
+    }
+    cache_[leaf].push_back({std::string(chain_pem), identity});
+    ++cached_;
   }
   return identity;
 }

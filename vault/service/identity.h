@@ -56,6 +56,10 @@ class IdentityResolver {
  private:
   struct Root;
   using Roots = std::vector<std::unique_ptr<Root>>;
+  struct Known {
+    std::string chain_pem;
+    std::shared_ptr<const CallerIdentity> identity;
+  };
 
   explicit IdentityResolver(std::shared_ptr<const Roots> roots);
   static absl::StatusOr<std::shared_ptr<const Roots>> Load(const std::vector<ClientRoot>& roots);
@@ -67,8 +71,9 @@ class IdentityResolver {
   absl::Mutex mu_;
   // Shared with lookups under way while SetRoots() puts others in place.
   std::shared_ptr<const Roots> roots_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_map<std::string, std::shared_ptr<const CallerIdentity>> cache_
-      ABSL_GUARDED_BY(mu_);
+  // By the leaf, which alone does not name a chain: two roots may be issuers of the same bytes.
+  absl::flat_hash_map<std::string, std::vector<Known>> cache_ ABSL_GUARDED_BY(mu_);
+  size_t cached_ ABSL_GUARDED_BY(mu_) = 0;
   absl::flat_hash_map<std::string, std::weak_ptr<CallerLoad>> loads_ ABSL_GUARDED_BY(mu_);
 };
 

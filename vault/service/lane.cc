@@ -4,6 +4,7 @@
 
 #include "vault/audit/entry_builder.h"
 #include "vault/service/call.h"
+#include "vault/service/health_check.h"
 
 namespace piivault::vault {
 namespace {
@@ -82,6 +83,7 @@ void Lane::Start() {
                                                                                    : kUnaryRequests;
     for (int i = 0; i < requests; ++i) Listen(endpoint);
   }
+  ListenHealth();
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -97,6 +99,12 @@ void Lane::Join() {
 void Lane::Listen(const Endpoint& endpoint) {
   if (closed_ || core_->draining) return;
   (new Call(this, endpoint))->Request();
+}
+
+bool Lane::ListenHealth() {
+  if (closed_) return false;
+  if (!core_->draining) (new HealthCheck(this))->Request();
+  return true;
 }
 
 uint64_t Lane::Adopt(Call* call) {

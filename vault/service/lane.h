@@ -103,6 +103,8 @@ class Lane {
 
   // Asks for one more call of an endpoint.
   void Listen(const Endpoint& endpoint);
+  // Asks for one more health check; false where the lane is closed, and may not be used any more.
+  bool ListenHealth();
   // Numbers a call that has arrived; its commits and ticks find it until Release().
   uint64_t Adopt(Call* call);
   void Release(uint64_t id);

@@ -64,10 +64,12 @@ struct ServerCore {
 
   std::vector<Endpoint> endpoints;
   grpc::AsyncGenericService* unknown_service = nullptr;
+  RawService* health_service = nullptr;
 
   StreamRegistry streams;
   std::atomic<int> in_flight{0};
   std::atomic<int> running_streams{0};  // of these
+  std::atomic<bool> serving{false};     // as the health check says
   std::atomic<bool> draining{false};    // new calls are refused, streams end after their message
   std::atomic<bool> hurrying{false};    // calls do not wait for their commits any longer
 };

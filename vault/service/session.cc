@@ -128,6 +128,12 @@ Plan Session::Answer(google::protobuf::Message* response,
   return plan;
 }
 
+Plan Session::Answer(WireWriter response, const storage::v1::EntryBody& entry) const {
+  Plan plan = Answer(nullptr, entry);
+  plan.encoded = std::move(response);
+  return plan;
+}
+
 Plan SessionRefuser::Refuse(CallContext& context, authz::Reason reason) {
   const Session session(context, store_, random_);
   return session.identified() ? session.Refuse(reason) : session.Refuse();

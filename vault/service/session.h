@@ -89,6 +89,7 @@ class Session {
   Plan Answer(google::protobuf::Message* response, const storage::v1::EntryBody& entry) const;
   Plan Answer(google::protobuf::Message* response, const storage::v1::EntryRetained& retained,
               const storage::v1::EntryBody& entry) const;
+  Plan Answer(WireWriter response, const storage::v1::EntryBody& entry) const;
 
  private:
   authz::Reason Identify();

@@ -200,7 +200,8 @@ storage::v1::EntryItem* VaultCall::AddItem(const LoadedRecord* record) {
   storage::v1::EntryItem* item = entry_.add_items();
   if (record != nullptr) {
     item->set_subject_ref(record->subject.row.subject_ref());
-    item->set_record_ref(record->header().record_ref());
+    const std::string_view ref = record->reader->record_ref();
+    item->set_record_ref(ref.data(), ref.size());
     item->set_version(record->reader->version());
   }
   return item;
@@ -292,6 +293,10 @@ Plan VaultCall::Finish(google::protobuf::Message* response) {
   plan.touches = std::move(changes_.touches);
   plan.writes = std::move(changes_.writes);
   return plan;
+}
+
+Plan VaultCall::Finish(WireWriter response) {
+  return Complete(session_.Answer(std::move(response), entry_));
 }
 
 Plan VaultCall::Refuse(authz::Reason reason, std::vector<std::string> fields) {

@@ -130,6 +130,8 @@ class VaultCall {
 
   // Answers, with all that was read and written, and remembers the request id.
   Plan Finish(google::protobuf::Message* response);
+  // The same for what reads only. REQUIRES: nothing was written.
+  Plan Finish(WireWriter response);
 
   Plan Refuse(authz::Reason reason, std::vector<std::string> fields = {});
   // As errors.h tells the reason.
@@ -189,14 +191,23 @@ void FillRecord(std::string_view tenant, const RecordIdentity& identity,
 void FillRecord(std::string_view tenant, const LoadedRecord& record, v1::Record* wire);
 std::string EtagOf(const Sha256Digest& row_digest);
 
-// Moves what the decision grants of the record's fields into `*revealed`, as it says: plain, masked
-// or the token. DATA_LOSS where a field does not open; then nothing may be sent.
-[[nodiscard]] absl::Status ReleaseFields(const VaultCall& call, const authz::Decision& decision,
-                                         LoadedRecord* record, v1::RevealedRecord* revealed);
-// One field of it; false where the record has no value to show in that view.
+// Whether the fields that were refused stand in the answer.
+enum class Denied { kNamed, kLeftOut };
+
+// Adds a v1::RevealedRecord as field `field`: what the decision grants of the record's fields, as
+// it says: plain, masked or the token. DATA_LOSS where a value does not open; then nothing of the
+// record is left in `out`.
+[[nodiscard]] absl::Status ReleaseRecord(const VaultCall& call, const authz::Decision& decision,
+                                         LoadedRecord* record, Denied denied, int field,
+                                         WireWriter* out);
+// Adds one value of it as the v1::FieldValue of field `field`; false (and nothing added) where the
+// record has no value to show in that view.
 [[nodiscard]] absl::StatusOr<bool> ReleaseField(const VaultCall& call,
-                                                const authz::FieldDecision& field,
-                                                LoadedRecord* record, v1::FieldValue* value);
+                                                const authz::FieldDecision& decision,
+                                                LoadedRecord* record, int field, WireWriter* out);
+// Adds a v1::Failure as field `field`. `fields` without unknown names, which are the caller's text.
+void AddFailure(authz::Reason reason, absl::Span<const std::string_view> fields, int field,
+                WireWriter* out);
 
 }  // namespace piivault::vault
 

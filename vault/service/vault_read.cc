@@ -94,7 +94,7 @@ class ListRecordsHandler : public Handler {
           return finder.FindType(request.type(), place, limit);
         },
         [&](LoadedRecord* record) {
-          if (record->header().type() != request.type()) {
+          if (record->type() != request.type()) {
             CountStray(call);
             return authz::Reason::kNotFound;
           }
@@ -135,7 +135,7 @@ authz::Reason TermOf(const VaultCall& call, const authz::FieldSpec& field, std::
 // Whether a hit is one: kDataLoss where the index row was moved.
 authz::Reason CheckHit(const VaultCall& call, const authz::FieldSpec& field, const FieldTerm& term,
                        LoadedRecord* record) {
-  if (record->header().type() != call.policy().type(field.type).name) {
+  if (record->type() != call.policy().type(field.type).name) {
     return authz::Reason::kDataLoss;
   }
   const absl::StatusOr<bool> holds = HoldsTerm(call.deps().rules, field, term, record);
@@ -251,8 +251,9 @@ class LookupRecordHandler : public Handler {
                                                : authz::Reason::kAmbiguous);
     }
     LoadedRecord& record = *page->records.front();
-    auto* response = NewResponse<v1::LookupRecordResponse>(context);
-    absl::Status released = ReleaseFields(call, reveal, &record, response->mutable_record());
+    WireWriter response;
+    absl::Status released = ReleaseRecord(call, reveal, &record, Denied::kNamed,
+                                          v1::LookupRecordResponse::kRecordFieldNumber, &response);
     if (!released.ok()) return call.Refuse(released);
     storage::v1::EntryItem* item = call.AddItem(&record);
     call.Describe(lookup);
@@ -263,7 +264,7 @@ class LookupRecordHandler : public Handler {
       call.AddFields(reveal, item);
       if (!reveal.granted()) call.MarkPartial(reveal.reason);
     }
-    return call.Finish(response);
+    return call.Finish(std::move(response));
   }
 
  private:

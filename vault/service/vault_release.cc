@@ -85,52 +85,93 @@ void FillRecord(std::string_view tenant, const LoadedRecord& record, v1::Record*
   FillRecord(tenant, record.identity, record.header(), RecordDigest(record.row), wire);
 }
 
-absl::StatusOr<bool> ReleaseField(const VaultCall& call, const authz::FieldDecision& field,
-                                  LoadedRecord* record, v1::FieldValue* value) {
-  const authz::FieldSpec& spec = call.policy().field(field.field);
-  const storage::v1::FieldHeader* header = record->reader->FindField(spec.name);
-  if (header == nullptr || header->absent()) return false;
-  if (field.view == authz::View::kToken) {
-    const std::optional<storage::Id128> token = storage::Id128::FromBytes(header->token());
+void AddFailure(authz::Reason reason, absl::Span<const std::string_view> fields, int field,
+                WireWriter* out) {
+  const size_t failure = out->Open(field);
+  out->AddBytes(v1::Failure::kReasonFieldNumber, authz::ReasonName(reason));
+  out->AddVarint(v1::Failure::kCodeFieldNumber, static_cast<uint64_t>(authz::ReasonCode(reason)));
+  for (std::string_view name : fields) out->AddBytes(v1::Failure::kFieldsFieldNumber, name);
+  out->Close(failure);
+}
+
+absl::StatusOr<bool> ReleaseField(const VaultCall& call, const authz::FieldDecision& decision,
+                                  LoadedRecord* record, int field, WireWriter* out) {
+  const authz::FieldSpec& spec = call.policy().field(decision.field);
+  const std::optional<RecordField> stored = record->reader->Field(spec.name);
+  if (!stored.has_value() || stored->absent) return false;
+  const auto add = [&](std::string_view value, v1::View view) {
+    const size_t begin = out->Open(field);
+    out->AddBytes(v1::FieldValue::kValueFieldNumber, value);
+    out->AddVarint(v1::FieldValue::kViewFieldNumber, static_cast<uint64_t>(view));
+    out->Close(begin);
+  };
+  if (decision.view == authz::View::kToken) {
+    const std::optional<storage::Id128> token = storage::Id128::FromBytes(stored->token);
     if (!token.has_value()) return false;
-    value->set_value(FormatToken(*token));
-    value->set_view(v1::VIEW_TOKEN);
+    add(FormatToken(*token), v1::VIEW_TOKEN);
     return true;
   }
-  absl::StatusOr<SecretBytes> plain = record->reader->DecryptField(*header);
+  absl::StatusOr<SecretBytes> plain = record->reader->DecryptField(*stored);
   if (!plain.ok()) return plain.status();
-  if (field.view == authz::View::kPlain) {
-    value->set_value(plain->view().data(), plain->view().size());
-    value->set_view(v1::VIEW_PLAIN);
+  if (decision.view == authz::View::kPlain) {
+    add(plain->view(), v1::VIEW_PLAIN);
     return true;
   }
-  absl::StatusOr<std::string> masked =
-      MaskValue(spec.semantic, field.mask, plain->view(), {call.now(), call.policy().timezone()});
+  absl::StatusOr<std::string> masked = MaskValue(spec.semantic, decision.mask, plain->view(),
+                                                 {call.now(), call.policy().timezone()});
   if (!masked.ok()) return masked.status();
-  value->set_value(*std::move(masked));
-  value->set_view(v1::VIEW_MASKED);
+  add(*masked, v1::VIEW_MASKED);
+  Wipe(&*masked);
   return true;
 }
 
-absl::Status ReleaseFields(const VaultCall& call, const authz::Decision& decision,
-                           LoadedRecord* record, v1::RevealedRecord* revealed) {
-  const RecordIdentity& id = record->identity;
-  revealed->set_name(MakeRecordName(call.tenant_id(), id.subject, id.record));
-  revealed->set_type(record->header().type());
-  revealed->set_version(record->reader->version());
+namespace {
+
+// An entry of a map has its key as field 1 and its value as field 2.
+constexpr int kMapKey = 1;
+constexpr int kMapValue = 2;
+
+absl::Status AddValues(const VaultCall& call, const authz::Decision& decision, LoadedRecord* record,
+                       WireWriter* out) {
   for (const authz::FieldDecision& field : decision.fields) {
-    if (field.view == authz::View::kDenied) {
-      SetFailure(field.reason,
-                 field.field == authz::kNoField ? nullptr : &call.policy().field(field.field),
-                 revealed->add_denied());
-      continue;
-    }
-    const std::string& name = call.policy().field(field.field).name;
-    absl::StatusOr<bool> released =
-        ReleaseField(call, field, record, &(*revealed->mutable_fields())[name]);
+    if (field.view == authz::View::kDenied) continue;
+    const size_t before = out->size();
+    const size_t entry = out->Open(v1::RevealedRecord::kFieldsFieldNumber);
+    out->AddBytes(kMapKey, call.policy().field(field.field).name);
+    const absl::StatusOr<bool> released = ReleaseField(call, field, record, kMapValue, out);
     if (!released.ok()) return released.status();
-    if (!*released) revealed->mutable_fields()->erase(name);
+    if (*released) {
+      out->Close(entry);
+    } else {
+      out->Truncate(before);
+    }
   }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReleaseRecord(const VaultCall& call, const authz::Decision& decision,
+                           LoadedRecord* record, Denied denied, int field, WireWriter* out) {
+  const size_t before = out->size();
+  const RecordIdentity& id = record->identity;
+  const size_t revealed = out->Open(field);
+  out->AddBytes(v1::RevealedRecord::kNameFieldNumber,
+                MakeRecordName(call.tenant_id(), id.subject, id.record));
+  out->AddBytes(v1::RevealedRecord::kTypeFieldNumber, record->reader->type());
+  out->AddVarint(v1::RevealedRecord::kVersionFieldNumber, record->reader->version());
+  if (absl::Status added = AddValues(call, decision, record, out); !added.ok()) {
+    out->Truncate(before);
+    return added;
+  }
+  for (const authz::FieldDecision& refused : decision.fields) {
+    if (denied == Denied::kLeftOut || refused.view != authz::View::kDenied) continue;
+    std::string_view name;
+    if (refused.field != authz::kNoField) name = call.policy().field(refused.field).name;
+    AddFailure(refused.reason, {&name, name.empty() ? size_t{0} : size_t{1}},
+               v1::RevealedRecord::kDeniedFieldNumber, out);
+  }
+  out->Close(revealed);
   return absl::OkStatus();
 }
 

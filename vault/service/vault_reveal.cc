@@ -37,7 +37,7 @@ class RevealRecordHandler : public Handler {
     if (!loaded->ok()) return call.Refuse(loaded->reason);
 
     LoadedRecord& record = *loaded->record;
-    const authz::TypeId type = call.policy().FindType(record.header().type());
+    const authz::TypeId type = call.policy().FindType(record.type());
     FieldIds ids;
     call.ResolveFields(type, names, &ids);
     const authz::Decision decision =
@@ -45,18 +45,38 @@ class RevealRecordHandler : public Handler {
     if (!decision.granted() && !(request.allow_partial() && decision.partial())) {
       return call.Refuse(decision, &record);
     }
-    auto* response = NewResponse<v1::RevealRecordResponse>(context);
-    absl::Status released = ReleaseFields(call, decision, &record, response->mutable_record());
+    WireWriter response;
+    absl::Status released = ReleaseRecord(call, decision, &record, Denied::kNamed,
+                                          v1::RevealRecordResponse::kRecordFieldNumber, &response);
     if (!released.ok()) return call.Refuse(released);
     call.Describe(decision);
     call.AddFields(decision, call.AddItem(&record));
     if (!decision.granted()) call.MarkPartial(decision.reason);
-    return call.Finish(response);
+    return call.Finish(std::move(response));
   }
 
  private:
   const VaultDependencies& deps_;
 };
+
+// What became of one name of a batch.
+struct Answered {
+  authz::Reason reason = authz::Reason::kOk;  // what kept it, or a part of it, from being released
+  bool released = false;
+  size_t begin = 0;  // its result in the response
+  size_t end = 0;
+};
+
+// Says in the entry that not all was released: the first reason stands for the whole.
+void MarkFailures(VaultCall& call, const std::vector<Answered>& answered) {
+  const auto failure = std::find_if(answered.begin(), answered.end(), [](const Answered& item) {
+    return item.reason != authz::Reason::kOk;
+  });
+  if (failure == answered.end()) return;
+  call.MarkPartial(failure->reason,
+                   std::any_of(answered.begin(), answered.end(),
+                               [](const Answered& item) { return item.released; }));
+}
 
 // One name of a batch: what it led to, or the decision that it may not be looked up.
 struct Item {
@@ -65,6 +85,9 @@ struct Item {
 };
 
 class BatchRevealRecordsHandler : public Handler {
+  using Response = v1::BatchRevealRecordsResponse;
+  using Result = Response::Result;
+
  public:
   explicit BatchRevealRecordsHandler(const VaultDependencies& deps) : deps_(deps) {}
 
@@ -80,36 +103,36 @@ class BatchRevealRecordsHandler : public Handler {
       return *std::move(refused);
     }
     const std::vector<int> first = FirstPlaces(request.names());
-    auto* response = NewResponse<v1::BatchRevealRecordsResponse>(context);
-    std::vector<authz::Reason> reasons;
+    WireWriter response;
+    std::vector<Answered> answered;
+    answered.reserve(first.size());
     std::vector<Item> items;  // of the slice at hand
-    size_t bytes = 0;
-    bool any = false;
     for (int i = 0; i < request.names_size(); ++i) {
       const size_t place = static_cast<size_t>(i);
       if (place % kLoadSlice == 0) {
         absl::Status resolved = ResolveSlice(call, request, names, first, i, &items);
         if (!resolved.ok()) return call.Refuse(resolved);
       }
-      v1::BatchRevealRecordsResponse::Result& result = *response->add_results();
       if (first[place] != i) {
-        result = response->results(first[place]);
+        const Answered& before = answered[static_cast<size_t>(first[place])];
+        response.Repeat(before.begin, before.end);
         *call.entry().add_items() = call.entry().items(first[place]);
-        reasons.push_back(reasons[static_cast<size_t>(first[place])]);
+        answered.push_back(before);
       } else {
-        result.set_name(request.names(i));
-        reasons.push_back(
-            RevealItem(call, names, request.allow_partial(), &items[place % kLoadSlice], &result));
+        const size_t begin = response.size();
+        const size_t result = response.Open(Response::kResultsFieldNumber);
+        response.AddBytes(Result::kNameFieldNumber, request.names(i));
+        Answered answer =
+            RevealItem(call, names, request.allow_partial(), &items[place % kLoadSlice], &response);
+        response.Close(result);
+        answer.begin = begin;
+        answer.end = response.size();
+        answered.push_back(answer);
       }
-      any = any || result.has_record();
-      bytes += result.ByteSizeLong();
-      if (bytes > kMaxAnswerBytes) return call.RefuseAll(authz::Reason::kBatchTooLarge);
+      if (response.size() > kMaxAnswerBytes) return call.RefuseAll(authz::Reason::kBatchTooLarge);
     }
-    const auto failure = std::find_if(reasons.begin(), reasons.end(), [](authz::Reason reason) {
-      return reason != authz::Reason::kOk;
-    });
-    if (failure != reasons.end()) call.MarkPartial(*failure, any);
-    return call.Finish(response);
+    MarkFailures(call, answered);
+    return call.Finish(std::move(response));
   }
 
  private:
@@ -157,22 +180,21 @@ class BatchRevealRecordsHandler : public Handler {
     return absl::OkStatus();
   }
 
-  // What kept the item, or a part of it, from being released.
-  static authz::Reason RevealItem(VaultCall& call, const FieldNames& names, bool allow_partial,
-                                  Item* wanted, v1::BatchRevealRecordsResponse::Result* result) {
+  static Answered RevealItem(VaultCall& call, const FieldNames& names, bool allow_partial,
+                             Item* wanted, WireWriter* result) {
     if (wanted->refusal.has_value()) {
       const authz::Decision& refusal = *wanted->refusal;
       Deny(call, refusal.reason, refusal, call.AddItem(nullptr), result);
-      return refusal.reason;
+      return {refusal.reason};
     }
     LoadResult& loaded = wanted->loaded;
     if (!loaded.ok()) {
       call.AddFailedItem(loaded.reason);
-      SetFailure(loaded.reason, nullptr, result->mutable_failure());
-      return loaded.reason;
+      AddFailure(loaded.reason, {}, Result::kFailureFieldNumber, result);
+      return {loaded.reason};
     }
     LoadedRecord& record = *loaded.record;
-    const authz::TypeId type = call.policy().FindType(record.header().type());
+    const authz::TypeId type = call.policy().FindType(record.type());
     FieldIds ids;
     call.ResolveFields(type, names, &ids);
     const authz::Decision decision =
@@ -180,39 +202,43 @@ class BatchRevealRecordsHandler : public Handler {
     storage::v1::EntryItem* item = call.AddItem(&record);
     authz::Reason reason = decision.reason;
     if (decision.granted() || (allow_partial && decision.partial())) {
-      absl::Status released = ReleaseFields(call, decision, &record, result->mutable_record());
+      absl::Status released = ReleaseRecord(call, decision, &record, Denied::kNamed,
+                                            Result::kRecordFieldNumber, result);
       if (released.ok()) {
         call.Describe(decision);
         call.AddFields(decision, item);
-        return reason;
+        return {reason, true};
       }
-      result->clear_record();
       reason = ReasonOf(released);
     }
     Deny(call, reason, decision, item, result);
-    return reason;
+    return {reason};
   }
 
   // Says in the entry and in the answer why an item is not released.
   static void Deny(const VaultCall& call, authz::Reason reason, const authz::Decision& decision,
-                   storage::v1::EntryItem* item, v1::BatchRevealRecordsResponse::Result* result) {
+                   storage::v1::EntryItem* item, WireWriter* result) {
     const std::string_view text = authz::ReasonName(reason);
     item->set_reason(text.data(), text.size());
     for (std::string& denied : call.DeniedFields(decision)) {
       item->add_denied_fields(std::move(denied));
     }
-    SetFailure(reason, nullptr, result->mutable_failure());
+    FieldNames names;
     for (const authz::FieldDecision& field : decision.fields) {
       if (field.view == authz::View::kDenied && field.field != authz::kNoField) {
-        result->mutable_failure()->add_fields(call.policy().field(field.field).name);
+        names.push_back(call.policy().field(field.field).name);
       }
     }
+    AddFailure(reason, names, Result::kFailureFieldNumber, result);
   }
 
   const VaultDependencies& deps_;
 };
 
 class DetokenizeHandler : public Handler {
+  using Response = v1::DetokenizeResponse;
+  using Result = Response::Result;
+
  public:
   explicit DetokenizeHandler(const VaultDependencies& deps) : deps_(deps) {}
 
@@ -241,41 +267,41 @@ class DetokenizeHandler : public Handler {
     for (const TokenTarget& target : *targets) located += target.records.size();
     if (located > kMaxLocators) return call.Refuse(authz::Reason::kBatchTooLarge);
 
-    auto* response = NewResponse<v1::DetokenizeResponse>(context);
-    authz::Reason failure = authz::Reason::kOk;
-    bool any = false;
-    size_t bytes = 0;
+    WireWriter response;
+    std::vector<Answered> answered;
+    answered.reserve(first.size());
     size_t next = 0;
     Loaded loaded;
     for (int i = 0; i < request.tokens_size(); ++i) {
-      v1::DetokenizeResponse::Result& result = *response->add_results();
       const int before = first[static_cast<size_t>(i)];
       if (before != i) {
-        result = response->results(before);
+        const Answered& same = answered[static_cast<size_t>(before)];
+        response.Repeat(same.begin, same.end);
         *call.entry().add_items() = call.entry().items(before);
+        answered.push_back(same);
       } else {
-        result.set_token(request.tokens(i));
+        const size_t begin = response.size();
+        const size_t result = response.Open(Response::kResultsFieldNumber);
+        response.AddBytes(Result::kTokenFieldNumber, request.tokens(i));
         authz::Reason reason = authz::Reason::kTokenInvalid;
         if (next < places.size() && places[next] == i) {
           absl::Status ready = loaded.Reach(call, *targets, next);
           if (!ready.ok()) return call.Refuse(ready);
-          reason = RevealToken(call, tokens[next], (*targets)[next], loaded.Of(next), &result);
+          reason = RevealToken(call, tokens[next], (*targets)[next], loaded.Of(next), &response);
           ++next;
         } else {
           call.AddFailedItem(reason);
         }
         if (reason != authz::Reason::kOk) {
-          result.clear_value();
-          SetFailure(reason, nullptr, result.mutable_failure());
-          if (failure == authz::Reason::kOk) failure = reason;
+          AddFailure(reason, {}, Result::kFailureFieldNumber, &response);
         }
+        response.Close(result);
+        answered.push_back({reason, reason == authz::Reason::kOk, begin, response.size()});
       }
-      any = any || !result.has_failure();
-      bytes += result.ByteSizeLong();
-      if (bytes > kMaxAnswerBytes) return call.RefuseAll(authz::Reason::kBatchTooLarge);
+      if (response.size() > kMaxAnswerBytes) return call.RefuseAll(authz::Reason::kBatchTooLarge);
     }
-    if (failure != authz::Reason::kOk) call.MarkPartial(failure, any);
-    return call.Finish(response);
+    MarkFailures(call, answered);
+    return call.Finish(std::move(response));
   }
 
  private:
@@ -334,24 +360,24 @@ class DetokenizeHandler : public Handler {
   // Reveals through the first record whose own decision grants.
   static authz::Reason RevealToken(VaultCall& call, const storage::Id128& token,
                                    const TokenTarget& target, std::vector<LoadResult>* records,
-                                   v1::DetokenizeResponse::Result* result) {
+                                   WireWriter* result) {
     authz::Reason reason = target.damaged ? authz::Reason::kDataLoss : authz::Reason::kTokenInvalid;
     const LoadedRecord* refused = nullptr;
     std::string refused_field;
     for (LoadResult& loaded : *records) {
       // A token of an erased person is as good as one that never was.
       if (loaded.reason == authz::Reason::kSubjectErased) continue;
-      const storage::v1::FieldHeader* header =
-          loaded.ok() ? FieldOfToken(target, token, *loaded.record) : nullptr;
-      if (header == nullptr) {
+      std::optional<RecordField> field;
+      if (loaded.ok()) field = FieldOfToken(target, token, *loaded.record);
+      if (!field.has_value()) {
         // The token's row says that this record has it.
         reason = authz::Reason::kDataLoss;
         break;
       }
       LoadedRecord& record = *loaded.record;
-      const authz::TypeId type = call.policy().FindType(record.header().type());
+      const authz::TypeId type = call.policy().FindType(record.type());
       const authz::FieldId id =
-          type == authz::kNoType ? authz::kNoField : call.policy().FindField(type, header->name());
+          type == authz::kNoType ? authz::kNoField : call.policy().FindField(type, field->name);
       const authz::Decision decision = call.Decide(authz::Verb::kDetokenize, type, {&id, 1},
                                                    call.SubjectNameOf(record.identity.subject));
       if (!decision.granted()) {
@@ -360,13 +386,13 @@ class DetokenizeHandler : public Handler {
         if (id != authz::kNoField) refused_field = call.policy().field(id).full_name;
         continue;
       }
-      absl::StatusOr<bool> released =
-          ReleaseField(call, decision.fields.front(), &record, result->mutable_value());
+      const absl::StatusOr<bool> released =
+          ReleaseField(call, decision.fields.front(), &record, Result::kValueFieldNumber, result);
       if (!released.ok() || !*released) {
         reason = authz::Reason::kDataLoss;
         break;
       }
-      result->set_field(call.policy().field(id).full_name);
+      result->AddBytes(Result::kFieldFieldNumber, call.policy().field(id).full_name);
       call.Describe(decision);
       call.AddFields(decision, call.AddItem(&record));
       return authz::Reason::kOk;

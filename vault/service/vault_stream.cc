@@ -32,13 +32,16 @@ struct Place {
   bool at_end = false;
 };
 
+constexpr int kRecordsField = v1::StreamRevealRecordsResponse::kRecordsFieldNumber;
+static_assert(kRecordsField == v1::DownloadRecordsResponse::kRecordsFieldNumber);
+
 // One message's records, with room for no more than it may hold.
 struct Message {
-  google::protobuf::RepeatedPtrField<v1::RevealedRecord>* records;
-  size_t bytes = 0;
+  WireWriter encoded;
+  int records = 0;
   int omitted = 0;
 
-  bool full() const { return bytes >= kMessageBytes || records->size() >= kMaxItems; }
+  bool full() const { return encoded.size() >= kMessageBytes || records >= kMaxItems; }
 };
 
 // Adds a record as the decision says. OK where it was added or left out.
@@ -48,16 +51,15 @@ absl::Status AddRecord(VaultCall& call, const authz::Decision& decision, bool pa
     ++message->omitted;
     return absl::OkStatus();
   }
-  v1::RevealedRecord* revealed = message->records->Add();
-  absl::Status released = ReleaseFields(call, decision, record, revealed);
-  if (!released.ok()) return released;
   // What a stream may not show is not there, rather than refused.
-  revealed->clear_denied();
+  absl::Status released =
+      ReleaseRecord(call, decision, record, Denied::kLeftOut, kRecordsField, &message->encoded);
+  if (!released.ok()) return released;
+  ++message->records;
   call.Describe(decision);
   storage::v1::EntryItem* item = call.AddItem(record);
   call.AddFields(decision, item);
   item->clear_denied_fields();
-  message->bytes += revealed->ByteSizeLong();
   return absl::OkStatus();
 }
 
@@ -79,7 +81,7 @@ std::optional<Plan> StreamType(VaultCall& call, authz::TypeId type, authz::Verb 
       place->after = (*hits)[used++];
       if (result.reason == authz::Reason::kSubjectErased) continue;
       if (result.reason == authz::Reason::kDataLoss) return call.Refuse(result.reason);
-      if (!result.ok() || result.record->header().type() != type_name) {
+      if (!result.ok() || result.record->type() != type_name) {
         CountStray(call);
         continue;
       }
@@ -111,8 +113,7 @@ class StreamRevealRecordsHandler : public Handler {
         request.tokens().tokens_size() > kMaxStreamItems) {
       return call.Refuse(authz::Reason::kBatchTooLarge);
     }
-    auto* response = NewResponse<v1::StreamRevealRecordsResponse>(context);
-    Message message{response->mutable_records()};
+    Message message;
     next_ = place_;
     std::optional<Plan> refused;
     switch (request.source_case()) {
@@ -130,8 +131,9 @@ class StreamRevealRecordsHandler : public Handler {
         return call.Refuse(authz::Reason::kMalformedRequest);
     }
     if (refused.has_value()) return *std::move(refused);
-    response->set_omitted(message.omitted);
-    return call.Finish(response);
+    message.encoded.AddVarint(v1::StreamRevealRecordsResponse::kOmittedFieldNumber,
+                              static_cast<uint64_t>(message.omitted));
+    return call.Finish(std::move(message.encoded));
   }
 
   void Committed(const storage::LogPosition*) override { place_ = next_; }
@@ -152,7 +154,7 @@ class StreamRevealRecordsHandler : public Handler {
         continue;
       }
       LoadedRecord& record = *result.record;
-      const authz::TypeId type = call.policy().FindType(record.header().type());
+      const authz::TypeId type = call.policy().FindType(record.type());
       call.ResolveFields(type, names, &ids);
       const authz::Decision decision =
           call.Decide(authz::Verb::kReveal, type, ids, call.SubjectNameOf(record.identity.subject));
@@ -161,8 +163,8 @@ class StreamRevealRecordsHandler : public Handler {
       if (!added.ok()) return call.Refuse(added);
     }
     if (message->omitted > 0) {
-      call.entry().set_decision(message->records->empty() ? storage::v1::DECISION_DENIED
-                                                          : storage::v1::DECISION_PARTIAL);
+      call.entry().set_decision(message->records == 0 ? storage::v1::DECISION_DENIED
+                                                      : storage::v1::DECISION_PARTIAL);
     }
     return std::nullopt;
   }
@@ -277,13 +279,13 @@ class StreamRevealRecordsHandler : public Handler {
                               const storage::Id128& token, const TokenTarget& target,
                               LoadResult* loaded, LoadResult* result) {
     if (loaded->reason == authz::Reason::kSubjectErased) return;
-    if (!loaded->ok() || FieldOfToken(target, token, *loaded->record) == nullptr) {
+    if (!loaded->ok() || !FieldOfToken(target, token, *loaded->record).has_value()) {
       // The token's row says that this record has it.
       *result = LoadResult{authz::Reason::kDataLoss, nullptr};
       return;
     }
     const auto usable = [&](const LoadedRecord& record) {
-      const authz::TypeId type = call.policy().FindType(record.header().type());
+      const authz::TypeId type = call.policy().FindType(record.type());
       FieldIds ids;
       call.ResolveFields(type, names, &ids);
       return call
@@ -342,14 +344,13 @@ class DownloadRecordsHandler : public Handler {
     if (auto refused = call.DecideType(authz::Verb::kDownload, type, ids, true)) {
       return *std::move(refused);
     }
-    auto* response = NewResponse<v1::DownloadRecordsResponse>(context);
-    Message message{response->mutable_records()};
+    Message message;
     next_ = place_;
     if (auto refused =
             StreamType(call, type, authz::Verb::kDownload, ids, true, &message, &next_)) {
       return *std::move(refused);
     }
-    return call.Finish(response);
+    return call.Finish(std::move(message.encoded));
   }
 
   void Committed(const storage::LogPosition*) override { place_ = next_; }

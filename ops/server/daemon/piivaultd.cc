@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 
+#include "absl/synchronization/mutex.h"
 #include "ops/server/config.h"
 #include "ops/server/daemon/dev_vault.h"
 #include "ops/server/logging.h"
@@ -121,6 +122,8 @@ int ServeDev(const Flags& flags, SignalQueue& signals) {
 }
 
 int Main(int argc, char** argv) {
+  // Debian's Abseil looks for lock cycles at every acquisition, which is for its users' tests.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // First of all: threads inherit the mask, and OpenSSL's defaults are process-wide.
   SignalQueue signals;
   Flags flags;

@@ -283,6 +283,13 @@ VaultFixture::Result VaultFixture::Open::Commit() {
   if (!plan_->entry.has_value()) Die("plan", absl::InternalError("without entry"));
   result.entry.ParseFromString(plan_->entry->body);
   result.retained.ParseFromString(plan_->entry->retained);
+  if (plan_->encoded.has_value()) {
+    result.response.reset(context_->method.response_prototype->New());
+    const std::string_view bytes = plan_->encoded->view();
+    if (!result.response->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+      Die("response", absl::InternalError("is not a message"));
+    }
+  }
   if (plan_->response != nullptr) {
     result.response.reset(plan_->response->New());
     result.response->CopyFrom(*plan_->response);

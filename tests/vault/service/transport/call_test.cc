@@ -545,6 +545,17 @@ TEST(CallTest, HealthSaysWhatItWasTold) {
   answer.clear();
   ASSERT_TRUE(CallRaw(toy.Channel(), "/grpc.health.v1.Health/Check", "", &answer).ok());
   EXPECT_EQ(answer, "\x08\x01");
+  // By the name of a service, of one that is not there, and not by a message.
+  const std::string name = "piivault.v1.VaultService";
+  answer.clear();
+  ASSERT_TRUE(CallRaw(toy.Channel(), "/grpc.health.v1.Health/Check",
+                      "\x0a" + std::string(1, static_cast<char>(name.size())) + name, &answer)
+                  .ok());
+  EXPECT_EQ(answer, "\x08\x01");
+  EXPECT_EQ(CallRaw(toy.Channel(), "/grpc.health.v1.Health/Check", "\x0a\x01x").error_code(),
+            grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(CallRaw(toy.Channel(), "/grpc.health.v1.Health/Check", "\x0a\x05x").error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_TRUE(toy.Entries().empty());
 }
 
