@@ -27,25 +27,28 @@ namespace piivault::ops {
 namespace {
 
 constexpr char kHelp[] =
-    "--request is the method's request in JSON. In its strings {COLUMN} stands for a cell of "
-    "--data,\n"
-    "of a row drawn anew for each request, {n} for a number that no other request has, {{ and }} "
-    "for\n"
-    "braces. With --repeat the one element of a repeated field stands N times, each copy with a "
-    "row\n"
-    "and a number of its own; outside of it stands what the first copy has.\n\n"
-    "A closed loop (--in-flight) tells how many calls a second there can be; an open loop "
-    "(--rate)\n"
-    "how long they take at that load, from the time each was due. Reads are decided and logged as\n"
-    "anybody's are, and writes are stored: use a tenant that is made for it.\n\n"
-    "Examples:\n"
-    "  piivault bench RevealRecord --data build/names.tsv --request '{\"name\": \"{name}\",\n"
-    "    \"fields\": [\"email\"], \"usage\": {\"purpose\": \"self_service\"}}'\n"
-    "  piivault bench BatchCreateRecords --repeat records=100 --calls 1000 --save names.tsv\n"
-    "    --column name=results.name --column email=results.tokens.email --request\n"
-    "    '{\"parent\": \"tenants/default\", \"records\": [{\"type\": \"reader\",\n"
-    "    \"fields\": {\"email\": \"r{n}@example.com\"}}], \"usage\": {\"purpose\": "
-    "\"self_service\"}}'";
+    R"(--request is the method's request in JSON. In its strings {COLUMN} stands for a cell of --data,
+of a row drawn anew for each request, {n} for a number that no other request has, {{ and }} for
+braces. With --repeat the one element of a repeated field stands N times, each copy with a row
+and a number of its own; outside of it stands what the first copy has.
+
+A closed loop (--in-flight) tells how many calls a second there can be; an open loop (--rate)
+how long they take at that load, from the time each was due. Reads are decided and logged as
+anybody's are, and writes are stored: use a tenant that is made for it. Failures are counted by
+their reason; failed items of batches in each 64th response only, so that the client leaves the
+processor to the server.
+
+Examples:
+  piivault bench BatchCreateRecords --repeat records=100 --calls 100 --in-flight 4 \
+    --request '{"parent": "tenants/default", "usage": {"purpose": "self_service"},
+      "records": [{"type": "reader", "fields": {"email": "r{n}@example.com"},
+      "provenance": {"channel": "import", "front_hop": "FRONT_HOP_TLS"}}]}' \
+    --save names.tsv --column name=results.name --column email=results.tokens.email
+  piivault bench RevealRecord --data names.tsv --request '{"name": "{name}",
+    "fields": ["email"], "usage": {"purpose": "self_service"}}'
+
+Exit codes: 0 calls succeeded and none failed, unless it was shed (RESOURCE_EXHAUSTED); 3 others
+failed too; where none succeeded, the code of their failure.)";
 
 struct BenchFlags {
   std::string method;

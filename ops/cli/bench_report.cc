@@ -59,9 +59,7 @@ void PrintBenchReport(const BenchReport& report, std::ostream& out) {
       << ", " << report.connections << " connections, " << absl::StrFormat("%.1f s", result.seconds)
       << "\n\n";
   std::vector<std::vector<std::string>> rows = {
-      {"calls", absl::StrCat(result.calls)},
-      {"OK", absl::StrCat(result.ok)},
-      {"OK a second", absl::StrFormat("%.0f", PerSecond(result))}};
+      {"OK", absl::StrCat(result.ok)}, {"OK a second", absl::StrFormat("%.0f", PerSecond(result))}};
   for (const auto& [reason, failures] : result.failures) {
     rows.push_back({EscapeForTerminal(reason), absl::StrCat(failures.count)});
   }
@@ -78,7 +76,7 @@ void PrintBenchReport(const BenchReport& report, std::ostream& out) {
   rows.push_back(
       {"bytes a response",
        absl::StrFormat("%.0f", PerCall(static_cast<double>(result.response_bytes), result.ok))});
-  PrintTable({"", ""}, rows, out);
+  PrintTable({"calls", absl::StrCat(result.calls)}, rows, out);
   if (result.ok == 0) return;
   out << "\n";
   std::vector<std::vector<std::string>> times = {TimesRow("of OK calls", result.latency)};
