@@ -39,7 +39,8 @@ LoadWorker::LoadWorker(const Shared& shared, RequestSource::Maker requests,
     stubs_.push_back(std::make_unique<grpc::GenericStub>(channels[i]));
   }
   for (int i = index; i < options.in_flight; i += options.threads) {
-    calls_.emplace_back(std::make_unique<Call>())->stub = stubs_[calls_.size() % stubs_.size()].get();
+    calls_.emplace_back(std::make_unique<Call>())->stub =
+        stubs_[calls_.size() % stubs_.size()].get();
   }
   absl::MutexLock lock(&mutex_);
   for (const std::unique_ptr<Call>& call : calls_) free_.push_back(call.get());

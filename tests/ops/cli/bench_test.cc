@@ -57,7 +57,7 @@ class BenchTest : public ::testing::Test {
 
 TEST_F(BenchTest, AClosedLoopMakesSoManyCalls) {
   const auto figures = Figures({"RevealRecord", "--request", kReveal, "--data", Names(), "--calls",
-                                "200", "--in-flight", "8", "--connections", "3", "--threads", "2",
+                                "200", "--in-flight", "8", "--connections", "3", "--threads", "3",
                                 "--server-pid", absl::StrCat(getpid())});
   EXPECT_EQ(Number(figures, "ok"), 200);
   EXPECT_EQ(Number(figures, "calls"), 200);
