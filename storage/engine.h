@@ -78,7 +78,7 @@ struct Commit {
   std::vector<uint64_t> reads;  // CellFingerprint() of every cell the decision rests on
   std::vector<uint64_t>
       touches;  // cells that this commit changes without writing a row of that key
-  // Each also counts as a change of its own key's cell, but for rows of Table::kLog.
+  // Each also counts as a change of its own key's cell, where the table HoldsCells().
   std::vector<Mutation> writes;
   std::optional<EntryDraft> entry;
   std::optional<EntryDraft> on_conflict;

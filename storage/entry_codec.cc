@@ -4,38 +4,19 @@
 
 #include <cstring>
 
+#include "storage/varint.h"
+
 namespace piivault::storage {
 namespace {
 
 constexpr char kEntryFormat = 1;
-
-// Reads the shortest-form varint at the front of `*in` and moves past it.
-std::optional<uint64_t> TakeVarint(std::string_view* in) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < in->size() && i < 9; ++i) {
-    const auto byte = static_cast<uint8_t>((*in)[i]);
-    value |= uint64_t{byte & 0x7fu} << (7 * i);
-    if (byte < 0x80) {
-      if (byte == 0 && i > 0) return std::nullopt;  // not the shortest form
-      in->remove_prefix(i + 1);
-      return value;
-    }
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 
 EntryHead EncodeEntryHead(const EntryDraft& entry) {
   EntryHead head;
   head.bytes[0] = kEntryFormat;
-  head.size = 1;
-  uint64_t length = entry.retained.size();
-  while (length >= 0x80) {
-    head.bytes[head.size++] = static_cast<char>(length | 0x80);
-    length >>= 7;
-  }
-  head.bytes[head.size++] = static_cast<char>(length);
+  head.size = 1 + PutVarint(entry.retained.size(), head.bytes.data() + 1);
   return head;
 }
 

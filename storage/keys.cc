@@ -18,7 +18,6 @@ enum class IndexKind : char {
 };
 enum class LogKind : char {
   kEntry = 1,
-  kTerm = 2,
 };
 
 // Appends the parts of one key; the size is known beforehand, so there is one allocation at most.
@@ -248,16 +247,15 @@ Key EntryPrefix(uint32_t log, uint64_t generation) {
 }
 
 Key EntryTermKey(std::string_view term, uint64_t generation, uint64_t index) {
-  return KeyBuilder(Table::kLog, 19 + term.size())
-      .Kind(LogKind::kTerm)
+  return KeyBuilder(Table::kLogIndex, 18 + term.size())
       .Name(term)
       .U64(generation)
       .U64(index)
       .Build();
 }
 
-Key EntryTermPrefix(std::string_view term) {
-  return KeyBuilder(Table::kLog, 3 + term.size()).Kind(LogKind::kTerm).Name(term).Build();
+Key EntryTermPrefix(std::string_view term, uint64_t generation) {
+  return KeyBuilder(Table::kLogIndex, 10 + term.size()).Name(term).U64(generation).Build();
 }
 
 uint64_t IndexSuffix(std::string_view key_bytes) {

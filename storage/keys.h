@@ -12,14 +12,17 @@ namespace piivault::storage {
 
 // The tables, each a column family of the RocksDB engine. Values are part of the format.
 enum class Table : uint8_t {
-  kMeta = 0,    // format stamp, vault header, watermarks
-  kState = 1,   // sealed rows that decide: tenants, persons, principals, policies, subjects, ...
-  kRecord = 2,  // record rows: sealed header and field ciphertexts
-  kWrap = 3,    // data-key wraps, one for each record version
-  kIndex = 4,   // tokens, blind indexes, references, idempotency rows
-  kLog = 5,     // entries and what is derived from them
+  kMeta = 0,      // format stamp, vault header, watermarks
+  kState = 1,     // sealed rows that decide: tenants, persons, principals, policies, subjects, ...
+  kRecord = 2,    // record rows: sealed header and field ciphertexts
+  kWrap = 3,      // data-key wraps, one for each record version
+  kIndex = 4,     // tokens, blind indexes, references, idempotency rows
+  kLog = 5,       // entries
+  kLogIndex = 6,  // where terms are in the entries: derived from them
 };
-inline constexpr int kTableCount = 6;
+inline constexpr int kTableCount = 7;
+// Whether rows of the table are cells that a decision can rest on, so that engines watch them.
+constexpr bool HoldsCells(Table table) { return table != Table::kLog && table != Table::kLogIndex; }
 
 // The kinds of rows in Table::kState; the first byte of the key.
 enum class StateKind : uint8_t {
@@ -111,9 +114,10 @@ Key RequestPrefix();
 // Entry `index` of (log, generation).
 Key EntryKey(uint32_t log, uint64_t generation, uint64_t index);
 Key EntryPrefix(uint32_t log, uint64_t generation);
-// Derived index: entries that carry `term` (e.g. "p:principals/x"), by index.
+// Derived index: some of the entries that carry `term` (e.g. "p:principals/x"), by the index of the
+// first of them.
 Key EntryTermKey(std::string_view term, uint64_t generation, uint64_t index);
-Key EntryTermPrefix(std::string_view term);
+Key EntryTermPrefix(std::string_view term, uint64_t generation);
 
 // The last 8 bytes as a number: the index of an entry or term row, the version of a wrap row.
 // REQUIRES: key_bytes.size() >= 8.

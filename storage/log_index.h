@@ -3,17 +3,19 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "storage/engine.h"
 
 namespace piivault::storage {
 
 // Finds entries by terms (e.g. "p:principals/sato") that a function draws from them. The rows are
-// derived behind the log, up to a watermark; queries look at the entries above it one by one.
+// derived behind the log, up to a watermark; queries look at the entries above it one by one. A row
+// names many entries (storage/posting_codec.h), and has a table of its own: the entries' table is
+// written in the order of its keys, and stays cheap to compact.
 //
 // Guarantees: a query sees every entry that was durable when it began, whether derived or not.
 // Does not: run by itself (somebody calls CatchUp()); know what a term means; protect its rows, as
@@ -22,15 +24,18 @@ namespace piivault::storage {
 // Borrows the engine. Thread-safe if the function is.
 class LogIndex {
  public:
-  // The terms of an entry, at most 65,535 bytes each. The same for the same entry, always: a change
-  // asks for a new watermark name.
-  using TermFunction = std::function<std::vector<std::string>(const StoredEntry&)>;
+  // Takes a term, at most 65,535 bytes, which need not outlive the call.
+  using TermSink = absl::FunctionRef<void(std::string_view term)>;
+  // Gives the terms of an entry to the sink, in any order, each once or more often. The same terms
+  // for the same entry, always: a change asks for a new watermark name.
+  using TermFunction = std::function<void(const StoredEntry&, TermSink)>;
 
   LogIndex(Engine& engine, TermFunction terms);
 
   // Derives the rows of at most `max_entries` further entries and moves the watermark, in one
-  // commit without an entry of its own. Returns how many entries it was; 0 when there is nothing to
-  // do. ABORTED where another step came first; else the engine's errors. Blocks on the commit.
+  // commit without an entry of its own, or in several where the entries are large. Returns how many
+  // entries it was; fewer than `max_entries` only at the log's end. ABORTED where another step came
+  // first; else the engine's errors; what was committed before stays. Blocks on the commits.
   [[nodiscard]] absl::StatusOr<size_t> CatchUp(size_t max_entries = 500);
 
   // Entries below this have their rows.
@@ -48,6 +53,15 @@ class LogIndex {
                                                size_t limit) const;
 
  private:
+  struct Step {
+    size_t entries = 0;
+    bool at_end = false;
+  };
+  [[nodiscard]] absl::StatusOr<Step> CatchUpOnce(size_t max_entries);
+  [[nodiscard]] absl::StatusOr<std::vector<uint64_t>> FindDerived(std::string_view term,
+                                                                  uint64_t from_index,
+                                                                  uint64_t watermark,
+                                                                  size_t limit) const;
   [[nodiscard]] absl::Status AddDerived(std::string_view term, uint64_t watermark, size_t limit,
                                         Page* page) const;
   [[nodiscard]] absl::Status AddTail(std::string_view term, size_t limit, Page* page) const;

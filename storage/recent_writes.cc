@@ -39,7 +39,7 @@ void RecentWrites::Add(uint64_t cell, uint64_t sequence) {
 
 void RecentWrites::AddAll(const Commit& commit, uint64_t sequence) {
   for (const Mutation& write : commit.writes) {
-    if (write.key.table != Table::kLog) Add(CellFingerprint(write.key), sequence);
+    if (HoldsCells(write.key.table)) Add(CellFingerprint(write.key), sequence);
   }
   for (uint64_t cell : commit.touches) Add(cell, sequence);
 }

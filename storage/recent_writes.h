@@ -27,7 +27,7 @@ class RecentWrites {
 
   // Notes that batch `sequence` changes the cell. REQUIRES: `sequence` never falls.
   void Add(uint64_t cell, uint64_t sequence);
-  // Notes the cells of `writes` and `touches`. Rows of Table::kLog are not cells.
+  // Notes the cells of `touches`, and of `writes` where the table HoldsCells().
   void AddAll(const Commit& commit, uint64_t sequence);
 
   // Forgets everything up to `sequence`: commits with an earlier `as_of` no longer hold.

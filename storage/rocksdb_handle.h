@@ -59,7 +59,7 @@ class RocksDbHandle {
 
   std::unique_ptr<rocksdb::Env> env_;  // null for the default one
   std::shared_ptr<Listener> listener_;
-  rocksdb::ColumnFamilyOptions family_options_;
+  std::function<rocksdb::ColumnFamilyOptions(const std::string& name)> family_options_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> opened_;  // all handles, closed with db_
   std::array<rocksdb::ColumnFamilyHandle*, kTableCount> families_{};

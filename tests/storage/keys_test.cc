@@ -63,7 +63,7 @@ std::map<std::string, Key> EveryKey() {
       {"entry", EntryKey(1, 2, 3)},
       {"entry-prefix", EntryPrefix(1, 2)},
       {"term", EntryTermKey("p:principals/sato", 2, 3)},
-      {"term-prefix", EntryTermPrefix("p:principals/sato")},
+      {"term-prefix", EntryTermPrefix("p:principals/sato", 2)},
   };
 }
 
@@ -132,7 +132,7 @@ TEST(KeysTest, NoRowIsAPrefixOfAnother) {
 TEST(KeysTest, NamesDoNotRunIntoEachOther) {
   EXPECT_FALSE(
       Covers(TypeIndexPrefix(kTenant, "read"), TypeIndexKey(kTenant, "reader", kSubject, kRecord)));
-  EXPECT_FALSE(Covers(EntryTermPrefix("p:sato"), EntryTermKey("p:satoh", 0, 0)));
+  EXPECT_FALSE(Covers(EntryTermPrefix("p:sato", 0), EntryTermKey("p:satoh", 0, 0)));
   EXPECT_EQ(StateKeyName(StateKey(StateKind::kPerson, "persons/x").bytes), "persons/x");
   EXPECT_EQ(StateKeyName(StateKey(StateKind::kVault, "").bytes), "");
 }

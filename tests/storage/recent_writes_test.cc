@@ -37,6 +37,16 @@ TEST(RecentWritesTest, RewrittenCellIsNotForgottenWithItsFirstWrite) {
   EXPECT_TRUE(recent.Holds({1}, 2));
 }
 
+TEST(RecentWritesTest, RowsOfTheLogAndItsIndexAreNoCells) {
+  const std::vector<Key> rows = {EntryKey(0, 0, 1), EntryTermKey("a", 0, 1), MetaKey("a")};
+  RecentWrites recent(8);
+  Commit commit;
+  for (const Key& row : rows) commit.writes.push_back({row, "value"});
+  recent.AddAll(commit, 2);
+  EXPECT_TRUE(recent.Holds({CellFingerprint(rows[0]), CellFingerprint(rows[1])}, 1));
+  EXPECT_FALSE(recent.Holds({CellFingerprint(rows[2])}, 1));
+}
+
 TEST(RecentWritesTest, ResetEndsEverythingBefore) {
   RecentWrites recent(4);
   recent.Add(1, 1);

@@ -102,12 +102,27 @@ TEST_F(RocksDbEngineTest, NewerFormatIsRefused) {
   ASSERT_TRUE(Open().ok());
   Meddle([](rocksdb::DB& db, auto& families) {
     ASSERT_TRUE(
-        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\2", 4))
+        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\3", 4))
             .ok());
   });
   const absl::Status status = Open().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("newer"));
+}
+
+TEST_F(RocksDbEngineTest, FormatFromBeforeTheFirstReleaseIsRefused) {
+  ASSERT_TRUE(Open().ok());
+  Meddle([](rocksdb::DB& db, auto& families) {
+    ASSERT_TRUE(db.DropColumnFamily(Find(families, "log_index")).ok());  // it had none
+    ASSERT_TRUE(
+        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\1", 4))
+            .ok());
+  });
+  for (int i = 0; i < 2; ++i) {  // and nothing is made of it
+    const absl::Status status = Open().status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr("format 1, older"));
+  }
 }
 
 TEST_F(RocksDbEngineTest, TableOfANewerFormatIsRefused) {

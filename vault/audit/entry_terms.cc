@@ -1,34 +1,58 @@
 #include "vault/audit/entry_terms.h"
 
-#include <algorithm>
-#include <set>
+#include "absl/container/inlined_vector.h"
+#include "vault/wire_reader.h"
 
 namespace piivault::vault {
 namespace {
 
-std::string Term(char kind, std::string_view value) {
-  std::string term(1, kind);
-  term += ':';
-  term += value;
+using storage::v1::EntryBody;
+using storage::v1::EntryItem;
+
+constexpr char kPrincipalKind = 'p';
+constexpr char kSubjectKind = 's';
+
+// Writes kind ‖ ':' ‖ value.
+template <typename Text>
+void MakeTerm(char kind, std::string_view value, Text* term) {
+  term->clear();
+  term->reserve(2 + value.size());
+  term->push_back(kind);
+  term->push_back(':');
+  term->insert(term->end(), value.begin(), value.end());
+}
+
+std::string TermText(char kind, std::string_view value) {
+  std::string term;
+  MakeTerm(kind, value, &term);
   return term;
 }
 
 }  // namespace
 
-std::string PrincipalTerm(std::string_view principal) { return Term('p', principal); }
-std::string SubjectTerm(std::string_view subject_ref) { return Term('s', subject_ref); }
-std::string RecordTerm(std::string_view record_ref) { return Term('r', record_ref); }
+std::string PrincipalTerm(std::string_view principal) {
+  return TermText(kPrincipalKind, principal);
+}
+std::string SubjectTerm(std::string_view subject_ref) {
+  return TermText(kSubjectKind, subject_ref);
+}
 
-std::vector<std::string> TermsOf(const storage::StoredEntry& entry) {
-  const absl::StatusOr<storage::v1::EntryBody> body = ParseBody(entry);
-  if (!body.ok()) return {};
-  std::set<std::string> terms;
-  if (!body->principal().empty()) terms.insert(PrincipalTerm(body->principal()));
-  for (const storage::v1::EntryItem& item : body->items()) {
-    if (!item.subject_ref().empty()) terms.insert(SubjectTerm(item.subject_ref()));
-    if (!item.record_ref().empty()) terms.insert(RecordTerm(item.record_ref()));
+void TermsOf(const storage::StoredEntry& entry, storage::LogIndex::TermSink take) {
+  absl::InlinedVector<char, 128> term;
+  const auto take_term = [&](char kind, std::string_view value) {
+    if (value.empty()) return;
+    MakeTerm(kind, value, &term);
+    take({term.data(), term.size()});
+  };
+  WireReader body(entry.entry.body);
+  while (body.Next()) {
+    if (body.number() == EntryBody::kPrincipalFieldNumber) take_term(kPrincipalKind, body.bytes());
+    if (body.number() != EntryBody::kItemsFieldNumber) continue;
+    WireReader item(body.bytes());  // its fields are in the order of their numbers
+    if (item.Next() && item.number() == EntryItem::kSubjectRefFieldNumber) {
+      take_term(kSubjectKind, item.bytes());
+    }
   }
-  return {terms.begin(), terms.end()};
 }
 
 absl::StatusOr<storage::v1::EntryBody> ParseBody(const storage::StoredEntry& entry) {

@@ -3,20 +3,21 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "piivault/storage/v1/entry.pb.h"
 #include "storage/engine.h"
+#include "storage/log_index.h"
 
 namespace piivault::vault {
 
-// What entries are found by in the derived index. References are the raw 16 bytes.
+// What entries are found by in the derived index. References are the raw 16 bytes. Records have no
+// terms: whoever looks for one asks for its subject, who has few.
 std::string PrincipalTerm(std::string_view principal);
 std::string SubjectTerm(std::string_view subject_ref);
-std::string RecordTerm(std::string_view record_ref);
 
-// The terms of an entry, each once. Empty for one whose body cannot be read.
-std::vector<std::string> TermsOf(const storage::StoredEntry& entry);
+// Gives the terms of an entry to `take`; of a body that cannot be read those before the damage.
+// Reads of the body only what it needs: an entry may have 1,000 items.
+void TermsOf(const storage::StoredEntry& entry, storage::LogIndex::TermSink take);
 
 // The body of a stored entry; DATA_LOSS where it cannot be read.
 [[nodiscard]] absl::StatusOr<storage::v1::EntryBody> ParseBody(const storage::StoredEntry& entry);

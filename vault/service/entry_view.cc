@@ -51,9 +51,6 @@ absl::StatusOr<std::string> RecordRef(const storage::Engine& engine, const State
                                       const RecordName& name) {
   const TenantState* tenant = state.FindTenant(name.tenant);
   if (tenant == nullptr) return MakeError(authz::Reason::kNotFound);
-  // What an erasure has not removed yet is nobody's way to the entries any more.
-  const absl::StatusOr<std::string> person = SubjectRef(engine, state, name.tenant, name.subject);
-  if (!person.ok()) return person.status();
   const RecordIdentity identity{tenant->id, name.subject, name.record};
   const absl::StatusOr<std::string> row =
       engine.Get(storage::RecordKey(tenant->id, name.subject, name.record));
@@ -97,7 +94,7 @@ bool EntryQuery::Matches(const storage::v1::EntryBody& body) const {
 }
 
 std::string EntryQuery::Term() const {
-  if (!record_ref.empty()) return RecordTerm(record_ref);
+  if (!record_ref.empty()) return SubjectTerm(record_subject_ref);
   if (!subject_ref.empty()) return SubjectTerm(subject_ref);
   if (!principal.empty()) return PrincipalTerm(principal);
   return {};
@@ -125,8 +122,12 @@ absl::StatusOr<EntryQuery> ResolveFilter(const v1::EntryFilter& filter,
   if (!filter.record().empty()) {
     const std::optional<RecordName> name = ParseRecordName(filter.record());
     if (!name || name->by_ref) return BadArgument("filter.record");
+    // What an erasure has not removed yet is nobody's way to the entries any more.
+    absl::StatusOr<std::string> person = SubjectRef(engine, state, name->tenant, name->subject);
+    if (!person.ok()) return person.status();
     absl::StatusOr<std::string> ref = RecordRef(engine, state, *name);
     if (!ref.ok()) return ref.status();
+    query.record_subject_ref = *std::move(person);
     query.record_ref = *std::move(ref);
   }
   if (!v1::EntryDecision_IsValid(filter.decision())) return BadArgument("filter.decision");

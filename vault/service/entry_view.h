@@ -18,8 +18,10 @@ struct EntryQuery {
   std::string principal;    // as in entries, `principals/…`; empty: any
   std::string subject_ref;  // 16 bytes; empty: any
   std::string record_ref;   // 16 bytes; empty: any
-  std::string method;       // short or full; empty: any
-  std::string tenant;       // as in entries; empty: any
+  // Who the record is about: the index finds the entries of persons. Not asked for by itself.
+  std::string record_subject_ref;
+  std::string method;  // short or full; empty: any
+  std::string tenant;  // as in entries; empty: any
   storage::v1::Decision decision = storage::v1::DECISION_UNSPECIFIED;
   int64_t start_micros = std::numeric_limits<int64_t>::min();
   int64_t end_micros = std::numeric_limits<int64_t>::max();

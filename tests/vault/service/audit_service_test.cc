@@ -158,5 +158,40 @@ TEST_F(TailTest, OneLookReadsNoMoreThanAThousandEntries) {
   }
 }
 
+// Records have no terms: entries of one are found among those of its subject.
+TEST_F(TailTest, EntriesOfARecordAreNotThoseOfItsSubject) {
+  const auto first = vault_.Create({{"email", "hanako@example.jp"}});
+  const std::string name = first.record().name();
+  const std::string subject = name.substr(0, name.find("/records/"));
+  const auto second = vault_.Create({{"email", "sato@example.jp"}}, "", subject);
+  const auto other = vault_.Create({{"email", "suzuki@example.jp"}});
+  for (int i = 0; i < 3; ++i) {
+    for (const auto* record : {&first, &second, &other}) {
+      EXPECT_TRUE(vault_.Reveal("shop", record->record().name(), {"email"}).ok());
+    }
+  }
+  const uint64_t end = vault_.engine().LogEnd().index;
+  const std::vector<uint64_t> of_first = {end - 12, end - 9, end - 6, end - 3};
+  const std::vector<uint64_t> of_subject = {end - 12, end - 11, end - 9, end - 8,
+                                            end - 6,  end - 5,  end - 3, end - 2};
+  v1::EntryFilter by_record;
+  by_record.set_record(name);
+  v1::EntryFilter by_subject;
+  by_subject.set_subject(subject);
+  v1::EntryFilter by_both = by_record;
+  by_both.set_subject(subject);
+  request_.set_start_index(0);
+  storage::LogIndex index(vault_.engine(), &TermsOf);
+  for (size_t step : {size_t{0}, static_cast<size_t>(end) - 7, size_t{1000}}) {
+    ASSERT_TRUE(index.CatchUp(step).ok());
+    Open(by_record);
+    EXPECT_EQ(ReadAll(), of_first);
+    Open(by_both);
+    EXPECT_EQ(ReadAll(), of_first);
+    Open(by_subject);
+    EXPECT_EQ(ReadAll(), of_subject);
+  }
+}
+
 }  // namespace
 }  // namespace piivault::vault
