@@ -31,6 +31,34 @@ class AdminProposalsTest : public AdminTest {
     EXPECT_TRUE(answer.ok());
     return answer.response.proposal();
   }
+  // One kind of record, and engineers who read it; `more` goes on with what an engineer needs.
+  static std::string SmallPolicy(const std::string& more) {
+    return "policy: small\n"
+           "timezone: UTC\n"
+           "types:\n"
+           "  customer:\n"
+           "    fields:\n"
+           "      email: {type: email_address, index: true}\n"
+           "purposes:\n"
+           "  work: {label: {en: Work}}\n"
+           "roles:\n"
+           "  engineer: {kind: staff, employment: [full_time], nda: [nda_contract]" +
+           more +
+           "}\n"
+           "grants:\n"
+           "  - {id: read, role: engineer, may: [reveal], fields: [customer.email], for: [work]}\n";
+  }
+  void Disable(const std::string& principal) {
+    DisablePrincipalRequest disable;
+    disable.set_name("principals/" + principal);
+    EXPECT_TRUE(Call<DisablePrincipalResponse>("aoki", "DisablePrincipal", disable).ok());
+  }
+  static CreateProposalRequest EnableRequest(const std::string& principal) {
+    CreateProposalRequest request;
+    request.mutable_proposal()->mutable_enable_principal()->set_principal("principals/" +
+                                                                          principal);
+    return request;
+  }
   Reason AddIdentity(const std::string& principal, const std::string& uri) {
     CreateProposalRequest request;
     auto* add = request.mutable_proposal()->mutable_add_identity();
@@ -202,19 +230,7 @@ TEST_F(AdminProposalsTest, WhatCannotBeIsNotProposed) {
 }
 
 TEST_F(AdminProposalsTest, AdmissionIsAskedAtProposalAndAtApproval) {
-  Activate(
-      "policy: small\n"
-      "timezone: UTC\n"
-      "types:\n"
-      "  customer:\n"
-      "    fields:\n"
-      "      email: {type: email_address, index: true}\n"
-      "purposes:\n"
-      "  work: {label: {en: Work}}\n"
-      "roles:\n"
-      "  engineer: {kind: staff, employment: [full_time], nda: [nda_contract]}\n"
-      "grants:\n"
-      "  - {id: read, role: engineer, may: [reveal], fields: [customer.email], for: [work]}\n");
+  Activate(SmallPolicy(""));
   UpdatePersonRequest update;
   update.mutable_person()->set_name("persons/cho");
   const auto employ = [&](Employment employment) {
@@ -238,12 +254,8 @@ TEST_F(AdminProposalsTest, AdmissionIsAskedAtProposalAndAtApproval) {
 }
 
 TEST_F(AdminProposalsTest, ADisabledPrincipalComesBackByTwo) {
-  DisablePrincipalRequest disable;
-  disable.set_name("principals/cho");
-  ASSERT_TRUE(Call<DisablePrincipalResponse>("aoki", "DisablePrincipal", disable).ok());
-  CreateProposalRequest request;
-  request.mutable_proposal()->mutable_enable_principal()->set_principal("principals/cho");
-  const auto proposed = Propose("aoki", request);
+  Disable("cho");
+  const auto proposed = Propose("aoki", EnableRequest("cho"));
   ASSERT_TRUE(proposed.ok());
   EXPECT_TRUE(vault_.state()->FindPrincipal("cho")->row.disabled());
   ASSERT_TRUE(Approve("baba", proposed.response.proposal()).ok());
@@ -251,26 +263,10 @@ TEST_F(AdminProposalsTest, ADisabledPrincipalComesBackByTwo) {
 }
 
 TEST_F(AdminProposalsTest, WhoComesBackFindsTheOnlyPlaceTaken) {
-  Activate(
-      "policy: small\n"
-      "timezone: UTC\n"
-      "types:\n"
-      "  customer:\n"
-      "    fields:\n"
-      "      email: {type: email_address, index: true}\n"
-      "purposes:\n"
-      "  work: {label: {en: Work}}\n"
-      "roles:\n"
-      "  engineer: {kind: staff, employment: [full_time], nda: [nda_contract], holders: 1}\n"
-      "grants:\n"
-      "  - {id: read, role: engineer, may: [reveal], fields: [customer.email], for: [work]}\n");
+  Activate(SmallPolicy(", holders: 1"));
   Grant("cho", "engineer", "tenants/default");
-  DisablePrincipalRequest disable;
-  disable.set_name("principals/cho");
-  ASSERT_TRUE(Call<DisablePrincipalResponse>("aoki", "DisablePrincipal", disable).ok());
-  CreateProposalRequest request;
-  request.mutable_proposal()->mutable_enable_principal()->set_principal("principals/cho");
-  const auto proposed = Propose("aoki", request);
+  Disable("cho");
+  const auto proposed = Propose("aoki", EnableRequest("cho"));
   ASSERT_TRUE(proposed.ok());
   // Between the approver's decision and its commit.
   const auto answer = Approve("baba", proposed.response.proposal(),

@@ -108,21 +108,6 @@ TEST(CallTest, ErrorCarriesReasonFieldsAndReceipt) {
   EXPECT_EQ(toy.Entries(), std::vector<std::string>{"denied"});
 }
 
-// One call on a completion queue that several share.
-struct PendingCall {
-  PendingCall(v1::VaultService::Stub& stub, const std::string& name, grpc::CompletionQueue* queue) {
-    v1::RevealRecordRequest request;
-    request.set_name(name);
-    context.set_deadline(std::chrono::system_clock::now() + kPatience);
-    reader = stub.AsyncRevealRecord(&context, request, queue);
-    reader->Finish(&response, &status, this);
-  }
-  grpc::ClientContext context;
-  v1::RevealRecordResponse response;
-  grpc::Status status;
-  std::unique_ptr<grpc::ClientAsyncResponseReader<v1::RevealRecordResponse>> reader;
-};
-
 PendingCall* NextFinished(grpc::CompletionQueue& queue) {
   void* tag = nullptr;
   bool ok = false;

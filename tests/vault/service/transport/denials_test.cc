@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "piivault/storage/v1/entry.pb.h"
 #include "tests/vault/service/transport/transport_testing.h"
@@ -18,30 +17,7 @@ namespace v1 = piivault::v1;
 using authz::Reason;
 using storage::v1::EntryBody;
 
-constexpr std::chrono::seconds kPatience{60};
 constexpr char kRefused[] = "ROLE_NOT_GRANTED";
-
-// One call on a completion queue that several share.
-struct PendingCall {
-  PendingCall(v1::VaultService::Stub& stub, const std::string& name, grpc::CompletionQueue* queue) {
-    v1::RevealRecordRequest request;
-    request.set_name(name);
-    context.set_deadline(std::chrono::system_clock::now() + kPatience);
-    reader = stub.AsyncRevealRecord(&context, request, queue);
-    reader->Finish(&response, &status, this);
-  }
-  // Of the receipt in the error; -1 for none.
-  int64_t index() const {
-    const auto metadata = ErrorInfoIn(status).metadata();
-    const auto found = metadata.find("index");
-    int64_t index = -1;
-    return found != metadata.end() && absl::SimpleAtoi(found->second, &index) ? index : -1;
-  }
-  grpc::ClientContext context;
-  v1::RevealRecordResponse response;
-  grpc::Status status;
-  std::unique_ptr<grpc::ClientAsyncResponseReader<v1::RevealRecordResponse>> reader;
-};
 
 // Counts up, and waits for a count. Thread-safe.
 class Counter {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "google/rpc/status.pb.h"
 
@@ -259,6 +260,22 @@ bool HasRetryInfo(const grpc::Status& status) {
     if (detail.Is<google::rpc::RetryInfo>()) return true;
   }
   return false;
+}
+
+PendingCall::PendingCall(v1::VaultService::Stub& stub, const std::string& name,
+                         grpc::CompletionQueue* queue) {
+  v1::RevealRecordRequest request;
+  request.set_name(name);
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  reader = stub.AsyncRevealRecord(&context, request, queue);
+  reader->Finish(&response, &status, this);
+}
+
+int64_t PendingCall::index() const {
+  const auto metadata = ErrorInfoIn(status).metadata();
+  const auto found = metadata.find("index");
+  int64_t index = -1;
+  return found != metadata.end() && absl::SimpleAtoi(found->second, &index) ? index : -1;
 }
 
 }  // namespace piivault::vault

@@ -193,6 +193,17 @@ std::string ReasonIn(const grpc::Status& status);
 google::rpc::ErrorInfo ErrorInfoIn(const grpc::Status& status);
 bool HasRetryInfo(const grpc::Status& status);
 
+// One call on a completion queue that several share.
+struct PendingCall {
+  PendingCall(v1::VaultService::Stub& stub, const std::string& name, grpc::CompletionQueue* queue);
+  // Of the receipt in the error; -1 for none.
+  int64_t index() const;
+  grpc::ClientContext context;
+  v1::RevealRecordResponse response;
+  grpc::Status status;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<v1::RevealRecordResponse>> reader;
+};
+
 }  // namespace piivault::vault
 
 #endif  // PIIVAULT_TESTS_VAULT_SERVICE_TRANSPORT_TRANSPORT_TESTING_H_
