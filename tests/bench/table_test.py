@@ -123,7 +123,8 @@ class MarkdownTest(unittest.TestCase):
         text = self.text(made)
         self.assertIn(f"1 of {len(table.TARGETS)} targets met, 1 not,", text)
         self.assertIn("| yes |", self.row(text, "5.start"))
-        self.assertIn("**no**, see ops/docs/performance.md, 5.rotation", self.row(text, "5.rotation"))
+        self.assertIn("**no**, see ops/docs/performance.md, 5.rotation",
+                      self.row(text, "5.rotation"))
         self.assertIn("not measured", self.row(text, "5.memory"))
 
     def test_every_row_has_as_many_cells_as_its_head(self):

@@ -35,8 +35,8 @@ class Figures:
             self.note(f"{prefix}: {failed} of {result['calls']} calls failed {result['failures']}, "
                       f"{result['item_failures']} items failed")
         if not may_fail and result.get("late"):
-            self.note(f"{prefix}: {result['late']} calls that were due were not made, as all places "
-                      "were taken")
+            self.note(f"{prefix}: {result['late']} calls that were due were not made, as all "
+                      "places were taken")
 
     def median(self, name):
         values = self.values.get(name)
@@ -45,7 +45,7 @@ class Figures:
     def spread(self, name):
         """Half of largest minus smallest, as a share of the median."""
         values, median = self.values.get(name), self.median(name)
-        if not values or not median:
+        if not values or len(values) < 2 or not median:
             return None
         return (max(values) - min(values)) / 2 / median
 

@@ -7,14 +7,18 @@ import subprocess
 class Load:
     """Calls a vault, or whatever else has an address and certificates of the same kind."""
 
-    def __init__(self, processes, cli):
+    def __init__(self, processes, cli, calls=None):
+        """`calls`: so many in each run, however long they take, rather than for some seconds."""
         self._processes = processes
         self._cli = cli
+        self._calls = calls
 
     def start(self, target, method, who, request, *, in_flight=1, connections=None, rate=None,
               seconds=None, calls=None, warm_up=1, repeat=None, data=None, first=None, save=None,
               save_response=None, cores=None):
         """Starts one run; finish() waits for what it says."""
+        if self._calls is not None and calls is None:
+            seconds, calls = None, self._calls
         # Several connections where there are calls for them, as callers would have.
         connections = connections or min(4, in_flight)
         command = [self._cli, "--config", target.directory / "contexts.yaml", "--context", who,

@@ -69,8 +69,9 @@ class Bench:
         self.seconds = options.seconds
         self.warm_up = 0.3 if options.quick else 1
         self.cache_mib = CACHE_MIB
+        self.keeps = options.keep is not None  # so that the vaults are left as they should be found
         self.figures = figures.Figures()
-        self.load = load.Load(started, options.build.cli)
+        self.load = load.Load(started, options.build.cli, options.calls)
         self.has_perf = can_count_system_calls()
         self._rounds = options.rounds
         self._began = time.monotonic()
@@ -157,6 +158,7 @@ def parse(arguments):
     parser.add_argument("--keep", type=pathlib.Path)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)
+    parser.add_argument("--calls", type=int)  # in each run, in place of --seconds: for tests
     parser.add_argument("--records", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--only", type=re.compile, default=re.compile(""))
     options = parser.parse_args(arguments)
@@ -173,7 +175,7 @@ def parse(arguments):
 
 @contextlib.contextmanager
 def work_folder(options):
-    """Where vaults lie: kept where that was asked for. Beside the results, as /tmp may be memory."""
+    """Where vaults lie: kept where that was asked for. Not in /tmp, which may be memory."""
     if options.keep is not None:
         options.keep.mkdir(parents=True, exist_ok=True)
         yield options.keep.resolve()

@@ -4,13 +4,17 @@ import os
 import time
 
 import processes
-from calls import BATCH_REVEAL, REVEAL
+from calls import BATCH_REVEAL, OPEN_IN_FLIGHT, REVEAL
 from vault import BATCH
 
 TIMES = 4
 # So much of what was due must have been sent, and so soon, for a run to count as an overload.
 SENT = 0.9
 LAG_P99_US = 100000
+# Places that a flood may take at once, and how long it lasts at least: until the vault has its hands
+# full.
+FLOOD_IN_FLIGHT = 20000
+FLOOD_SECONDS = 3
 
 
 def overload(bench):
@@ -23,8 +27,8 @@ def overload(bench):
     try:
         for _ in bench.rounds("Overload with RevealRecord"):
             if not attempt(bench, cores, "RevealRecord", REVEAL, None):
-                bench.figures.note("overload: the client cannot send RevealRecord at four times the "
-                                   f"rate; BatchRevealRecords of {BATCH} in its place")
+                bench.figures.note("overload: the client cannot send RevealRecord at four times "
+                                   f"the rate; BatchRevealRecords of {BATCH} in its place")
                 break
         else:
             return
@@ -46,11 +50,13 @@ def attempt(bench, cores, method, request, repeat):
     in_flight = 64 if repeat is None else 8
     usual = load(in_flight=in_flight, seconds=bench.seconds, warm_up=bench.warm_up)
     rate = usual["calls_per_second"]
-    half = load(in_flight=1000, rate=max(1, round(rate / 2)), seconds=bench.seconds,
+    half = load(in_flight=OPEN_IN_FLIGHT, rate=max(1, round(rate / 2)), seconds=bench.seconds,
                 warm_up=bench.warm_up)
     before = processes.memory_mib(bench.vault.pid)
-    flood = load(in_flight=20000, rate=round(TIMES * rate), seconds=bench.seconds, warm_up=0.5)
-    during = processes.memory_mib(bench.vault.pid)
+    processes.forget_peak_memory(bench.vault.pid)
+    flood = load(in_flight=FLOOD_IN_FLIGHT, rate=round(TIMES * rate),
+                 seconds=max(bench.seconds, FLOOD_SECONDS), warm_up=0.5)
+    peak = processes.peak_memory_mib(bench.vault.pid)
     ended = time.monotonic()
     after = load(in_flight=in_flight, seconds=bench.seconds, warm_up=0)
     begun = time.monotonic() - ended - after["seconds"]
@@ -69,6 +75,6 @@ def attempt(bench, cores, method, request, repeat):
     figures.add("overload/other_failures",
                 sum(count for reason, count in flood["failures"].items()
                     if "QUEUE_FULL" not in reason))
-    figures.add("overload/memory_growth_mib", during - before)
+    figures.add("overload/memory_growth_mib", peak - before)
     figures.add("overload/seconds_to_next_load", begun)
     return sent >= SENT and flood["lag_us"]["p99"] <= LAG_P99_US

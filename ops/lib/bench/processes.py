@@ -72,13 +72,23 @@ def wait_for(ready, seconds, what, pause=0.002):
     raise Failed(f"{what}: nothing after {seconds} s")
 
 
-def memory_mib(pid):
+def memory_mib(pid, what="VmRSS:"):
     """Resident memory of a process."""
     with open(f"/proc/{pid}/status") as file:
         for line in file:
-            if line.startswith("VmRSS:"):
+            if line.startswith(what):
                 return int(line.split()[1]) / 1024
     raise Failed(f"process {pid} has no memory")
+
+
+def peak_memory_mib(pid):
+    """The most that it was since forget_peak_memory()."""
+    return memory_mib(pid, "VmHWM:")
+
+
+def forget_peak_memory(pid):
+    with open(f"/proc/{pid}/clear_refs", "w") as file:
+        file.write("5")
 
 
 def pin(pid, cores):

@@ -1,4 +1,4 @@
-"""The vault that is measured: made by vault.sh, filled by the load generator, started and stopped."""
+"""The vault that is measured: made by vault.sh, filled by the load generator."""
 
 import json
 import os
@@ -166,4 +166,4 @@ class Vault:
             for epoch, state in epochs.items() if epoch < self._epoch)
 
     def wait_rotated(self, seconds):
-        wait_for(lambda: self.rotated() or None, seconds, "rotation", pause=0.05)
+        wait_for(lambda: self.rotated() or None, seconds, "rotation", pause=0.5)

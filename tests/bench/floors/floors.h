@@ -1,12 +1,15 @@
 #ifndef PIIVAULT_TESTS_BENCH_FLOORS_FLOORS_H_
 #define PIIVAULT_TESTS_BENCH_FLOORS_FLOORS_H_
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <string>
+#include <thread>
 
 namespace piivault::floors {
 
@@ -57,6 +60,13 @@ class Options {
 
 inline double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Sleeps, and goes on where `count` is still 0 then: no machine is too slow for a figure.
+inline void SleepUntilCounted(double seconds, const std::atomic<uint64_t>& count) {
+  do {
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  } while (count.load() == 0);
 }
 
 // Each prints one JSON object as its last line.

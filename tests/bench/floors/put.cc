@@ -32,6 +32,7 @@ void Put(Options options) {
   const Database database(dir, {"log"}, 64);
 
   std::atomic<uint64_t> next{0};
+  std::atomic<uint64_t> done{0};
   std::atomic<bool> stop{false};
   std::vector<std::thread> writers;
   const Clock::time_point start = Clock::now();
@@ -42,13 +43,14 @@ void Put(Options options) {
       while (!stop.load(std::memory_order_relaxed)) {
         Require(database.db().Put(synced, database.family(kLogFamily), EntryKey(next.fetch_add(1)),
                                   value));
+        done.fetch_add(1, std::memory_order_relaxed);
       }
     });
   }
-  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  SleepUntilCounted(seconds, done);
   stop.store(true);
   for (std::thread& writer : writers) writer.join();
-  const double rate = static_cast<double>(next.load()) / SecondsSince(start);
+  const double rate = static_cast<double>(done.load()) / SecondsSince(start);
   std::printf("{\"puts_per_second\": %.1f, \"threads\": %zu, \"value_bytes\": %zu}\n", rate,
               threads, value.size());
 }

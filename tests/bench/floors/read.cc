@@ -278,7 +278,7 @@ void Read(Options options) {
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds / 4));
   counting.store(true);
   const Clock::time_point start = Clock::now();
-  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  SleepUntilCounted(seconds, batches);
   const double records = static_cast<double>(batches.load() * shape.batch) / SecondsSince(start);
   stop.store(true);
   for (std::thread& reader : readers) reader.join();
