@@ -106,6 +106,8 @@ class Bench:
                 # Restarting puts what is in the write-ahead log into tables.
                 one.restart()
                 self.figures.add(f"disk/{records}/bytes_per_record", one.bytes_on_disk() / records)
+        for one in self.vaults.values():
+            one.settle()
         response = self.vault.directory / "reveal.response"
         self.load.run(self.vault, "RevealRecord", "publisher", calls.REVEAL, calls=1, warm_up=0,
                       data=self.vault.people, save_response=response)

@@ -72,6 +72,13 @@ def wait_for(ready, seconds, what, pause=0.002):
     raise Failed(f"{what}: nothing after {seconds} s")
 
 
+def cpu_seconds(pid):
+    """CPU time of a process so far, all threads."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def memory_mib(pid, what="VmRSS:"):
     """Resident memory of a process."""
     with open(f"/proc/{pid}/status") as file:

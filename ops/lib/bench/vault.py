@@ -6,13 +6,16 @@ import pathlib
 import time
 import urllib.request
 
-from processes import Failed, bytes_in, wait_for
+from processes import Failed, bytes_in, cpu_seconds, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 BATCH = 100
 FIRST = 10000000  # eight digits: with 090 in front a mobile number as they are
 TENANT = "tenants/default"
 SERVES_WITHIN_SECONDS = 120
+SETTLES_WITHIN_SECONDS = 900
+LOOK_SECONDS = 0.5
+IDLE_SHARE = 0.05  # of a core
 
 
 def new_record():
@@ -107,6 +110,15 @@ class Vault:
             raise Failed(f"filling: {result['failures']}, {result['item_failures']} items failed")
         os.rename(fresh, self.people)
         return time.monotonic() - began
+
+    def settle(self, seconds=SETTLES_WITHIN_SECONDS):
+        """Waits until the server has done what filling left behind: compaction, the log's index."""
+        def idle():
+            before = cpu_seconds(self.pid)
+            time.sleep(LOOK_SECONDS)
+            return cpu_seconds(self.pid) - before < IDLE_SHARE * LOOK_SECONDS or None
+
+        wait_for(idle, seconds, "the vault does not come to rest")
 
     def create_batch(self):
         return {"parent": TENANT, "records": [new_record()], "usage": {"purpose": "self_service"}}
