@@ -100,8 +100,7 @@ absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> OpenChannels(const S
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt("piivault.bench.connection", i);
-    absl::StatusOr<std::shared_ptr<grpc::Channel>> channel =
-        OpenChannel(*profile, std::move(arguments));
+    absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = OpenChannel(*profile, arguments);
     if (!channel.ok()) return channel.status();
     channels.push_back(*std::move(channel));
   }
