@@ -181,8 +181,9 @@ TEST_F(LogIndexTest, RowsEndWithTheirBlock) {
 }
 
 TEST_F(LogIndexTest, StepsOfLargeEntriesAreSeveralCommits) {
-  const std::string large(100'000, 'x');
-  for (int i = 0; i < 120; ++i) Append("a " + large);
+  std::string large = "a";
+  while (large.size() < 100'000) large += " " + std::string(999, 'x');
+  for (int i = 0; i < 120; ++i) Append(large);
   const uint64_t before = engine_.AppliedSequence();
   EXPECT_EQ(*index_.CatchUp(500), 120u);
   EXPECT_EQ(engine_.AppliedSequence() - before, 2u);  // 100 are read at a time
