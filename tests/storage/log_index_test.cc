@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "storage/commit_and_wait.h"
 #include "storage/posting_codec.h"
 #include "storage/rocksdb_engine.h"
@@ -68,8 +69,11 @@ std::vector<uint64_t> FindFrom(const LogIndex& index, std::string_view term, uin
 class RecordingEngine : public fakes::MemoryEngine {
  public:
   absl::Status Submit(std::unique_ptr<Commit> commit) override {
-    keys.clear();
-    for (const Mutation& write : commit->writes) keys.push_back(write.key);
+    {
+      absl::MutexLock lock(&mu_);  // several threads may commit
+      keys.clear();
+      for (const Mutation& write : commit->writes) keys.push_back(write.key);
+    }
     return MemoryEngine::Submit(std::move(commit));
   }
 
@@ -81,6 +85,9 @@ class RecordingEngine : public fakes::MemoryEngine {
 
   std::vector<Key> keys;
   mutable std::function<void()> before_scan;
+
+ private:
+  absl::Mutex mu_;
 };
 
 class LogIndexTest : public testing::Test {
