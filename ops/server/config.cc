@@ -224,6 +224,7 @@ void ReadSections(const YAML::Node& root, const std::string& file, Config* confi
     Section s(top.Take("limits"), "limits", file, problems);
     s.Read("in_flight", &config->limits.in_flight, 1, 1'000'000);
     s.Read("in_flight_per_caller", &config->limits.in_flight_per_caller, 0, 1'000'000);
+    s.Read("wait", &config->limits.wait);
     s.Read("queue", &config->limits.queue, 1, 1'000'000);
     s.Read("stream_idle", &config->limits.stream_idle);
     s.Read("shutdown", &config->limits.shutdown);
@@ -317,6 +318,7 @@ std::string ToYaml(const Config& config) {
   open("limits");
   number("in_flight", config.limits.in_flight);
   number("in_flight_per_caller", config.limits.in_flight_per_caller);
+  number("wait", absl::FormatDuration(config.limits.wait));
   number("queue", config.limits.queue);
   number("stream_idle", absl::FormatDuration(config.limits.stream_idle));
   number("shutdown", absl::FormatDuration(config.limits.shutdown));

@@ -45,6 +45,7 @@ struct Config {
   struct Limits {
     int in_flight = 4096;                            // calls at once; more are shed
     int in_flight_per_caller = 0;                    // of these, of one caller; 0: half
+    absl::Duration wait = absl::Milliseconds(50);    // for its turn, until a call is shed
     int queue = 8192;                                // commits waiting
     absl::Duration stream_idle = absl::Seconds(60);  // a stream whose client reads nothing
     absl::Duration shutdown = absl::Seconds(20);     // for calls under way at the end

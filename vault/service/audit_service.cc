@@ -64,8 +64,9 @@ absl::StatusOr<storage::LogIndex::Page> ReadSome(const AuditDependencies& depend
 // Reads matching entries from `cursor` on, below `end`, into `emit`, at most `limit` of them, and
 // looks at no more than `max_scan`.
 template <typename Emit>
-absl::Status ReadMatching(const AuditDependencies& dependencies, const EntryQuery& query,
-                          uint64_t end, int limit, uint64_t max_scan, Cursor* cursor, Emit emit) {
+absl::Status ReadMatching(const CallContext& context, const AuditDependencies& dependencies,
+                          const EntryQuery& query, uint64_t end, int limit, uint64_t max_scan,
+                          Cursor* cursor, Emit emit) {
   const std::string term = query.Term();
   // A page by the index may look at as many entries again above its watermark.
   const uint64_t page_scan = term.empty() ? kScanStep : 2 * kScanStep;
@@ -81,6 +82,7 @@ absl::Status ReadMatching(const AuditDependencies& dependencies, const EntryQuer
     uint64_t next = std::min(page->next_index, end);
     for (const storage::StoredEntry& entry : page->entries) {
       if (entry.position.index >= end) break;
+      Yield(context);
       const absl::StatusOr<storage::v1::EntryBody> body = ParseBody(entry);
       if (!body.ok()) return body.status();
       if (!query.Matches(*body)) continue;
@@ -127,8 +129,8 @@ class ListEntriesHandler : public Handler {
 
     auto* response = NewResponse<v1::ListEntriesResponse>(context);
     const absl::Status read = ReadMatching(
-        dependencies_, *query, dependencies_.engine.LogEnd().index, page_size, kMaxScan, &cursor,
-        [&](const storage::LogPosition& position, const storage::v1::EntryBody& body) {
+        context, dependencies_, *query, dependencies_.engine.LogEnd().index, page_size, kMaxScan,
+        &cursor, [&](const storage::LogPosition& position, const storage::v1::EntryBody& body) {
           FillEntry(position, body, response->add_entries());
         });
     if (!read.ok()) return session.Refuse(read);
@@ -169,11 +171,12 @@ class TailEntriesHandler : public Handler {
 
     auto* response = NewResponse<v1::TailEntriesResponse>(context);
     read_ = cursor_;
-    const absl::Status read = ReadMatching(
-        dependencies_, *query_, dependencies_.engine.LogEnd().index, kMaxPageSize, kTailScan,
-        &read_, [&](const storage::LogPosition& position, const storage::v1::EntryBody& body) {
-          FillEntry(position, body, response->add_entries());
-        });
+    const absl::Status read =
+        ReadMatching(context, dependencies_, *query_, dependencies_.engine.LogEnd().index,
+                     kMaxPageSize, kTailScan, &read_,
+                     [&](const storage::LogPosition& position, const storage::v1::EntryBody& body) {
+                       FillEntry(position, body, response->add_entries());
+                     });
     if (!read.ok()) return session.Refuse(read);
     Plan plan;
     if (response->entries().empty()) {

@@ -13,6 +13,8 @@ using authz::Reason;
 
 // A request above this is not parsed before it is known that the caller may call at all.
 constexpr size_t kScreenedBytes = size_t{16} << 10;
+// A request above this is about many items.
+constexpr size_t kShortBytes = 2048;
 
 // Time between giving a commit up and the caller's deadline, for the answer's way back.
 absl::Duration AnswerMargin(absl::Duration remaining) {
@@ -67,27 +69,44 @@ void Call::OnArrived(bool ok) {
   if (core_.draining) return FinishWith(Reason::kShuttingDown);
   if (core_.in_flight.fetch_add(1) >= core_.options.max_in_flight) {
     core_.in_flight.fetch_sub(1);
-    core_.observer->CallShed();
-    return FinishWith(Reason::kQueueFull);
+    return Shed();
   }
   counted_ = true;
   core_.observer->InFlight(1);
-  if (streaming() && core_.running_streams.fetch_add(1) >= core_.options.max_streams) {
-    core_.observer->CallShed();
-    return FinishWith(Reason::kQueueFull);
-  }
+  if (streaming() && core_.running_streams.fetch_add(1) >= core_.options.max_streams) return Shed();
   Bound();
+  admitted_ = Identify();
+  if (!TakePlace()) return Shed();
+  Enqueue();
+}
+
+bool Call::IsLarge() const {
+  return streaming() || context_.method.paged || received_.Length() > kShortBytes;
+}
+
+void Call::Enqueue() {
+  state_ = State::kQueued;
+  const bool large = IsLarge();
+  context_.yielder = large ? lane_ : nullptr;
+  lane_->Enqueue(id_, load_.get(), large, handler_ == nullptr);
+}
+
+void Call::OnTurn(bool shed) {
+  if (state_ != State::kQueued) return;  // given up meanwhile
+  if (handler_ != nullptr) return Decide();
+  if (core_.draining) return FinishWith(Reason::kShuttingDown);
+  if (shed) return Shed();
   context_.peer = server_context_.peer();
-  Reason admitted = Identify();
-  if (!TakePlace()) {
-    core_.observer->CallShed();
-    return FinishWith(Reason::kQueueFull);
-  }
-  if (admitted == Reason::kOk) admitted = Admit();
+  if (admitted_ == Reason::kOk) admitted_ = Admit();
   WipeBuffer(&received_);
-  if (admitted != Reason::kOk) return Refuse(admitted);
+  if (admitted_ != Reason::kOk) return Refuse(admitted_);
   handler_ = context_.method.factory();
   Decide();
+}
+
+void Call::Shed() {
+  core_.observer->CallShed();
+  FinishWith(Reason::kQueueFull);
 }
 
 void Call::Bound() {
@@ -304,7 +323,7 @@ void Call::OnConflict() {
   if (stage_ == Stage::kRefusal) {
     return again ? Refuse(refused_for_) : FinishWith(Reason::kLogUnavailable);
   }
-  again ? Decide() : Refuse(Reason::kConflict);
+  again ? Enqueue() : Refuse(Reason::kConflict);
 }
 
 void Call::Send() {
@@ -324,7 +343,7 @@ void Call::Send() {
 void Call::OnWritten(bool ok) {
   wake_at_ = absl::InfiniteFuture();
   if (!ok) return End(Reason::kCancelled);
-  handler_->HasMore() ? Decide() : End(Reason::kOk);
+  handler_->HasMore() ? Enqueue() : End(Reason::kOk);
 }
 
 void Call::End(Reason reason) {
@@ -413,6 +432,10 @@ void Call::DeleteIfOver() {
 void Call::OnTick(absl::Time now) {
   const bool hurry = core_.hurrying;
   switch (state_) {
+    case State::kQueued:
+      // A stream that runs ends at its turn, with its closing entry.
+      if (handler_ == nullptr && (now >= give_up_at_ || hurry)) Shed();
+      return;
     case State::kCommitting:
       if (now < give_up_at_ && !hurry) return;
       core_.observer->CommitLost();

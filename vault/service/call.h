@@ -25,7 +25,8 @@ absl::Time SteadyNow();
 
 // One call from its arrival to its end, unary or streaming, known method or not.
 //
-//   arrival -> identify, bound, parse -> Decide -> commit -> Send -> (stream: Decide ...) -> End
+//   arrival -> identify, bound -> turn: parse, Decide -> commit -> Send -> (stream: turn ...) ->
+//   End
 //
 // Every way out goes through Finish(), which counts a call that has no entry. Deletes itself when
 // gRPC has let go of it; a commit that the engine still holds then finds nobody. Used by its lane's
@@ -39,6 +40,8 @@ class Call {
 
   // Asks gRPC for a call of the endpoint.
   void Request();
+  // The lane has come to it. `shed`: it has waited too long to be begun.
+  void OnTurn(bool shed);
   // The engine is done with a commit of this call's, or with the entry that it shares. False where
   // the call waits for it no longer.
   bool OnCommit(uint64_t serial, storage::CommitOutcome outcome,
@@ -49,6 +52,7 @@ class Call {
  private:
   enum class State {
     kWaiting,     // for a client
+    kQueued,      // for its turn
     kDeciding,    // in a handler
     kCommitting,  // the engine has the plan
     kWriting,     // gRPC has a stream's message
@@ -67,6 +71,10 @@ class Call {
   bool known() const { return endpoint_.service != nullptr; }
   bool streaming() const { return context_.method.streaming; }
 
+  // Whether it may take the thread for so long that others notice.
+  bool IsLarge() const;
+  void Enqueue();
+  void Shed();
   void Bound();
   // kOk, or why the certificate names nobody now.
   authz::Reason Identify();
@@ -112,17 +120,19 @@ class Call {
   State state_ = State::kWaiting;
   Stage stage_ = Stage::kMessage;
   uint64_t id_ = 0;
-  bool counted_ = false;    // in in_flight
-  bool accounted_ = false;  // an entry says what the call ended with, or will
-  bool notified_ = false;   // the done event came
-  bool cancelled_ = false;  // by the client, or cut
+  authz::Reason admitted_ = authz::Reason::kOk;  // why it reaches no handler
+  bool counted_ = false;                         // in in_flight
+  bool accounted_ = false;                       // an entry says what the call ended with, or will
+  bool notified_ = false;                        // the done event came
+  bool cancelled_ = false;                       // by the client, or cut
   bool committed_any_ = false;
   bool closed_ = false;           // Handler::Close() was asked
   bool registered_ = false;       // in the registry of streams
   std::atomic<bool> cut_{false};  // set by that registry
   absl::Time arrived_at_;
-  absl::Time give_up_at_ = absl::InfiniteFuture();  // waiting for the commit
-  absl::Time wake_at_ = absl::InfiniteFuture();     // idle, or a client that does not read
+  // Waiting for its turn or for the commit.
+  absl::Time give_up_at_ = absl::InfiniteFuture();
+  absl::Time wake_at_ = absl::InfiniteFuture();  // idle, or a client that does not read
 
   std::shared_ptr<CallerLoad> load_;  // of the caller, with this call in it
 

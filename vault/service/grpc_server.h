@@ -30,6 +30,9 @@ struct GrpcServerOptions {
   // Of both, what one caller may have, so that others have places left. 0: half.
   int max_in_flight_per_caller = 0;
   int max_streams_per_caller = 0;
+  // How long a call may wait for its turn before it is shed, where its caller has more than a few
+  // waiting (CallQueue).
+  absl::Duration longest_wait = absl::InfiniteDuration();
   DenialLimits denials;
   // 0: what the limit of descriptors leaves.
   size_t max_connections = 0;

@@ -41,6 +41,18 @@ struct CallerIdentity {
   std::shared_ptr<CallerLoad> load = nullptr;
 };
 
+// Lets others run in the middle of long work.
+class Yielder {
+ public:
+  // Where the work has taken its time, serves short calls that wait for the same thread, on top of
+  // this one's stack. Cheap: to be called for every item. No row or decision of the caller's is
+  // touched, but everything may have been committed meanwhile.
+  virtual void Yield() = 0;
+
+ protected:
+  ~Yielder() = default;
+};
+
 // What the transport knows about a call. Lives as long as the call; never copied.
 struct CallContext {
   const MethodInfo& method;
@@ -58,10 +70,18 @@ struct CallContext {
   uint64_t as_of = 0;  // Engine::AppliedSequence() before any read of this decision
   int attempt = 1;     // 1..kMaxAttempts for the same message, after conflicts
 
+  // For work on many items; null where nobody waits.
+  Yielder* yielder = nullptr;
+
   // Set by the handler as soon as it knows: the principal's name without `principals/`, by which
   // running streams are found and cut (GrpcServer::CancelStreams).
   std::string principal = {};
 };
+
+// Between the items of a call that may have many.
+inline void Yield(const CallContext& context) {
+  if (context.yielder != nullptr) context.yielder->Yield();
+}
 
 // A message that conflicts this often is given up: ABORTED with reason CONFLICT.
 inline constexpr int kMaxAttempts = 3;
@@ -108,7 +128,8 @@ struct Plan {
 // Next() computes one message; the transport commits and sends it, and calls Next() again for the
 // following one while HasMore(). After a conflict Next() is called again for the *same* message:
 // the handler moves its cursor in Committed() only.
-// Runs on the transport's queue thread: must not block or wait; one call of it at a time.
+// Runs on the transport's queue thread: must not block or wait, and yields between items where they
+// may be many; one call of it at a time.
 // Owned by the call, destroyed with it, possibly without Committed() or Close().
 class Handler {
  public:

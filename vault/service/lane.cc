@@ -18,6 +18,11 @@ constexpr int kUnaryRequests = 16;
 constexpr int kStreamRequests = 2;
 // How late a call that waits too long may be noticed.
 constexpr int64_t kTickMs = 20;
+// How long a large call works before it lets short ones run, and they after that.
+constexpr absl::Duration kLargeSpan = absl::Milliseconds(1);
+constexpr absl::Duration kShortSpan = absl::Milliseconds(2);
+// For how long at most it takes in what arrives before it goes on with what it has.
+constexpr absl::Duration kTakeInSpan = absl::Milliseconds(2);
 
 }  // namespace
 
@@ -65,6 +70,8 @@ Lane::Lane(ServerCore* core, std::unique_ptr<grpc::ServerCompletionQueue> queue)
     : core_(core),
       queue_(std::move(queue)),
       inbox_(std::make_shared<CommitInbox>(queue_.get(), &inbox_event_)),
+      short_(core->options.longest_wait),
+      large_(core->options.longest_wait),
       counted_(core->options.denials) {}
 
 Lane::~Lane() {
@@ -115,10 +122,64 @@ uint64_t Lane::Adopt(Call* call) {
 
 void Lane::Release(uint64_t id) { calls_.erase(id); }
 
+void Lane::Enqueue(uint64_t id, const void* caller, bool large, bool sheddable) {
+  (large ? large_ : short_).Push(caller, id, sheddable, SteadyNow());
+}
+
 void Lane::Run() {
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue_->Next(&tag, &ok)) static_cast<QueueEvent*>(tag)->Fire(ok);
+  while (true) {
+    if (short_.empty() && large_.empty()) {
+      void* tag = nullptr;
+      bool ok = false;
+      if (!queue_->Next(&tag, &ok)) return;
+      static_cast<QueueEvent*>(tag)->Fire(ok);
+      continue;
+    }
+    if (!TakeIn()) return;
+    RunShort();
+    if (large_.empty()) continue;
+    yield_at_ = SteadyNow() + kLargeSpan;
+    RunOne(&large_);
+    yield_at_ = absl::InfiniteFuture();
+  }
+}
+
+bool Lane::TakeIn() {
+  const absl::Time end = SteadyNow() + kTakeInSpan;
+  do {
+    void* tag = nullptr;
+    bool ok = false;
+    switch (queue_->AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC))) {
+      case grpc::CompletionQueue::GOT_EVENT:
+        static_cast<QueueEvent*>(tag)->Fire(ok);
+        break;
+      case grpc::CompletionQueue::TIMEOUT:
+        return true;
+      case grpc::CompletionQueue::SHUTDOWN:
+        return false;
+    }
+  } while (SteadyNow() < end);
+  return true;
+}
+
+void Lane::RunShort() {
+  const absl::Time end = SteadyNow() + kShortSpan;
+  while (!short_.empty() && SteadyNow() < end) RunOne(&short_);
+}
+
+void Lane::RunOne(CallQueue* queue) {
+  const CallQueue::Turn turn = queue->Pop(SteadyNow());
+  const auto found = calls_.find(turn.call);
+  if (found != calls_.end()) found->second->OnTurn(turn.shed);
+}
+
+void Lane::Yield() {
+  if (SteadyNow() < yield_at_) return;
+  // None of those that run now yields.
+  yield_at_ = absl::InfiniteFuture();
+  TakeIn();
+  RunShort();
+  yield_at_ = SteadyNow() + kLargeSpan;
 }
 
 void Lane::OnInbox(bool) {

@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "storage/engine.h"
+#include "vault/service/call_queue.h"
 #include "vault/service/counted_calls.h"
 #include "vault/service/server_core.h"
 
@@ -80,11 +81,13 @@ class CommitInbox final : public storage::CommitSink,
 
 // One completion queue with the one thread that serves it and all calls that arrive on it.
 //
-// The thread never waits for anything but its queue. Calls belong to the lane and are touched by
-// its thread alone. While there are calls, a tick looks after those that wait too long and writes
-// the entries that calls share.
+// The thread never waits for anything but its queue. It takes in what has arrived before it does
+// any of it, so that it knows how long each has waited. Large calls take turns with each other, and
+// let the short ones run in between. Calls belong to the lane and are touched by its thread alone.
+// While there are calls, a tick looks after those that wait too long and writes the entries that
+// calls share.
 // Thread-safe: Start(), Stop() and Join(); the rest is for the lane's thread.
-class Lane {
+class Lane final : public Yielder {
  public:
   // All of `core` is borrowed.
   Lane(ServerCore* core, std::unique_ptr<grpc::ServerCompletionQueue> queue);
@@ -108,6 +111,10 @@ class Lane {
   // Numbers a call that has arrived; its commits and ticks find it until Release().
   uint64_t Adopt(Call* call);
   void Release(uint64_t id);
+  // Gives a call that has this number its turn later: Call::OnTurn(). `large`: others may have to
+  // wait for it noticeably.
+  void Enqueue(uint64_t id, const void* caller, bool large, bool sheddable);
+  void Yield() override;
 
   // As CountedCalls::Hold(); the call hears of the shared entry by OnCommit().
   bool Hold(std::string_view caller, const MethodInfo& method, authz::Reason reason,
@@ -117,6 +124,10 @@ class Lane {
 
  private:
   void Run();
+  // Takes in what is there; false at the queue's end.
+  bool TakeIn();
+  void RunShort();
+  void RunOne(CallQueue* queue);
   void WriteDue(absl::Time now);
   void Write(CountedCalls::Batch batch);
   void OnWritten(CountedCalls::Batch batch, storage::CommitOutcome outcome,
@@ -137,6 +148,9 @@ class Lane {
   bool closed_ = false;
   std::atomic<bool> stopping_{false};
   uint64_t last_id_ = 0;
+  CallQueue short_;
+  CallQueue large_;
+  absl::Time yield_at_ = absl::InfiniteFuture();  // for the large call that is running
   absl::flat_hash_map<uint64_t, Call*> calls_;
   CountedCalls counted_;
   absl::flat_hash_map<uint64_t, CountedCalls::Batch> writing_;  // what the engine has of them

@@ -35,6 +35,7 @@ absl::Status MethodTable::AddService(std::string_view service) {
     info.name = absl::StrCat(name, "/", method.name());
     info.service = name;
     info.streaming = method.server_streaming();
+    info.paged = method.input_type()->FindFieldByName("page_size") != nullptr;
     info.descriptor = &method;
     if (Find(info.name) != nullptr) return absl::AlreadyExistsError(info.name);
     if (method.client_streaming()) {

@@ -22,6 +22,7 @@ struct MethodInfo {
   std::string name;        // `piivault.v1.VaultService/RevealRecord`, as entries and metrics say it
   std::string service;     // `piivault.v1.VaultService`
   bool streaming = false;  // server streaming
+  bool paged = false;      // its request has a page_size: one may ask for much in few bytes
   const google::protobuf::MethodDescriptor* descriptor = nullptr;
   // Borrowed from the generated pool; null for the entry that stands for unknown methods.
   const google::protobuf::Message* request_prototype = nullptr;

@@ -20,8 +20,8 @@ class Observer {
                             authz::Reason /*reason*/, absl::Duration /*latency*/) {}
   // Calls between arrival and answer: +1 or -1.
   virtual void InFlight(int /*change*/) {}
-  // A call was turned away at arrival, by the cap of all or its caller's. It is also in
-  // CallFinished().
+  // A call was turned away, by the cap of all or its caller's or because it had waited too long for
+  // its turn. It is also in CallFinished().
   virtual void CallShed() {}
   // A message conflicted and is decided again.
   virtual void DecidedAgain(std::string_view /*method*/) {}

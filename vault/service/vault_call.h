@@ -111,6 +111,9 @@ class VaultCall {
   std::optional<Plan> OpenRecord(std::string_view name, const v1::Usage* usage, RecordName* parsed);
   std::string SubjectNameOf(const storage::Id128& subject) const;
 
+  // Between the items of a call that may have many.
+  void Yield() const { vault::Yield(context_); }
+
   // Role, attestation and (of verbs on types) grant of the decision, for the entry.
   void Describe(const authz::Decision& decision);
   // An item of the entry for a record or, without one, for what was not found.

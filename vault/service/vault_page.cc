@@ -11,7 +11,7 @@ absl::StatusOr<RecordPage> CollectPage(VaultCall& call, size_t size,
   RecordPage page;
   std::optional<storage::RecordLocator> place = after;
   for (size_t examined = 0; examined < kMaxHitsExamined;) {
-    const size_t limit = size + 1 - page.records.size();
+    const size_t limit = std::min(size + 1 - page.records.size(), kLoadSlice);
     absl::StatusOr<std::vector<storage::RecordLocator>> hits =
         fetch(place.has_value() ? &*place : nullptr, limit);
     if (!hits.ok()) return hits.status();
@@ -19,6 +19,7 @@ absl::StatusOr<RecordPage> CollectPage(VaultCall& call, size_t size,
         LoadRecords(call.deps().engine, call.scope(), *hits, &call.changes());
     if (!loaded.ok()) return loaded.status();
     for (LoadResult& result : *loaded) {
+      call.Yield();
       if (result.reason == authz::Reason::kSubjectErased) continue;
       if (result.reason == authz::Reason::kNotFound) {
         CountStray(call);

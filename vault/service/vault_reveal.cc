@@ -108,6 +108,7 @@ class BatchRevealRecordsHandler : public Handler {
     answered.reserve(first.size());
     std::vector<Item> items;  // of the slice at hand
     for (int i = 0; i < request.names_size(); ++i) {
+      call.Yield();
       const size_t place = static_cast<size_t>(i);
       if (place % kLoadSlice == 0) {
         absl::Status resolved = ResolveSlice(call, request, names, first, i, &items);
@@ -260,12 +261,21 @@ class DetokenizeHandler : public Handler {
       tokens.push_back(*token);
       places.push_back(i);
     }
-    absl::StatusOr<std::vector<TokenTarget>> targets =
-        RecordFinder(deps_.engine, call.scope(), &call.changes()).FindTokens(tokens);
-    if (!targets.ok()) return call.Refuse(targets.status());
+    RecordFinder finder(deps_.engine, call.scope(), &call.changes());
+    std::vector<TokenTarget> targets;
+    targets.reserve(tokens.size());
     size_t located = 0;
-    for (const TokenTarget& target : *targets) located += target.records.size();
-    if (located > kMaxLocators) return call.Refuse(authz::Reason::kBatchTooLarge);
+    while (targets.size() < tokens.size()) {
+      call.Yield();
+      absl::StatusOr<std::vector<TokenTarget>> found =
+          finder.FindTokens(absl::MakeConstSpan(tokens).subspan(targets.size(), kLoadSlice));
+      if (!found.ok()) return call.Refuse(found.status());
+      for (TokenTarget& target : *found) {
+        located += target.records.size();
+        targets.push_back(std::move(target));
+      }
+      if (located > kMaxLocators) return call.Refuse(authz::Reason::kBatchTooLarge);
+    }
 
     WireWriter response;
     std::vector<Answered> answered;
@@ -273,6 +283,7 @@ class DetokenizeHandler : public Handler {
     size_t next = 0;
     Loaded loaded;
     for (int i = 0; i < request.tokens_size(); ++i) {
+      call.Yield();
       const int before = first[static_cast<size_t>(i)];
       if (before != i) {
         const Answered& same = answered[static_cast<size_t>(before)];
@@ -285,9 +296,9 @@ class DetokenizeHandler : public Handler {
         response.AddBytes(Result::kTokenFieldNumber, request.tokens(i));
         authz::Reason reason = authz::Reason::kTokenInvalid;
         if (next < places.size() && places[next] == i) {
-          absl::Status ready = loaded.Reach(call, *targets, next);
+          absl::Status ready = loaded.Reach(call, targets, next);
           if (!ready.ok()) return call.Refuse(ready);
-          reason = RevealToken(call, tokens[next], (*targets)[next], loaded.Of(next), &response);
+          reason = RevealToken(call, tokens[next], targets[next], loaded.Of(next), &response);
           ++next;
         } else {
           call.AddFailedItem(reason);

@@ -78,6 +78,7 @@ std::optional<Plan> StreamType(VaultCall& call, authz::TypeId type, authz::Verb 
     size_t used = 0;
     for (LoadResult& result : *loaded) {
       if (message->full()) break;
+      call.Yield();
       place->after = (*hits)[used++];
       if (result.reason == authz::Reason::kSubjectErased) continue;
       if (result.reason == authz::Reason::kDataLoss) return call.Refuse(result.reason);
@@ -146,6 +147,7 @@ class StreamRevealRecordsHandler : public Handler {
     FieldIds ids;
     for (LoadResult& result : *loaded) {
       if (message->full()) break;
+      call.Yield();
       ++next_.index;
       if (!result.ok()) {
         ++message->omitted;

@@ -158,6 +158,7 @@ class BatchCreateRecordsHandler : public Handler {
     std::vector<IntakeRequest> requests;
     std::vector<Intake> intakes;
     for (const v1::NewRecord& record : request.records()) {
+      call.Yield();
       requests.push_back(IntakeOf(record));
       intakes.push_back(JudgeIntake(call, authz::Verb::kCreate, requests.back()));
     }
@@ -178,6 +179,7 @@ class BatchCreateRecordsHandler : public Handler {
                         &call.changes());
     BatchState state;
     for (size_t i = 0; i < intakes.size(); ++i) {
+      call.Yield();
       absl::StatusOr<WriteResult> result =
           Store(call, authz::Verb::kCreate, requests[i], intakes[i], &writer);
       if (!result.ok()) return call.Refuse(result.status());
@@ -233,6 +235,7 @@ class TokenizeHandler : public Handler {
     std::vector<IntakeRequest> requests;
     std::vector<Intake> intakes;
     for (const v1::TokenizeRequest::Item& item : request.items()) {
+      call.Yield();
       requests.push_back({request.type(),
                           item.subject(),
                           {},
@@ -259,6 +262,7 @@ class TokenizeHandler : public Handler {
                         &call.changes());
     BatchState state;
     for (size_t i = 0; i < intakes.size(); ++i) {
+      call.Yield();
       absl::StatusOr<WriteResult> written =
           Store(call, authz::Verb::kTokenize, requests[i], intakes[i], &writer);
       if (!written.ok()) return call.Refuse(written.status());
