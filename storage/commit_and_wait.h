@@ -20,6 +20,28 @@ namespace piivault::storage {
 [[nodiscard]] absl::StatusOr<LogPosition> CommitOrError(Engine& engine,
                                                         std::unique_ptr<Commit> commit);
 
+// A commit under way, for whoever has something to do until it is durable.
+//
+// Guarantees: the destructor waits for the commit, too. Thread-compatible. REQUIRES, for Wait() and
+// the destructor: not on an engine thread.
+class PendingCommit {
+ public:
+  // Returns Engine::Submit()'s error.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<PendingCommit>> Start(
+      Engine& engine, std::unique_ptr<Commit> commit);
+  ~PendingCommit();
+  PendingCommit(const PendingCommit&) = delete;
+  PendingCommit& operator=(const PendingCommit&) = delete;
+
+  // What CommitOrError() returns. Called once.
+  [[nodiscard]] absl::StatusOr<LogPosition> Wait();
+
+ private:
+  class Sink;
+  PendingCommit();
+  const std::unique_ptr<Sink> sink_;
+};
+
 }  // namespace piivault::storage
 
 #endif  // PIIVAULT_STORAGE_COMMIT_AND_WAIT_H_

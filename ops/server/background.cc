@@ -1,11 +1,20 @@
 #include "ops/server/background.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "absl/time/clock.h"
 
 namespace piivault::ops {
+namespace {
+
+// Calls come first where there are more threads to run than processors.
+constexpr int kNice = 5;
+
+}  // namespace
 
 void Background::Add(std::string name, Task task) {
   absl::MutexLock lock(&mutex_);
@@ -33,6 +42,8 @@ void Background::Stop() {
 }
 
 void Background::Run() {
+  // Linux has a priority for each thread. Without one all goes on, only less gently.
+  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice));
   while (true) {
     size_t next = 0;
     Task task;

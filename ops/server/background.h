@@ -14,7 +14,7 @@
 namespace piivault::ops {
 
 // One thread that does the server's background work, one bounded step of one task at a time, so
-// that none of it competes with another.
+// that none of it competes with another, and at a lower priority than what serves calls.
 //
 // Guarantees: a task's next step begins no sooner than the task asked for; Stop() waits for the
 // step under way at most. Thread-safe.

@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,18 +14,23 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "storage/commit_and_wait.h"
 #include "storage/engine.h"
 #include "vault/crypto/random.h"
 #include "vault/keys/epoch_keys.h"
 #include "vault/keys/keyring.h"
 #include "vault/records/damage.h"
+#include "vault/rotation/old_rows.h"
+#include "vault/rotation/row_mover.h"
 #include "vault/state/state_store.h"
 #include "vault/values/value_rules.h"
 
 namespace piivault::vault {
 
 // Moves the vault to a new key epoch: new epoch and tenant keys, then every wrap, index row and
-// sealed row that hangs on an older one, in bounded steps. Destroys nothing by itself.
+// sealed row that hangs on an older one, in bounded steps. Destroys nothing by itself. A record's
+// index rows go along with its wrap; the pass over the index finds what did not. While one step is
+// being committed, the next one is prepared.
 //
 // Guarantees: every step is one commit with an entry, on the condition that the rows it replaces
 // did not change meanwhile, so that it never brings back what was deleted. A wrap is moved only
@@ -60,8 +64,9 @@ class EpochRotation {
   void Resume();
   bool running() const { return running_; }
 
-  // Does the next rows; returns whether there is more to do. When there is not, the older epochs
-  // are RETIRED. An error leaves the rotation where it is: call again.
+  // Prepares the next rows, waits for the commit of those before and hands these over; returns
+  // whether there is more to do. When there is not, the older epochs are RETIRED. An error leaves
+  // the rotation where it is, or puts it back to the last rows that were not committed: call again.
   [[nodiscard]] absl::StatusOr<bool> Step();
 
   // Destroys a retired epoch's key everywhere; finishes what was begun where the keyring has it
@@ -69,49 +74,40 @@ class EpochRotation {
   // on which epoch among them; for an active epoch and while a rotation runs; NOT_FOUND.
   [[nodiscard]] absl::Status Destroy(uint32_t epoch);
 
-  // Rows that the running rotation has still to do, as far as it has counted; an estimate.
+  // How many entries of steps were handed over since the start.
+  uint64_t entries() const { return entries_; }
+
+  // Rows that the running rotation has still to do; an estimate.
   uint64_t backlog() const { return backlog_.load(std::memory_order_relaxed); }
 
  private:
-  // What one pass walks over, one table and prefix after the other.
-  enum class Kind { kWraps, kIndex, kSealed };
-  struct Range {
-    Kind kind;
-    storage::TenantId tenant;
-    uint32_t epoch;  // of index rows
-    storage::Key prefix;
+  // A place in the pass. Without `start`: at the beginning of the range.
+  struct Cursor {
+    size_t range = 0;
+    std::string start;
+  };
+  // One step, before and while it is committed.
+  struct StepInfo {
+    Cursor from;
+    uint64_t rows = 0;  // of the backlog
+    std::vector<OldRow> damaged;
+  };
+  struct Prepared : StepInfo {
+    Cursor to;
+    std::unique_ptr<storage::Commit> commit;  // null where there are no rows
+  };
+  struct UnderWay : StepInfo {
+    std::unique_ptr<storage::PendingCommit> commit;
   };
 
-  // A row that is not the active epoch's. Without `epoch` it does not say whose it is.
-  struct Row {
-    storage::Key key;
-    std::string value;
-    std::optional<uint32_t> epoch;
-  };
-  // What one row's move comes to. What it rests on is complete also where the row is passed over,
-  // so that a view of rows that no moment ever had is not taken for damage.
-  struct Move {
-    std::vector<uint64_t> reads;
-    std::vector<storage::Mutation> writes;
-  };
-
-  std::vector<Range> RangesNow() const;
-  // Rows of `range` from `start` on that are not the active epoch's, at most `limit`; moves `start`
-  // behind what was looked at, to empty at the end.
-  absl::StatusOr<std::vector<Row>> Collect(const Range& range, std::string* start,
-                                           size_t limit) const;
-  // DATA_LOSS for a row that is to be passed over; a move without writes leaves it where it is.
-  absl::Status MoveRow(const Range& range, const StateSnapshot& state, const Row& row,
-                       Move* move) const;
-  absl::Status ReWrap(const Range& range, const StateSnapshot& state, const Row& row,
-                      Move* move) const;
-  // Puts a note of the erasure there where none is: without it ErasureWorker would never come.
-  absl::Status MendErasure(storage::TenantId tenant, const storage::Id128& subject,
-                           const KeySnapshot& keys, Move* move) const;
-  absl::Status ReIndex(const Range& range, const StateSnapshot& state, const Row& row,
-                       Move* move) const;
+  // Plans the step at next_.
+  absl::StatusOr<Prepared> Prepare();
+  // Waits for the step under way, if there is one. An error (ABORTED for a conflict) puts next_
+  // back to where it began.
+  absl::Status Settle();
+  void Forward(uint64_t rows);
   // Counts rows that were passed over.
-  void PassOver(const Range& range, const std::vector<Row>& rows);
+  void PassOver(const EpochRange& range, const std::vector<OldRow>& rows);
   absl::Status CheckNothingHangsOn(uint32_t epoch) const;
   absl::Status Retire();
   // `epoch`: which one the operation is on, for the entry.
@@ -123,13 +119,15 @@ class EpochRotation {
                                           uint32_t to) const;
   void SetEntry(std::string_view operation, uint32_t epoch, uint64_t count,
                 storage::Commit* commit) const;
-  uint64_t CountRows() const;
 
   Parts parts_;
+  const RowMover mover_;
   bool running_ = false;
-  std::vector<Range> ranges_;             // of this pass, those to come
-  std::string start_;                     // within the last of them
-  size_t step_rows_;                      // fewer after a conflict
+  std::vector<EpochRange> ranges_;       // of this pass
+  Cursor next_;                          // where the next step begins
+  unsigned shrink_ = 0;                  // a step is halved so often, after conflicts
+  std::unique_ptr<UnderWay> under_way_;  // the step that is being committed
+  uint64_t entries_ = 0;
   uint32_t leaving_ = 0;                  // the newest epoch that this rotation leaves
   std::map<uint32_t, uint64_t> damaged_;  // of this pass, by epoch
   std::set<uint32_t> index_left_;         // epochs with index rows that this pass left behind

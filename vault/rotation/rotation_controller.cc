@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "piivault/v1/admin_service.pb.h"
 #include "vault/state/vault_keys.h"
 
 namespace piivault::vault {
 namespace {
 
-// Between two steps of a rotation, so that calls come first.
-constexpr absl::Duration kStepPause = absl::Milliseconds(2);
 constexpr absl::Duration kIdlePause = absl::Minutes(1);
 
 }  // namespace
@@ -122,6 +121,15 @@ bool RotationController::IsDue() const {
          parts_.now() - epoch->second.created >= epoch_every_;
 }
 
+absl::StatusOr<absl::Duration> RotationController::StepNow() {
+  const absl::Time begun = absl::Now();
+  const absl::StatusOr<bool> more = rotation_.Step();
+  const absl::Duration busy = absl::Now() - begun;
+  if (!more.ok() || !rotation_.running()) Publish();
+  if (!more.ok()) return more.status();
+  return throttle_.RestAfter(busy, parts_.engine.LogEnd().index, rotation_.entries());
+}
+
 absl::StatusOr<absl::Duration> RotationController::Work() {
   if (!resumed_) {
     rotation_.Resume();
@@ -132,15 +140,12 @@ absl::StatusOr<absl::Duration> RotationController::Work() {
     const absl::Status begun = rotation_.Begin();
     if (absl::IsAborted(begun)) return absl::ZeroDuration();
     if (!begun.ok()) return begun;
+    throttle_.Reset(parts_.engine.LogEnd().index, rotation_.entries());
+    Publish();
     absl::MutexLock lock(&mutex_);
     wanted_ = false;
   }
-  if (rotation_.running()) {
-    const absl::StatusOr<bool> more = rotation_.Step();
-    Publish();
-    if (!more.ok()) return more.status();
-    return *more ? kStepPause : absl::ZeroDuration();
-  }
+  if (rotation_.running()) return StepNow();
   if (const uint32_t doomed = NextToDestroy(); doomed != 0) {
     const absl::Status destroyed = DestroyNow(doomed);
     if (!destroyed.ok()) return destroyed;

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "vault/rotation/epoch_rotation.h"
+#include "vault/rotation/step_throttle.h"
 #include "vault/state/key_rotator.h"
 
 namespace piivault::vault {
@@ -21,6 +22,7 @@ namespace piivault::vault {
 // Guarantees: what was asked for is done by Work(). What is to be destroyed stands in the approved
 // proposals alone, so that nothing is forgotten by a crash and nothing is carried out behind a
 // proposal's expire_time; an epoch that rows hang on is tried again every kRetryDestroy until then.
+// A rotation takes what the machine has while nobody calls, and a bounded share beside calls.
 // Does not: have a thread. Borrows the parts. Thread-safe, but Work() by one thread only.
 class RotationController : public KeyRotator {
  public:
@@ -47,12 +49,14 @@ class RotationController : public KeyRotator {
   // Rows that the last rotation left on the epoch.
   uint64_t DamagedRows(uint32_t epoch) const;
   bool IsDue() const;
+  absl::StatusOr<absl::Duration> StepNow();
   void Publish();
 
   const EpochRotation::Parts parts_;
   const absl::Duration epoch_every_;
   const std::function<void()> wake_;
   EpochRotation rotation_;
+  StepThrottle throttle_;
   bool resumed_ = false;
   std::map<uint32_t, absl::Time> held_back_;  // epochs that could not be destroyed, until when
 

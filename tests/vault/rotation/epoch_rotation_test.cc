@@ -1,0 +1,208 @@
+#include "vault/rotation/epoch_rotation.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/vault/service/vault_fixture.h"
+#include "vault/keys/data_key_wrap.h"
+#include "vault/rotation/old_rows.h"
+#include "vault/rotation/step_throttle.h"
+#include "vault/service/resource_name.h"
+
+namespace piivault::vault {
+namespace {
+
+// More wraps than one step takes.
+constexpr int kManyRecords = 150;
+
+// Calls back before the n-th draw: between what a step has read and its commit.
+class InterruptedRandom : public RandomSource {
+ public:
+  void Fill(absl::Span<uint8_t> out) override {
+    if (interrupt != nullptr && left-- == 0) {
+      const std::function<void()> once = std::move(interrupt);
+      interrupt = nullptr;
+      once();
+    }
+    SystemRandom().Fill(out);
+  }
+
+  int left = 0;
+  std::function<void()> interrupt;
+};
+
+class EpochRotationTest : public testing::Test {
+ protected:
+  storage::TenantId Tenant() { return vault_.TenantNumber("default"); }
+
+  std::map<std::string, std::string> RowsUnder(const storage::Key& prefix) {
+    std::map<std::string, std::string> rows;
+    for (const auto& [key, value] : vault_.engine().Dump(prefix.table)) {
+      if (key.starts_with(prefix.bytes)) rows[key] = value;
+    }
+    return rows;
+  }
+  std::map<std::string, std::string> IndexRows(uint32_t epoch) {
+    return RowsUnder(storage::BlindIndexPrefix(Tenant(), epoch));
+  }
+
+  std::vector<std::string> CreateMany() {
+    std::vector<std::string> names;
+    for (int i = 0; i < kManyRecords; ++i) {
+      names.push_back(vault_.Create({{"email", Email(i)}}).record().name());
+    }
+    return names;
+  }
+  static std::string Email(int i) { return "reader" + std::to_string(i) + "@example.jp"; }
+
+  void ExpectAllMoved(uint32_t epoch) {
+    for (const auto& [key, value] : RowsUnder(storage::WrapPrefix(Tenant()))) {
+      EXPECT_EQ(WrapEpoch(value).value(), epoch);
+    }
+    for (uint32_t older = 1; older < epoch; ++older) EXPECT_TRUE(IndexRows(older).empty());
+    EXPECT_TRUE(vault_.damaged.empty());
+    EXPECT_EQ(vault_.rotation().backlog(), 0u);
+  }
+
+  VaultFixture vault_;
+};
+
+TEST_F(EpochRotationTest, AWrapTakesAllIndexRowsOfItsRecordAlong) {
+  vault_.Create({{"email", "a@example.jp"}, {"phone", "090-0000-0001"}}, "ref-a");
+  const size_t rows = IndexRows(1).size();
+  ASSERT_GE(rows, 4u);
+  vault_.Rotate();
+  ASSERT_TRUE(vault_.rotation().Step().value());
+  EXPECT_TRUE(IndexRows(1).empty());
+  EXPECT_EQ(IndexRows(2).size(), rows);
+  EXPECT_EQ(vault_.Lookup("shop", "email", "a@example.jp", {"email"}).name(), "OK");
+  vault_.ReWrapAll();
+  EXPECT_EQ(IndexRows(2).size(), rows);
+  ExpectAllMoved(2);
+}
+
+TEST_F(EpochRotationTest, IndexRowsThatWereLeftBehindAreFoundByTheirOwn) {
+  vault_.Create({{"email", "a@example.jp"}, {"phone", "090-0000-0001"}}, "ref-a");
+  const auto left_behind = IndexRows(1);
+  vault_.Rotate();
+  vault_.ReWrapAll();
+  const size_t rows = IndexRows(2).size();
+  vault_.Rotate();
+  ASSERT_TRUE(vault_.rotation().Step().value());
+  // As an older program leaves them when it is cut off: wraps are done, the index is not.
+  for (const auto& [key, value] : IndexRows(3)) {
+    vault_.engine().Tamper({storage::Table::kIndex, key}, std::nullopt);
+  }
+  for (const auto& [key, value] : left_behind) {
+    vault_.engine().Tamper({storage::Table::kIndex, key}, value);
+  }
+  vault_.ReWrapAll();
+  EXPECT_EQ(IndexRows(3).size(), rows);
+  ExpectAllMoved(3);
+  EXPECT_EQ(vault_.Lookup("shop", "email", "a@example.jp", {"email"}).name(), "OK");
+}
+
+class ConflictTest : public EpochRotationTest, public testing::WithParamInterface<int> {};
+
+TEST_P(ConflictTest, PutsThePassBackToTheStepThatWasUnderWay) {
+  CreateMany();
+  vault_.Rotate();
+  for (int i = 0; i < GetParam(); ++i) ASSERT_TRUE(vault_.rotation().Step().value());
+  vault_.engine().FailNext(storage::CommitOutcome::kConflict, 2);
+  vault_.ReWrapAll();
+  ExpectAllMoved(2);
+  for (int i = 0; i < kManyRecords; i += 10) {
+    EXPECT_EQ(vault_.Lookup("shop", "email", Email(i), {"email"}).name(), "OK");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, ConflictTest, testing::Range(0, 6));
+
+TEST_F(EpochRotationTest, AFailedCommitLeavesThePassWhereItWas) {
+  CreateMany();
+  vault_.Rotate();
+  ASSERT_TRUE(vault_.rotation().Step().value());
+  vault_.engine().FailNext(storage::CommitOutcome::kUnknown, 1);
+  ASSERT_TRUE(vault_.rotation().Step().value());
+  EXPECT_TRUE(absl::IsUnknown(vault_.rotation().Step().status()));
+  vault_.engine().FailNext(storage::CommitOutcome::kUnavailable, 1);
+  EXPECT_TRUE(absl::IsUnavailable(vault_.rotation().Step().status()));
+  vault_.ReWrapAll();
+  ExpectAllMoved(2);
+}
+
+TEST_F(EpochRotationTest, ARecordThatChangesInsideAStepKeepsTheIndexOfItsNewValue) {
+  const std::string name = vault_.Create({{"email", "a@example.jp"}}).record().name();
+  InterruptedRandom random;
+  vault_.Rotate(random);
+  random.interrupt = [&] {
+    v1::UpdateRecordRequest update;
+    update.set_name(name);
+    (*update.mutable_fields())["email"] = "b@example.jp";
+    *update.mutable_usage() = UsageFor("shop");
+    const VaultFixture::Result updated = vault_.Call("shop", "UpdateRecord", update);
+    ASSERT_TRUE(updated.ok()) << updated.name();
+  };
+  vault_.ReWrapAll();
+  ASSERT_EQ(random.interrupt, nullptr);
+  EXPECT_EQ(vault_.Lookup("shop", "email", "b@example.jp", {"email"}).name(), "OK");
+  EXPECT_EQ(vault_.Lookup("shop", "email", "a@example.jp", {"email"}).name(), "NOT_FOUND");
+  EXPECT_EQ(IndexRows(2).size(), 2u) << "value and domain";
+  ExpectAllMoved(2);
+}
+
+TEST_F(EpochRotationTest, AWrapWithAKeyThatNoWrapHasHidesNoOther) {
+  CreateMany();
+  const storage::Key prefix = storage::WrapPrefix(Tenant());
+  const std::string value = RowsUnder(prefix).begin()->second;
+  // The first and the last of all wraps, which lead to persons at the other end.
+  vault_.engine().Tamper({prefix.table, prefix.bytes + std::string(41, '\xff') + '\0'}, value);
+  vault_.engine().Tamper({prefix.table, prefix.bytes + '\0' + std::string(40, '\xff')}, value);
+  vault_.Rotate();
+  vault_.ReWrapAll();
+  EXPECT_EQ(vault_.damaged.size(), 2u);
+}
+
+TEST_F(EpochRotationTest, EstimatesManyRowsByTheFirst) {
+  constexpr uint64_t kRows = 20'000;
+  const EpochRange range{EpochRange::Kind::kSealed, Tenant(), 0, storage::TokenPrefix(Tenant())};
+  uint64_t id = 0;
+  for (uint64_t i = 0; i < kRows; ++i) {
+    if (i == 100) {
+      EXPECT_EQ(EstimateOldRows(vault_.engine(), range, 2), 100u);
+    }
+    id += 0x9e3779b97f4a7c15;  // spreads evenly
+    std::string key = range.prefix.bytes;
+    for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(id >> shift));
+    vault_.engine().Tamper({range.prefix.table, key}, "of no epoch");
+  }
+  EXPECT_NEAR(static_cast<double>(EstimateOldRows(vault_.engine(), range, 2)), kRows, kRows / 50.0);
+}
+
+constexpr absl::Duration kStep = absl::Milliseconds(5);
+
+TEST(StepThrottleTest, DoesNotRestWhileNobodyCalls) {
+  StepThrottle throttle;
+  throttle.Reset(1000, 10);
+  for (uint64_t step = 1; step < 5; ++step) {
+    EXPECT_EQ(throttle.RestAfter(kStep, 1000 + step, 10 + step), absl::ZeroDuration());
+  }
+  // Its own entry is on its way, and then there.
+  EXPECT_EQ(throttle.RestAfter(kStep, 1004, 15), absl::ZeroDuration());
+  EXPECT_EQ(throttle.RestAfter(kStep, 1006, 16), absl::ZeroDuration());
+}
+
+TEST(StepThrottleTest, RestsForEachCallUpToABoundedShare) {
+  StepThrottle throttle;
+  throttle.Reset(0, 0);
+  EXPECT_EQ(throttle.RestAfter(kStep, 11, 1), 10 * StepThrottle::kRestForCall);
+  EXPECT_EQ(throttle.RestAfter(kStep, 100'012, 2), StepThrottle::kMostRest * kStep);
+  EXPECT_EQ(throttle.RestAfter(kStep, 100'013, 3), absl::ZeroDuration()) << "they have gone";
+}
+
+}  // namespace
+}  // namespace piivault::vault
