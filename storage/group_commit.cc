@@ -80,6 +80,7 @@ class GroupCommit::Core {
 
   // The committing thread's own.
   RecentWrites recent_;
+  std::vector<const Mutation*> writes_;  // of the batch that is being filled
   absl::Duration backoff_;
   absl::Time last_reopen_ = absl::InfinitePast();
 
@@ -218,12 +219,18 @@ GroupCommit::Core::Tally GroupCommit::Core::Fill(const Batch& batch, uint64_t se
     }
     commit->outcome = CommitOutcome::kCommitted;
     recent_.AddAll(*commit, sequence);
-    for (const Mutation& write : commit->writes) store_->Add(write);
+    for (const Mutation& write : commit->writes) writes_.push_back(&write);
     append(*commit, commit->entry);
     ++tally.accepted;
     tally.writes |= !commit->writes.empty();
   }
   tally.writes |= tally.entries > 0;
+  // What is written to one key keeps its order.
+  std::stable_sort(writes_.begin(), writes_.end(), [](const Mutation* a, const Mutation* b) {
+    return a->key.table != b->key.table ? a->key.table < b->key.table : a->key.bytes < b->key.bytes;
+  });
+  for (const Mutation* write : writes_) store_->Add(*write);
+  writes_.clear();
   return tally;
 }
 

@@ -25,6 +25,9 @@ constexpr std::array<const char*, kTableCount> kFamilyNames = {"meta",  "state",
 
 const char* FamilyName(Table table) { return kFamilyNames[static_cast<size_t>(table)]; }
 
+// Keys of Table::kIndex up to here: a token whole, 12 bytes of a digest.
+constexpr size_t kIndexFilterPrefix = 25;
+
 std::string BigEndian(uint64_t value, int size) {
   std::string bytes;
   for (int shift = 8 * (size - 1); shift >= 0; shift -= 8) {
@@ -77,10 +80,15 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const RocksDbHandle::Options& ours,
   options.write_buffer_size = size_t{32} << 20;
   // Ciphertext does not shrink.
   options.compression = rocksdb::kNoCompression;
-  // Rows of the log and of its index are written in the order of their keys: each goes into the
-  // table in memory next to the last, found again by a hint. One prefix, the empty one, has it.
-  if (name == FamilyName(Table::kLog) || name == FamilyName(Table::kLogIndex)) {
-    options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(0));
+  // A batch's rows come in the order of their keys: each goes into the table in memory behind the
+  // last, whose place is found again by a hint. One prefix, the empty one, has it.
+  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(0));
+  // Whether a value is taken is asked before each new one is stored: filters answer for kind,
+  // tenant and the beginning of token or digest (storage/keys.h), so that a scan for what is not
+  // there looks into no table.
+  if (name == FamilyName(Table::kIndex)) {
+    options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kIndexFilterPrefix));
+    options.memtable_prefix_bloom_size_ratio = 0.05;
   }
   return options;
 }

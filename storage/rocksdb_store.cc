@@ -194,6 +194,8 @@ absl::Status RocksDbStore::Scan(const Key& prefix, std::string_view start, size_
   const rocksdb::Slice upper = end;
   rocksdb::ReadOptions options;
   if (!end.empty()) options.iterate_upper_bound = &upper;
+  // Filters of prefixes are asked where they cover the scan.
+  options.auto_prefix_mode = true;
   const std::unique_ptr<rocksdb::Iterator> it(
       open->db().NewIterator(options, open->family(prefix.table)));
   size_t visited = 0;

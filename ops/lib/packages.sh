@@ -6,7 +6,7 @@ PIIVAULT_BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config ccache mold
   libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
   libssl-dev librocksdb-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libicu-dev
-  libphonenumber-dev libre2-dev prometheus-cpp-dev libcivetweb-dev
+  libphonenumber-dev libre2-dev libjemalloc-dev prometheus-cpp-dev libcivetweb-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 # What the demonstration needs beside it.

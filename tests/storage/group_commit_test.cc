@@ -17,7 +17,10 @@ namespace {
 // Counts batches, and holds, fails or loses them as told.
 class FakeStore : public BatchStore {
  public:
-  void Add(const Mutation&) override { ++rows_; }
+  void Add(const Mutation& write) override {
+    absl::MutexLock lock(&mu_);
+    rows_.push_back(write);
+  }
   void AddEntry(const LogPosition& position, const EntryDraft& entry) override {
     open_[position.index] = entry.body;
   }
@@ -77,6 +80,11 @@ class FakeStore : public BatchStore {
     absl::MutexLock lock(&mu_);
     return reopens_;
   }
+  // All that were ever added, in that order.
+  std::vector<Mutation> rows() {
+    absl::MutexLock lock(&mu_);
+    return rows_;
+  }
   std::map<uint64_t, std::string> log() {
     absl::MutexLock lock(&mu_);
     return log_;
@@ -87,9 +95,9 @@ class FakeStore : public BatchStore {
 
   // The committing thread's.
   std::map<uint64_t, std::string> open_;
-  int rows_ = 0;
 
   absl::Mutex mu_;
+  std::vector<Mutation> rows_ ABSL_GUARDED_BY(mu_);
   bool gate_open_ ABSL_GUARDED_BY(mu_) = true;
   int fail_writes_ ABSL_GUARDED_BY(mu_) = 0;
   int fail_reopens_ ABSL_GUARDED_BY(mu_) = 0;
@@ -148,6 +156,35 @@ TEST_F(GroupCommitTest, WhatWaitsGoesInOneBatchWithOneDone) {
   EXPECT_EQ(sink_.calls(), 2);
   EXPECT_EQ(observer_.last().commits, 10u);
   EXPECT_EQ(observer_.last().entries, 10u);
+}
+
+TEST_F(GroupCommitTest, RowsOfABatchComeInTheOrderOfTheirKeys) {
+  Start();
+  Block();
+  std::vector<Mutation> expected;
+  // Many, as a sort of few would be stable by accident.
+  for (int i = 0; i < 100; ++i) {
+    auto commit = Fresh("x");
+    for (int cell : {3, 1, 2}) commit->writes.push_back({Cell(cell), std::to_string(i)});
+    commit->writes.push_back({Key{Table::kMeta, "z"}, std::nullopt});
+    commit->writes.push_back({Key{Table::kMeta, "z"}, std::to_string(i)});
+    ASSERT_TRUE(commits_->Submit(std::move(commit)).ok());
+  }
+  store_->OpenGate();
+  sink_.WaitFor(101);
+  for (int i = 0; i < 100; ++i) {
+    expected.push_back({Key{Table::kMeta, "z"}, std::nullopt});
+    expected.push_back({Key{Table::kMeta, "z"}, std::to_string(i)});
+  }
+  for (int cell : {1, 2, 3}) {
+    for (int i = 0; i < 100; ++i) expected.push_back({Cell(cell), std::to_string(i)});
+  }
+  const std::vector<Mutation> rows = store_->rows();
+  ASSERT_EQ(rows.size(), expected.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].key, expected[i].key) << i;
+    EXPECT_EQ(rows[i].value, expected[i].value) << i;
+  }
 }
 
 TEST_F(GroupCommitTest, BatchesAreBounded) {

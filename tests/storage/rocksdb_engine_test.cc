@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <random>
 
 #include "storage/commit_and_wait.h"
 #include "tests/storage/commit_maker.h"
@@ -76,6 +78,75 @@ TEST_F(RocksDbEngineTest, WhatWasCommittedIsThereAfterReopening) {
   EXPECT_EQ((*(*engine)->ReadEntries(2, 5))[0].entry.body, "c");
   Commit1(**engine, "d");
   EXPECT_EQ((*engine)->ReadEntries(0, 9)->size(), 4u);
+}
+
+// Filters of prefixes must hide nothing: any scan, against an ordered map, over rows in memory, in
+// tables and deleted, of all shapes that the index has.
+TEST_F(RocksDbEngineTest, ScansOfTheIndexFindWhatThereIs) {
+  std::mt19937 random(20261122);
+  const auto below = [&](uint32_t n) { return static_cast<uint8_t>(random() % n); };
+  const auto id = [&] {
+    Id128 made;
+    // Alike but for the first and last bytes, so that scans have many neighbours.
+    made.bytes.fill(0xff);
+    made.bytes.front() = made.bytes.back() = below(3);
+    return made;
+  };
+  const auto key = [&]() -> Key {
+    const TenantId tenant = below(2);
+    IndexDigest digest;
+    digest.fill(0xff);
+    digest.front() = digest.back() = below(3);
+    switch (below(5)) {
+      case 0:
+        return TokenKey(tenant, id());
+      case 1:
+        return DeterministicTokenKey(tenant, id(), id(), id());
+      case 2:
+        return BlindIndexKey(tenant, below(2), digest, id(), id());
+      case 3:
+        return TypeIndexKey(tenant, below(2) == 0 ? "r" : "reader-of-papers", id(), id());
+      default:
+        return RequestKey(digest);
+    }
+  };
+  std::map<std::string, std::string> model;
+  for (int round = 0; round < 4; ++round) {
+    // Opening writes what the log had into tables.
+    auto engine = *Open();
+    for (int i = 0; i < 100; ++i) {
+      auto commit = FreshCommit(*engine, absl::InfiniteFuture());
+      const Key row = key();
+      if (below(3) == 0) {
+        commit->writes.push_back({row, std::nullopt});
+        model.erase(row.bytes);
+      } else {
+        commit->writes.push_back({row, std::to_string(i)});
+        model[row.bytes] = std::to_string(i);
+      }
+      ASSERT_TRUE(CommitOrError(*engine, std::move(commit)).ok());
+    }
+    for (int i = 0; i < 2000; ++i) {
+      const std::string whole = key().bytes;
+      const std::string prefix = whole.substr(0, random() % (whole.size() + 1));
+      std::string start = below(2) == 0 ? prefix : key().bytes;
+      if (!start.starts_with(prefix)) start = prefix + "\xff";
+      std::vector<std::string> expected;
+      for (auto it = model.lower_bound(start); it != model.end() && it->first.starts_with(prefix);
+           ++it) {
+        expected.push_back(it->first);
+      }
+      std::vector<std::string> found;
+      ASSERT_TRUE(engine
+                      ->Scan({Table::kIndex, prefix}, start, SIZE_MAX,
+                             [&](std::string_view row, std::string_view) {
+                               found.emplace_back(row);
+                               return true;
+                             })
+                      .ok());
+      ASSERT_EQ(found, expected) << "round " << round << ", scan " << i;
+    }
+  }
 }
 
 TEST_F(RocksDbEngineTest, DirectoryIsForOneEngineAndPrivate) {

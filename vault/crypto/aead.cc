@@ -63,7 +63,64 @@ GcmNonce NonceTail(std::string_view nonce) {
   return tail;
 }
 
+// Under `key`, or the context's own where that is null.
+void SealWith(EVP_CIPHER_CTX* context, const uint8_t* key, const GcmNonce& nonce,
+              std::string_view aad, std::string_view plaintext, std::string* out) {
+  CheckCrypto(plaintext.size() <= kMaxAeadMessage && aad.size() <= kMaxAeadMessage,
+              "message too long");
+  CheckCrypto(EVP_EncryptInit_ex2(context, nullptr, key, nonce.data(), nullptr) == 1,
+              "AES-GCM nonce");
+  AddAssociatedData(context, aad);
+  const size_t start = out->size();
+  out->resize(start + plaintext.size() + kGcmTagSize);
+  auto* const to = reinterpret_cast<unsigned char*>(out->data() + start);
+  int size = 0;
+  // An update without bytes would be taken for the end of the associated data only in some
+  // versions.
+  CheckCrypto(plaintext.empty() || EVP_EncryptUpdate(context, to, &size, Bytes(plaintext),
+                                                     static_cast<int>(plaintext.size())) == 1,
+              "AES-GCM encryption");
+  CheckCrypto(EVP_EncryptFinal_ex(context, to + plaintext.size(), &size) == 1, "AES-GCM end");
+  CheckCrypto(
+      EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kGcmTagSize, to + plaintext.size()) == 1,
+      "AES-GCM tag");
+}
+
+absl::StatusOr<SecretBytes> OpenWith(EVP_CIPHER_CTX* context, const uint8_t* key,
+                                     const GcmNonce& nonce, std::string_view aad,
+                                     std::string_view sealed) {
+  if (sealed.size() < kGcmTagSize || sealed.size() - kGcmTagSize > kMaxAeadMessage) {
+    return DecryptionFailed();
+  }
+  const size_t size = sealed.size() - kGcmTagSize;
+  std::array<uint8_t, kGcmTagSize> tag;
+  std::memcpy(tag.data(), sealed.data() + size, tag.size());
+  CheckCrypto(aad.size() <= kMaxAeadMessage &&
+                  EVP_DecryptInit_ex2(context, nullptr, key, nonce.data(), nullptr) == 1 &&
+                  EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kGcmTagSize, tag.data()) == 1,
+              "AES-GCM nonce and tag");
+  AddAssociatedData(context, aad);
+  SecretBytes plaintext(size);
+  int written = 0;
+  CheckCrypto(size == 0 || EVP_DecryptUpdate(context, plaintext.span().data(), &written,
+                                             Bytes(sealed), static_cast<int>(size)) == 1,
+              "AES-GCM decryption");
+  uint8_t rest[kAesBlock];
+  if (EVP_DecryptFinal_ex(context, rest, &written) != 1) return DecryptionFailed();
+  return plaintext;
+}
+
+EVP_CIPHER_CTX* NewGcmContext() {
+  EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
+  CheckCrypto(context != nullptr && EVP_EncryptInit_ex2(context, GetAlgorithms().aes256_gcm,
+                                                        nullptr, nullptr, nullptr) == 1,
+              "AES-GCM context");
+  return context;
+}
+
 }  // namespace
+
+absl::Status DecryptionFailed() { return absl::DataLossError("decryption failed"); }
 
 GcmNonce OrdinalNonce(uint64_t ordinal) {
   GcmNonce nonce{};
@@ -73,8 +130,6 @@ GcmNonce OrdinalNonce(uint64_t ordinal) {
   }
   return nonce;
 }
-
-absl::Status DecryptionFailed() { return absl::DataLossError("decryption failed"); }
 
 // A context of its own for each key: freeing one wipes it, and costs less than keying a kept one
 // with something harmless.
@@ -100,59 +155,25 @@ AesGcmKey::~AesGcmKey() { EVP_CIPHER_CTX_free(context_); }
 
 void AesGcmKey::Seal(const GcmNonce& nonce, std::string_view aad, std::string_view plaintext,
                      std::string* out) {
-  CheckCrypto(plaintext.size() <= kMaxAeadMessage && aad.size() <= kMaxAeadMessage,
-              "message too long");
-  CheckCrypto(EVP_EncryptInit_ex2(context_, nullptr, nullptr, nonce.data(), nullptr) == 1,
-              "AES-GCM nonce");
-  AddAssociatedData(context_, aad);
-  const size_t start = out->size();
-  out->resize(start + plaintext.size() + kGcmTagSize);
-  auto* const to = reinterpret_cast<unsigned char*>(out->data() + start);
-  int size = 0;
-  // An update without bytes would be taken for the end of the associated data only in some
-  // versions.
-  CheckCrypto(plaintext.empty() || EVP_EncryptUpdate(context_, to, &size, Bytes(plaintext),
-                                                     static_cast<int>(plaintext.size())) == 1,
-              "AES-GCM encryption");
-  CheckCrypto(EVP_EncryptFinal_ex(context_, to + plaintext.size(), &size) == 1, "AES-GCM end");
-  CheckCrypto(
-      EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_GET_TAG, kGcmTagSize, to + plaintext.size()) == 1,
-      "AES-GCM tag");
+  SealWith(context_, nullptr, nonce, aad, plaintext, out);
 }
 
 absl::StatusOr<SecretBytes> AesGcmKey::Open(const GcmNonce& nonce, std::string_view aad,
                                             std::string_view sealed) {
-  if (sealed.size() < kGcmTagSize || sealed.size() - kGcmTagSize > kMaxAeadMessage) {
-    return DecryptionFailed();
-  }
-  const size_t size = sealed.size() - kGcmTagSize;
-  std::array<uint8_t, kGcmTagSize> tag;
-  std::memcpy(tag.data(), sealed.data() + size, tag.size());
-  CheckCrypto(
-      aad.size() <= kMaxAeadMessage &&
-          EVP_DecryptInit_ex2(context_, nullptr, nullptr, nonce.data(), nullptr) == 1 &&
-          EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_TAG, kGcmTagSize, tag.data()) == 1,
-      "AES-GCM nonce and tag");
-  AddAssociatedData(context_, aad);
-  SecretBytes plaintext(size);
-  int written = 0;
-  CheckCrypto(size == 0 || EVP_DecryptUpdate(context_, plaintext.span().data(), &written,
-                                             Bytes(sealed), static_cast<int>(size)) == 1,
-              "AES-GCM decryption");
-  uint8_t rest[kAesBlock];
-  if (EVP_DecryptFinal_ex(context_, rest, &written) != 1) return DecryptionFailed();
-  return plaintext;
+  return OpenWith(context_, nullptr, nonce, aad, sealed);
 }
 
 XaesKey::XaesKey(std::string_view key)
-    : key_(SecretBytes::CopyOf(key)), lanes_(&EVP_CIPHER_CTX_free) {
+    : key_(SecretBytes::CopyOf(key)),
+      derivations_(&EVP_CIPHER_CTX_free),
+      messages_(&EVP_CIPHER_CTX_free) {
   CheckCrypto(key.size() == kAesKeySize, "AES key size");
   k1_ = CmacSubkey(key_);
 }
 
 XaesKey::~XaesKey() = default;
 
-AesGcmKey XaesKey::DeriveMessageKey(std::string_view nonce) const {
+SecretBytes XaesKey::DeriveMessageKey(std::string_view nonce) const {
   // M1 ‖ M2, each 00 i 'X' 00 ‖ nonce[:12], both XORed with K1 and encrypted.
   std::array<uint8_t, 2 * kAesBlock> blocks;
   for (size_t i = 0; i < 2; ++i) {
@@ -164,24 +185,32 @@ AesGcmKey XaesKey::DeriveMessageKey(std::string_view nonce) const {
       block[j] = static_cast<uint8_t>(block[j] ^ k1_.data()[j]);
   }
   SecretBytes derived(kAesKeySize);
-  lanes_.With([this] { return NewEcbContext(key_); },
-              [&](EVP_CIPHER_CTX* context) {
-                EncryptBlocks(context, blocks.data(), blocks.size(), derived.span().data());
-              });
+  derivations_.With([this] { return NewEcbContext(key_); },
+                    [&](EVP_CIPHER_CTX* context) {
+                      EncryptBlocks(context, blocks.data(), blocks.size(), derived.span().data());
+                    });
   Wipe(absl::MakeSpan(blocks));
-  return AesGcmKey(derived.view());
+  return derived;
 }
 
 void XaesKey::SealWithNonce(std::string_view nonce, std::string_view aad,
                             std::string_view plaintext, std::string* out) const {
   CheckCrypto(nonce.size() == kNonceSize, "XAES nonce size");
-  DeriveMessageKey(nonce).Seal(NonceTail(nonce), aad, plaintext, out);
+  const SecretBytes key = DeriveMessageKey(nonce);
+  messages_.With(&NewGcmContext, [&](EVP_CIPHER_CTX* context) {
+    SealWith(context, key.data(), NonceTail(nonce), aad, plaintext, out);
+  });
 }
 
 absl::StatusOr<SecretBytes> XaesKey::OpenWithNonce(std::string_view nonce, std::string_view aad,
                                                    std::string_view sealed) const {
   CheckCrypto(nonce.size() == kNonceSize, "XAES nonce size");
-  return DeriveMessageKey(nonce).Open(NonceTail(nonce), aad, sealed);
+  const SecretBytes key = DeriveMessageKey(nonce);
+  absl::StatusOr<SecretBytes> opened;
+  messages_.With(&NewGcmContext, [&](EVP_CIPHER_CTX* context) {
+    opened = OpenWith(context, key.data(), NonceTail(nonce), aad, sealed);
+  });
+  return opened;
 }
 
 void XaesKey::Seal(RandomSource& random, std::string_view aad, std::string_view plaintext,

@@ -97,11 +97,13 @@ class XaesKey {
 
  private:
   // The AES-256-GCM key for messages whose nonce begins with these 12 bytes.
-  AesGcmKey DeriveMessageKey(std::string_view nonce) const;
+  SecretBytes DeriveMessageKey(std::string_view nonce) const;
 
   SecretBytes key_;
   SecretBytes k1_;
-  ContextLanes<evp_cipher_ctx_st> lanes_;
+  ContextLanes<evp_cipher_ctx_st> derivations_;  // AES under the key
+  // AES-GCM under the key of the last message: who reads that here reads `key_` as well.
+  ContextLanes<evp_cipher_ctx_st> messages_;
 };
 
 }  // namespace piivault::vault

@@ -85,15 +85,15 @@ std::string_view PartContext::Of(std::string_view type, std::string_view field, 
 
 absl::StatusOr<EncryptedRecord> EncryptRecord(const KeySnapshot& keys, RandomSource& random,
                                               const RecordIdentity& identity, uint64_t version,
-                                              RecordHeader header,
+                                              RecordHeader* header,
                                               absl::Span<const std::string_view> values) {
-  if (absl::Status status = CheckWrite(header, values); !status.ok()) return status;
+  if (absl::Status status = CheckWrite(*header, values); !status.ok()) return status;
   const TenantKeys* const tenant = keys.ActiveTenant(identity.tenant);
   if (tenant == nullptr) {
     return absl::FailedPreconditionError("the tenant has no key in the active epoch");
   }
-  header.set_version(version);
-  const uint16_t present = NumberFields(&header);
+  header->set_version(version);
+  const uint16_t present = NumberFields(header);
 
   EncryptedRecord record;
   record.epoch = tenant->epoch;
@@ -106,14 +106,13 @@ absl::StatusOr<EncryptedRecord> EncryptRecord(const KeySnapshot& keys, RandomSou
   PartWriter parts(AesGcmKey(data_key.view()), &record.row);
   const storage::Id128& vault = keys.vault_id();
   PartContext context(vault, identity);
-  parts.Append(0, context.Of("", "", version, ""), SerializeSecret(header).view());
-  for (int i = 0; i < header.fields_size(); ++i) {
-    const FieldHeader& field = header.fields(i);
+  parts.Append(0, context.Of("", "", version, ""), SerializeSecret(*header).view());
+  for (int i = 0; i < header->fields_size(); ++i) {
+    const FieldHeader& field = header->fields(i);
     if (field.absent()) continue;
-    parts.Append(field.ordinal(), context.Of(header.type(), field.name(), version, field.token()),
+    parts.Append(field.ordinal(), context.Of(header->type(), field.name(), version, field.token()),
                  values[static_cast<size_t>(i)]);
   }
-  Wipe(header.mutable_ref());
   record.wrap_row =
       WrapDataKey(vault, *tenant, random, identity.subject, identity.record, version, data_key);
   record.digest = RecordDigest(record.row);

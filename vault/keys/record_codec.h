@@ -54,13 +54,13 @@ struct EncryptedRecord {
 };
 
 // Encrypts one version of a record under a fresh data key that seals nothing else.
-// `header.fields(i)` describes `values[i]`; ordinals and the version are filled in here. The value
+// `header->fields(i)` describes `values[i]`; ordinals and the version are filled in here. The value
 // of a field marked absent is not stored. INVALID_ARGUMENT: counts differ, more than 65,534 fields,
 // or a field without name or with a token of other than 0 or 16 bytes. FAILED_PRECONDITION: the
 // tenant has no key in the active epoch.
 [[nodiscard]] absl::StatusOr<EncryptedRecord> EncryptRecord(
     const KeySnapshot& keys, RandomSource& random, const RecordIdentity& identity, uint64_t version,
-    storage::v1::RecordHeader header, absl::Span<const std::string_view> values);
+    storage::v1::RecordHeader* header, absl::Span<const std::string_view> values);
 
 // A field of a record version as its reader finds it. The views borrow from the reader, and last
 // until it is moved.

@@ -28,7 +28,11 @@ std::vector<FieldTerm> MakeTerms(const ValueRules& rules, const authz::FieldSpec
 }  // namespace
 
 storage::IndexDigest FieldTerm::Digest(const TenantKeys& keys) const {
-  return BlindIndexDigest(keys, kNormaliserVersion, index, normalised.view());
+  if (digest_keys != &keys) {
+    digest = BlindIndexDigest(keys, kNormaliserVersion, index, normalised.view());
+    digest_keys = &keys;
+  }
+  return digest;
 }
 
 std::string DomainIndexName(const authz::FieldSpec& field) { return field.full_name + "@domain"; }

@@ -15,12 +15,15 @@
 namespace piivault::vault {
 
 // What a value is found by: one term for the value, one more for the domain of an e-mail address
-// where the policy says index_domain.
+// where the policy says index_domain. Thread-compatible: Digest() remembers what it said last.
 struct FieldTerm {
   std::string index;  // `reader.email`, or `reader.email@domain` for the domain
   SecretBytes normalised;
 
   storage::IndexDigest Digest(const TenantKeys& keys) const;
+
+  mutable const TenantKeys* digest_keys = nullptr;
+  mutable storage::IndexDigest digest = {};
 };
 
 // Name of the second index of an e-mail field.

@@ -139,16 +139,16 @@ RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
   return field;
 }
 
-absl::Status RecordWriter::Store(const std::vector<PreparedField>& fields, WriteResult* result) {
+absl::Status RecordWriter::Store(std::vector<PreparedField>* fields, WriteResult* result) {
   std::vector<std::string_view> values;
-  values.reserve(fields.size());
-  for (const PreparedField& field : fields) {
-    *result->header.add_fields() = field.header;
+  values.reserve(fields->size());
+  for (PreparedField& field : *fields) {
+    *result->header.add_fields() = std::move(field.header);
     values.push_back(field.bytes());
   }
   const RecordIdentity& id = result->identity;
   absl::StatusOr<EncryptedRecord> encrypted = EncryptRecord(
-      tenant_.keys(), deps_.random, id, result->header.version(), result->header, values);
+      tenant_.keys(), deps_.random, id, result->header.version(), &result->header, values);
   if (!encrypted.ok()) return encrypted.status();
   result->digest = encrypted->digest;
   changes_.Put(storage::RecordKey(id.tenant, id.subject, id.record), std::move(encrypted->row));
@@ -164,12 +164,11 @@ void RecordWriter::PutToken(const RecordIdentity& id, const FieldHeader& field) 
     changes_.Put(storage::DeterministicTokenKey(id.tenant, *token, id.subject, id.record), "");
     return;
   }
-  storage::v1::TokenRow row;
-  row.set_subject(id.subject.bytes.data(), id.subject.bytes.size());
-  row.set_record(id.record.bytes.data(), id.record.bytes.size());
-  row.set_field(field.name());
+  token_row_.set_subject(id.subject.bytes.data(), id.subject.bytes.size());
+  token_row_.set_record(id.record.bytes.data(), id.record.bytes.size());
+  token_row_.set_field(field.name());
   storage::Key key = storage::TokenKey(id.tenant, *token);
-  std::string value = SealRow(tenant_.keys(), deps_.random, key, 1, row);
+  std::string value = SealRow(tenant_.keys(), deps_.random, key, 1, token_row_);
   changes_.Put(std::move(key), std::move(value));
 }
 
@@ -249,10 +248,10 @@ absl::StatusOr<WriteResult> RecordWriter::Create(const RecordDraft& draft) {
   header.set_controller(draft.type->controller);
   header.set_created_micros(absl::ToUnixMicros(now_));
   header.set_updated_micros(header.created_micros());
-  if (absl::Status status = Store(fields, &result); !status.ok()) return status;
+  if (absl::Status status = Store(&fields, &result); !status.ok()) return status;
 
   for (size_t i = 0; i < fields.size(); ++i) {
-    PutToken(result.identity, fields[i].header);
+    PutToken(result.identity, header.fields(static_cast<int>(i)));
     PutTerms(result.identity, fields[i].terms);
     if (draft.fields[i].field->unique && !fields[i].terms.empty()) {
       taken_.insert(fields[i].terms.front().Digest(tenant_.active()));
@@ -330,12 +329,11 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
     *header.mutable_provenance() = change.provenance;
     header.set_notice(change.notice.data(), change.notice.size());
   }
-  if (absl::Status status = Store(fields, &result); !status.ok()) return status;
+  if (absl::Status status = Store(&fields, &result); !status.ok()) return status;
   for (size_t i = 0; i < written; ++i) {
-    const FieldHeader* old = record->reader->FindField(fields[i].header.name());
-    if (old == nullptr || old->token() != fields[i].header.token()) {
-      PutToken(result.identity, fields[i].header);
-    }
+    const FieldHeader& field = header.fields(static_cast<int>(i));
+    const FieldHeader* old = record->reader->FindField(field.name());
+    if (old == nullptr || old->token() != field.token()) PutToken(result.identity, field);
     // A term that stays the same may have its row under an older epoch, or none yet where the
     // policy began to index the field: the new row is right in each case.
     PutTerms(result.identity, fields[i].terms);

@@ -112,8 +112,9 @@ class RecordWriter {
   absl::StatusOr<authz::Reason> TakeUnique(const authz::FieldSpec& field, const FieldTerm& term,
                                            const storage::RecordLocator* self);
   PreparedField Prepare(const FieldWrite& write, const storage::v1::FieldHeader* before);
-  // Encrypts and stores row and wrap; fills digest and header of `result`.
-  absl::Status Store(const std::vector<PreparedField>& fields, WriteResult* result);
+  // Encrypts and stores row and wrap; fills digest and header of `result`, which takes those of the
+  // fields.
+  absl::Status Store(std::vector<PreparedField>* fields, WriteResult* result);
   void PutToken(const RecordIdentity& identity, const storage::v1::FieldHeader& field);
   void DeleteToken(const RecordIdentity& identity, const storage::v1::FieldHeader& field);
   void PutTerms(const RecordIdentity& identity, const std::vector<FieldTerm>& terms);
@@ -130,6 +131,7 @@ class RecordWriter {
 
   std::map<storage::Id128, SubjectState> subjects_;  // that this message changes
   std::set<storage::IndexDigest> taken_;             // refs and unique values of this message
+  storage::v1::TokenRow token_row_;                  // used again for each
 };
 
 }  // namespace piivault::vault

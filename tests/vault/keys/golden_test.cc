@@ -79,7 +79,7 @@ Vectors Make() {
   const auto keys = fixture.keys();
   vectors["sealed_row"] = SealRow(*keys, random, kRowKey, 5, Header());
   const EncryptedRecord record =
-      EncryptRecord(*keys, random, kIdentity, 3, Header(), {"hanako@example.jp", "", "a note"})
+      EncryptRecordOf(*keys, random, kIdentity, 3, Header(), {"hanako@example.jp", "", "a note"})
           .value();
   vectors["record_row"] = record.row;
   vectors["wrap_row"] = record.wrap_row;

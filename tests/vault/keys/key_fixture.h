@@ -18,6 +18,7 @@
 #include "vault/crypto/sha256.h"
 #include "vault/keys/epoch_keys.h"
 #include "vault/keys/keyring.h"
+#include "vault/keys/record_codec.h"
 
 namespace piivault::vault {
 
@@ -144,6 +145,13 @@ void ForEachDamage(std::string_view bytes, Refused&& refused) {
   }
   for (size_t size = 0; size < bytes.size(); ++size) refused(std::string(bytes.substr(0, size)));
   refused(std::string(bytes) + '\0');
+}
+
+// Encrypts what may be a temporary.
+inline absl::StatusOr<EncryptedRecord> EncryptRecordOf(
+    const KeySnapshot& keys, RandomSource& random, const RecordIdentity& identity, uint64_t version,
+    storage::v1::RecordHeader header, absl::Span<const std::string_view> values) {
+  return EncryptRecord(keys, random, identity, version, &header, values);
 }
 
 }  // namespace piivault::vault

@@ -47,7 +47,7 @@ const std::vector<std::string_view> kValues = {"hanako@example.jp", "03-0000-000
 EncryptedRecord Encrypt(const KeySnapshot& keys, RandomSource& random = SystemRandom(),
                         const RecordIdentity& identity = kIdentity, uint64_t version = kVersion,
                         const RecordHeader& header = Header()) {
-  return EncryptRecord(keys, random, identity, version, header, kValues).value();
+  return EncryptRecordOf(keys, random, identity, version, header, kValues).value();
 }
 
 // A row cut into what it is made of, to be put together otherwise.
@@ -106,7 +106,7 @@ TEST(RecordCodecTest, AbsentFieldsHaveNoCiphertext) {
   RecordHeader header = Header();
   header.mutable_fields(1)->set_absent(true);
   const EncryptedRecord record =
-      EncryptRecord(*keys, SystemRandom(), kIdentity, 1, header, kValues).value();
+      EncryptRecordOf(*keys, SystemRandom(), kIdentity, 1, header, kValues).value();
   EXPECT_EQ(Row(record.row).parts.size(), 3u);
   auto reader = RecordReader::Open(*keys, kIdentity, record.row, record.wrap_row).value();
   EXPECT_EQ(reader.header().fields(1).ordinal(), 0u);
@@ -120,8 +120,8 @@ TEST(RecordCodecTest, LengthsAreRoundedUp) {
   KeyFixture fixture;
   const auto size_of = [&](size_t length) {
     const std::string value(length, 'v');
-    return Row(EncryptRecord(*fixture.keys(), SystemRandom(), kIdentity, 1, Header(),
-                             {value, "", ""})
+    return Row(EncryptRecordOf(*fixture.keys(), SystemRandom(), kIdentity, 1, Header(),
+                               {value, "", ""})
                    ->row)
         .parts[1]
         .size();
@@ -139,7 +139,7 @@ TEST(RecordCodecTest, ValuesComeBackExactly) {
        {std::string("\x80"), std::string("a\0\0", 3), std::string(16, '\0'),
         std::string("\x80\0\0", 3), std::string(100'000, '\x80')}) {
     const EncryptedRecord record =
-        EncryptRecord(*keys, SystemRandom(), kIdentity, 1, Header(), {value, "", ""}).value();
+        EncryptRecordOf(*keys, SystemRandom(), kIdentity, 1, Header(), {value, "", ""}).value();
     auto reader = RecordReader::Open(*keys, kIdentity, record.row, record.wrap_row).value();
     EXPECT_EQ(reader.DecryptField(reader.header().fields(0))->view(), value);
   }
@@ -150,7 +150,7 @@ TEST(RecordCodecTest, RefusesWritesThatCannotBeDescribed) {
   const auto keys = fixture.keys();
   const auto code_with = [&](const RecordHeader& header, size_t count = 3) {
     const std::vector<std::string_view> values(count);
-    return EncryptRecord(*keys, SystemRandom(), kIdentity, 1, header, values).status().code();
+    return EncryptRecordOf(*keys, SystemRandom(), kIdentity, 1, header, values).status().code();
   };
   EXPECT_EQ(code_with(Header()), StatusCode::kOk);
   EXPECT_EQ(code_with(Header(), 2), StatusCode::kInvalidArgument);
@@ -167,7 +167,7 @@ TEST(RecordCodecTest, RefusesWritesThatCannotBeDescribed) {
   EXPECT_EQ(code_with(header, 65534), StatusCode::kOk);
   RecordIdentity unknown = kIdentity;
   unknown.tenant = 99;
-  EXPECT_EQ(EncryptRecord(*keys, SystemRandom(), unknown, 1, RecordHeader(), {}).status().code(),
+  EXPECT_EQ(EncryptRecordOf(*keys, SystemRandom(), unknown, 1, RecordHeader(), {}).status().code(),
             StatusCode::kFailedPrecondition);
 }
 
