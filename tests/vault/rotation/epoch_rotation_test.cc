@@ -18,6 +18,8 @@ namespace {
 
 // More wraps than one step takes.
 constexpr int kManyRecords = 150;
+// More rows than one step looks at.
+constexpr uint64_t kManyRows = 20'000;
 
 // Calls back before the n-th draw: between what a step has read and its commit.
 class InterruptedRandom : public RandomSource {
@@ -56,6 +58,16 @@ class EpochRotationTest : public testing::Test {
       names.push_back(vault_.Create({{"email", Email(i)}}).record().name());
     }
     return names;
+  }
+  // Rows of no epoch, the ids of which are as far from each other as random ones.
+  void PlantEvenly(const storage::Key& prefix, uint64_t rows) {
+    uint64_t id = 0;
+    for (uint64_t i = 0; i < rows; ++i) {
+      id += 0x9e3779b97f4a7c15;
+      std::string key = prefix.bytes;
+      for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(id >> shift));
+      vault_.engine().Tamper({prefix.table, key}, "of no epoch");
+    }
   }
   static std::string Email(int i) { return "reader" + std::to_string(i) + "@example.jp"; }
 
@@ -167,19 +179,23 @@ TEST_F(EpochRotationTest, AWrapWithAKeyThatNoWrapHasHidesNoOther) {
   EXPECT_EQ(vault_.damaged.size(), 2u);
 }
 
-TEST_F(EpochRotationTest, EstimatesManyRowsByTheFirst) {
-  constexpr uint64_t kRows = 20'000;
-  const EpochRange range{EpochRange::Kind::kSealed, Tenant(), 0, storage::TokenPrefix(Tenant())};
-  uint64_t id = 0;
-  for (uint64_t i = 0; i < kRows; ++i) {
-    if (i == 100) {
-      EXPECT_EQ(EstimateOldRows(vault_.engine(), range, 2), 100u);
-    }
-    id += 0x9e3779b97f4a7c15;  // spreads evenly
-    std::string key = range.prefix.bytes;
-    for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(id >> shift));
-    vault_.engine().Tamper({range.prefix.table, key}, "of no epoch");
+TEST_F(EpochRotationTest, FindsAPersonBehindMoreRowsThanAStepReads) {
+  CreateMany();
+  PlantEvenly(storage::SubjectPrefix(Tenant()), kManyRows);
+  vault_.Rotate();
+  vault_.ReWrapAll();
+  EXPECT_EQ(vault_.damaged.size(), kManyRows);
+  for (const auto& [key, value] : RowsUnder(storage::WrapPrefix(Tenant()))) {
+    EXPECT_EQ(WrapEpoch(value).value(), 2u);
   }
+}
+
+TEST_F(EpochRotationTest, EstimatesManyRowsByTheFirst) {
+  constexpr uint64_t kRows = kManyRows;
+  const EpochRange range{EpochRange::Kind::kSealed, Tenant(), 0, storage::TokenPrefix(Tenant())};
+  PlantEvenly(range.prefix, 100);
+  EXPECT_EQ(EstimateOldRows(vault_.engine(), range, 2), 100u);
+  PlantEvenly(range.prefix, kRows);
   EXPECT_NEAR(static_cast<double>(EstimateOldRows(vault_.engine(), range, 2)), kRows, kRows / 50.0);
 }
 
