@@ -17,7 +17,9 @@ namespace {
 // Rows of one step, by kind of range: a few milliseconds of work, and a commit that holds up those
 // behind it for no longer.
 constexpr std::array<size_t, 3> kStepRows = {64, 64, 512};
-constexpr unsigned kMaxShrink = 9;  // one row
+// Alone, the wait for the disk after each step counts for more.
+constexpr size_t kLarge = 4;
+constexpr unsigned kMaxShrink = 11;  // one row
 constexpr size_t kCheckRows = 500;
 
 std::unique_ptr<storage::Commit> NewCommit(const storage::Engine& engine) {
@@ -145,7 +147,8 @@ absl::StatusOr<EpochRotation::Prepared> EpochRotation::Prepare() {
   auto commit = NewCommit(parts_.engine);
   const std::shared_ptr<const StateSnapshot> state = parts_.store.snapshot();
   const uint32_t active = state->keys().active().id;
-  const size_t limit = std::max<size_t>(1, kStepRows[static_cast<size_t>(range.kind)] >> shrink_);
+  const size_t most = kStepRows[static_cast<size_t>(range.kind)] * (large_steps_ ? kLarge : 1);
+  const size_t limit = std::max<size_t>(1, most >> shrink_);
   auto rows = CollectOldRows(parts_.engine, range, active, limit, &step.to.start);
   if (!rows.ok()) return rows.status();
   const bool none = rows->empty();

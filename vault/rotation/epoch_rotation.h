@@ -74,6 +74,8 @@ class EpochRotation {
   // on which epoch among them; for an active epoch and while a rotation runs; NOT_FOUND.
   [[nodiscard]] absl::Status Destroy(uint32_t epoch);
 
+  // Whether steps may be some times larger, as nobody is held up by their commits.
+  void set_large_steps(bool large) { large_steps_ = large; }
   // How many entries of steps were handed over since the start.
   uint64_t entries() const { return entries_; }
 
@@ -127,6 +129,7 @@ class EpochRotation {
   Cursor next_;                          // where the next step begins
   unsigned shrink_ = 0;                  // a step is halved so often, after conflicts
   std::unique_ptr<UnderWay> under_way_;  // the step that is being committed
+  bool large_steps_ = false;
   uint64_t entries_ = 0;
   uint32_t leaving_ = 0;                  // the newest epoch that this rotation leaves
   std::map<uint32_t, uint64_t> damaged_;  // of this pass, by epoch

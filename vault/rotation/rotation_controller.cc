@@ -127,7 +127,10 @@ absl::StatusOr<absl::Duration> RotationController::StepNow() {
   const absl::Duration busy = absl::Now() - begun;
   if (!more.ok() || !rotation_.running()) Publish();
   if (!more.ok()) return more.status();
-  return throttle_.RestAfter(busy, parts_.engine.LogEnd().index, rotation_.entries());
+  const absl::Duration rest =
+      throttle_.RestAfter(busy, parts_.engine.LogEnd().index, rotation_.entries());
+  rotation_.set_large_steps(rest == absl::ZeroDuration());
+  return rest;
 }
 
 absl::StatusOr<absl::Duration> RotationController::Work() {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/vault/service/vault_fixture.h"
@@ -97,6 +98,16 @@ TEST_F(EpochRotationTest, AWrapTakesAllIndexRowsOfItsRecordAlong) {
   ExpectAllMoved(2);
 }
 
+TEST_F(EpochRotationTest, StepsAreLargerWhereNobodyIsHeldUp) {
+  CreateMany();
+  vault_.Rotate();
+  ASSERT_TRUE(vault_.rotation().Step().value());
+  EXPECT_FALSE(IndexRows(1).empty());
+  vault_.rotation().set_large_steps(true);
+  ASSERT_TRUE(vault_.rotation().Step().value());
+  EXPECT_TRUE(IndexRows(1).empty());
+}
+
 TEST_F(EpochRotationTest, IndexRowsThatWereLeftBehindAreFoundByTheirOwn) {
   vault_.Create({{"email", "a@example.jp"}, {"phone", "090-0000-0001"}}, "ref-a");
   const auto left_behind = IndexRows(1);
@@ -172,8 +183,10 @@ TEST_F(EpochRotationTest, AWrapWithAKeyThatNoWrapHasHidesNoOther) {
   const storage::Key prefix = storage::WrapPrefix(Tenant());
   const std::string value = RowsUnder(prefix).begin()->second;
   // The first and the last of all wraps, which lead to persons at the other end.
-  vault_.engine().Tamper({prefix.table, prefix.bytes + std::string(41, '\xff') + '\0'}, value);
-  vault_.engine().Tamper({prefix.table, prefix.bytes + '\0' + std::string(40, '\xff')}, value);
+  for (const auto& [front, rest] : {std::pair{'\0', '\xff'}, std::pair{'\xff', '\0'}}) {
+    const std::string name = std::string(8, front) + std::string(40, rest);
+    vault_.engine().Tamper({prefix.table, prefix.bytes + name}, value);
+  }
   vault_.Rotate();
   vault_.ReWrapAll();
   EXPECT_EQ(vault_.damaged.size(), 2u);
