@@ -75,24 +75,36 @@ absl::StatusOr<std::vector<OldRow>> CollectOldRows(const storage::Engine& engine
   size_t bytes = 0;
   bool full = false;
   std::string last;
+  storage::Key part = range.prefix;
+  if (start->empty()) *start = part.bytes;
+  if (range.kind == Kind::kIndex) {
+    if (start->size() == part.bytes.size()) start->push_back('\0');
+    part.bytes.push_back((*start)[part.bytes.size()]);
+  }
   const absl::Status scanned =
-      engine.Scan(range.prefix, start->empty() ? range.prefix.bytes : *start, kMaxSeen,
-                  [&](std::string_view key, std::string_view value) {
-                    ++seen;
-                    bytes += value.size();
-                    const absl::StatusOr<uint32_t> epoch = EpochOf(range, value);
-                    if (!epoch.ok() || *epoch != active) {
-                      OldRow& row = rows.emplace_back();
-                      row.key = {range.prefix.table, std::string(key)};
-                      row.value = value;
-                      if (epoch.ok()) row.epoch = *epoch;
-                    }
-                    full = seen == kMaxSeen || rows.size() == limit || bytes >= kMaxBytes;
-                    if (full) last = key;
-                    return !full;
-                  });
+      engine.Scan(part, *start, kMaxSeen, [&](std::string_view key, std::string_view value) {
+        ++seen;
+        bytes += value.size();
+        const absl::StatusOr<uint32_t> epoch = EpochOf(range, value);
+        if (!epoch.ok() || *epoch != active) {
+          OldRow& row = rows.emplace_back();
+          row.key = {range.prefix.table, std::string(key)};
+          row.value = value;
+          if (epoch.ok()) row.epoch = *epoch;
+        }
+        full = seen == kMaxSeen || rows.size() == limit || bytes >= kMaxBytes;
+        if (full) last = key;
+        return !full;
+      });
   if (!scanned.ok()) return scanned;
-  *start = full ? last + '\0' : "";
+  if (full) {
+    *start = last + '\0';
+  } else if (range.kind == Kind::kIndex && part.bytes.back() != '\xff') {
+    ++part.bytes.back();
+    *start = part.bytes;
+  } else {
+    start->clear();
+  }
   return rows;
 }
 

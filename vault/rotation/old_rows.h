@@ -36,7 +36,9 @@ struct OldRow {
 std::vector<EpochRange> AllEpochRanges(const StateSnapshot& state, const KeySnapshot& keys);
 
 // Rows of `range` from `start` on (empty: from its beginning) that are not of epoch `active`, at
-// most `limit` and of some MiB; moves `start` behind what was looked at, to empty at the end.
+// most `limit` and of some MiB; moves `start` behind what was looked at, to empty at the end. Of
+// index rows it looks at one part of the digests at a time: nearly all of them have gone with the
+// wraps, and stepping over what was deleted takes its time, too.
 [[nodiscard]] absl::StatusOr<std::vector<OldRow>> CollectOldRows(const storage::Engine& engine,
                                                                  const EpochRange& range,
                                                                  uint32_t active, size_t limit,
