@@ -28,6 +28,8 @@ def half_load(bench):
     rate = round(full_rate(bench) / 2)
     writing = bench.seconds * COMPACTION_TIMES
     for _ in bench.rounds(f"RevealRecord at {rate} calls/s"):
+        # Every answer waits for the disk: nothing can be faster at p99 than that is.
+        bench.figures.add("fsync/p99_us", bench.floors.fsync_us(2000)[1])
         for side, target in (("echo", bench.echo), ("vault", bench.vault)):
             bench.figures.add_load(f"half/alone/{side}",
                                    reveal_load(bench, target, in_flight=OPEN_IN_FLIGHT, rate=rate))
