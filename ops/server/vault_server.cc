@@ -265,7 +265,7 @@ absl::Status VaultServer::Impl::Serve(const ServerHooks& hooks) {
   options.lanes = config.completion_queues;
   options.max_in_flight = config.limits.in_flight;
   options.max_in_flight_per_caller = config.limits.in_flight_per_caller;
-  options.longest_wait = config.limits.wait;
+  options.waiting.longest_wait = config.limits.wait;
   options.denials = hooks.denials;
   options.max_connections = static_cast<size_t>(config.listen.connections);
   options.client_idle = config.limits.stream_idle;

@@ -28,9 +28,10 @@ std::vector<FieldTerm> MakeTerms(const ValueRules& rules, const authz::FieldSpec
 }  // namespace
 
 storage::IndexDigest FieldTerm::Digest(const TenantKeys& keys) const {
-  if (digest_keys != &keys) {
+  const std::pair of(keys.tenant, keys.epoch);
+  if (digest_of != of) {
     digest = BlindIndexDigest(keys, kNormaliserVersion, index, normalised.view());
-    digest_keys = &keys;
+    digest_of = of;
   }
   return digest;
 }

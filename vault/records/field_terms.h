@@ -1,8 +1,11 @@
 #ifndef PIIVAULT_VAULT_RECORDS_FIELD_TERMS_H_
 #define PIIVAULT_VAULT_RECORDS_FIELD_TERMS_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "authz/field_spec.h"
@@ -22,7 +25,8 @@ struct FieldTerm {
 
   storage::IndexDigest Digest(const TenantKeys& keys) const;
 
-  mutable const TenantKeys* digest_keys = nullptr;
+  // What Digest() said last, and of which keys.
+  mutable std::optional<std::pair<storage::TenantId, uint32_t>> digest_of = std::nullopt;
   mutable storage::IndexDigest digest = {};
 };
 

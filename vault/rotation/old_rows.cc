@@ -119,7 +119,8 @@ uint64_t EstimateOldRows(const storage::Engine& engine, const EpochRange& range,
                                              if (++seen == kMaxSeen) last = key;
                                              return true;
                                            });
-  if (!scanned.ok() || last.empty()) return old_rows;
+  // Names are not spread as ids are; where there is no tenant, the rows are not of persons.
+  if (!scanned.ok() || last.empty() || range.tenant == 0) return old_rows;
   const double part = PartUpTo(std::string_view(last).substr(range.prefix.bytes.size()));
   return static_cast<uint64_t>(static_cast<double>(old_rows) / std::min(part, 1.0));
 }

@@ -45,7 +45,8 @@ std::vector<EpochRange> AllEpochRanges(const StateSnapshot& state, const KeySnap
                                                                  std::string* start);
 
 // About how many such rows there are in `range`; the exact number where there are few. Looks at the
-// first ones only and takes the ids behind them to be as dense, since they are random.
+// first ones only and takes the ids behind them to be as dense, since they are random; of rows by
+// name, which are no tenant's, it counts those first ones.
 uint64_t EstimateOldRows(const storage::Engine& engine, const EpochRange& range, uint32_t active);
 
 }  // namespace piivault::vault

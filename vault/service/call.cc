@@ -11,10 +11,10 @@ namespace {
 
 using authz::Reason;
 
-// A request above this is not parsed before it is known that the caller may call at all.
-constexpr size_t kScreenedBytes = size_t{16} << 10;
 // A request above this is about many items.
 constexpr size_t kShortBytes = 2048;
+// Who waited for longer than this is identified anew.
+constexpr absl::Duration kIdentifiedFor = absl::Milliseconds(20);
 
 // Time between giving a commit up and the caller's deadline, for the answer's way back.
 absl::Duration AnswerMargin(absl::Duration remaining) {
@@ -37,7 +37,9 @@ absl::Time SteadyNow() {
 }
 
 Call::Call(Lane* lane, const Endpoint& endpoint)
-    : lane_(lane), core_(lane->core()), endpoint_(endpoint), context_{*endpoint.method} {}
+    : lane_(lane), core_(lane->core()), endpoint_(endpoint), context_{*endpoint.method} {
+  context_.yielder = lane;
+}
 
 Call::~Call() {
   if (registered_) core_.streams.Remove(this);
@@ -75,31 +77,38 @@ void Call::OnArrived(bool ok) {
   core_.observer->InFlight(1);
   if (streaming() && core_.running_streams.fetch_add(1) >= core_.options.max_streams) return Shed();
   Bound();
-  admitted_ = Identify();
+  context_.peer = server_context_.peer();
+  Reason admitted = Identify();
   if (!TakePlace()) return Shed();
+  // Who may not call at all does not wait in line for being told so.
+  if (admitted == Reason::kOk) admitted = Admit();
+  if (admitted != Reason::kOk) return Refuse(admitted);
+  large_ = streaming() || context_.method.paged || received_.Length() > kShortBytes;
   Enqueue();
-}
-
-bool Call::IsLarge() const {
-  return streaming() || context_.method.paged || received_.Length() > kShortBytes;
 }
 
 void Call::Enqueue() {
   state_ = State::kQueued;
-  const bool large = IsLarge();
-  context_.yielder = large ? lane_ : nullptr;
-  lane_->Enqueue(id_, load_.get(), large, handler_ == nullptr);
+  lane_->Enqueue(id_, load_.get(), large_, handler_ == nullptr);
 }
 
 void Call::OnTurn(bool shed) {
-  if (state_ != State::kQueued) return;  // given up meanwhile
   if (handler_ != nullptr) return Decide();
   if (core_.draining) return FinishWith(Reason::kShuttingDown);
   if (shed) return Shed();
-  context_.peer = server_context_.peer();
-  if (admitted_ == Reason::kOk) admitted_ = Admit();
-  WipeBuffer(&received_);
-  if (admitted_ != Reason::kOk) return Refuse(admitted_);
+  if (SteadyNow() - arrived_at_ > kIdentifiedFor) {
+    if (const Reason problem = Identify(); problem != Reason::kOk) return Refuse(problem);
+  }
+  Begin();
+}
+
+void Call::Begin() {
+  request_arena_.emplace(WipingArena());
+  request_ = context_.method.request_prototype->New(&*request_arena_);
+  const bool parsed = ParseRequest(&received_, request_);
+  GiveRoom();
+  if (!parsed) return Refuse(Reason::kMalformedRequest);
+  context_.request = request_;
   handler_ = context_.method.factory();
   Decide();
 }
@@ -116,6 +125,7 @@ void Call::Bound() {
   const bool none = asked - now > absl::Hours(24 * 365);
   if (streaming()) {
     if (!none) context_.deadline = asked;
+    give_up_at_ = arrived_at_ + std::min(context_.deadline - now, core_.options.longest_deadline);
     return;
   }
   const absl::Duration allowed =
@@ -138,23 +148,27 @@ Reason Call::Identify() {
 
 bool Call::TakePlace() {
   load_ = context_.caller->load;
-  const bool room = load_->calls.fetch_add(1) < core_.options.max_in_flight_per_caller;
+  room_ = static_cast<int64_t>(received_.Length());
+  const int64_t most = core_.options.max_waiting_bytes;
+  const bool all_fit = core_.request_bytes.fetch_add(room_) + room_ <= most;
+  const bool own_fit = load_->request_bytes.fetch_add(room_) + room_ <= most / 4;
+  const bool place = load_->calls.fetch_add(1) < core_.options.max_in_flight_per_caller;
   return (!streaming() || load_->streams.fetch_add(1) < core_.options.max_streams_per_caller) &&
-         room;
+         place && all_fit && own_fit;
+}
+
+void Call::GiveRoom() {
+  WipeBuffer(&received_);
+  const int64_t room = std::exchange(room_, 0);
+  if (room == 0) return;
+  core_.request_bytes.fetch_sub(room);
+  load_->request_bytes.fetch_sub(room);
 }
 
 Reason Call::Admit() {
   if (!known()) return Reason::kUnknownMethod;
   if (context_.method.factory == nullptr) return Reason::kOperationNotGranted;
-  if (received_.Length() > kScreenedBytes) {
-    const Reason screened = core_.refuser->Screen(context_);
-    if (screened != Reason::kOk) return screened;
-  }
-  request_arena_.emplace(WipingArena());
-  request_ = context_.method.request_prototype->New(&*request_arena_);
-  if (!ParseRequest(&received_, request_)) return Reason::kMalformedRequest;
-  context_.request = request_;
-  return Reason::kOk;
+  return core_.refuser->Screen(context_);
 }
 
 void Call::BeginDecision() {
@@ -187,6 +201,7 @@ void Call::Decide() {
 }
 
 void Call::Refuse(Reason reason) {
+  GiveRoom();
   if (stage_ != Stage::kRefusal) context_.attempt = 1;
   stage_ = Stage::kRefusal;
   refused_for_ = reason;
@@ -389,6 +404,7 @@ void Call::Finish() {
   if (!std::exchange(accounted_, true)) {
     lane_->Count(reason_, load_ != nullptr ? context_.caller->certificate_sha256 : "");
   }
+  GiveRoom();
   response_.clear();
   wake_at_ = SteadyNow() + core_.options.client_idle;
   grpc::Status status;
@@ -433,8 +449,9 @@ void Call::OnTick(absl::Time now) {
   const bool hurry = core_.hurrying;
   switch (state_) {
     case State::kQueued:
-      // A stream that runs ends at its turn, with its closing entry.
-      if (handler_ == nullptr && (now >= give_up_at_ || hurry)) Shed();
+      // A stream that has begun ends at its turn, with its closing entry.
+      if (streaming() && handler_ != nullptr) return;
+      if (now >= give_up_at_ || hurry) Shed();
       return;
     case State::kCommitting:
       if (now < give_up_at_ && !hurry) return;
@@ -442,7 +459,7 @@ void Call::OnTick(absl::Time now) {
       // What was handed over may still be written; only who wrote nothing can be told so.
       return FinishWith(committing_writes_ ? Reason::kOutcomeUnknown : Reason::kLogUnavailable);
     case State::kIdle:
-      if (now >= wake_at_ || core_.draining || cut_) Decide();
+      if (now >= wake_at_ || core_.draining || cut_) Enqueue();
       return;
     case State::kWriting:
     case State::kFinishing:

@@ -40,7 +40,9 @@ class Call {
 
   // Asks gRPC for a call of the endpoint.
   void Request();
-  // The lane has come to it. `shed`: it has waited too long to be begun.
+  // Whether it waits for its turn.
+  bool queued() const { return state_ == State::kQueued; }
+  // The lane has come to it. `shed`: it has waited too long to be begun. REQUIRES: queued()
   void OnTurn(bool shed);
   // The engine is done with a commit of this call's, or with the entry that it shares. False where
   // the call waits for it no longer.
@@ -71,17 +73,19 @@ class Call {
   bool known() const { return endpoint_.service != nullptr; }
   bool streaming() const { return context_.method.streaming; }
 
-  // Whether it may take the thread for so long that others notice.
-  bool IsLarge() const;
   void Enqueue();
   void Shed();
   void Bound();
   // kOk, or why the certificate names nobody now.
   authz::Reason Identify();
-  // Takes one of the caller's places, to OnFinished(). REQUIRES: Identify().
+  // Takes one of the caller's places, to OnFinished(), and room for the request, to GiveRoom().
+  // REQUIRES: Identify().
   bool TakePlace();
-  // kOk, or why the call reaches no handler.
+  void GiveRoom();
+  // kOk, or why the call reaches no handler, whatever it asks for.
   authz::Reason Admit();
+  // Parses the request and begins.
+  void Begin();
   // Takes this moment as the decision's.
   void BeginDecision();
   void Decide();
@@ -120,11 +124,11 @@ class Call {
   State state_ = State::kWaiting;
   Stage stage_ = Stage::kMessage;
   uint64_t id_ = 0;
-  authz::Reason admitted_ = authz::Reason::kOk;  // why it reaches no handler
-  bool counted_ = false;                         // in in_flight
-  bool accounted_ = false;                       // an entry says what the call ended with, or will
-  bool notified_ = false;                        // the done event came
-  bool cancelled_ = false;                       // by the client, or cut
+  bool large_ = false;      // may take the thread for so long that others notice
+  bool counted_ = false;    // in in_flight
+  bool accounted_ = false;  // an entry says what the call ended with, or will
+  bool notified_ = false;   // the done event came
+  bool cancelled_ = false;  // by the client, or cut
   bool committed_any_ = false;
   bool closed_ = false;           // Handler::Close() was asked
   bool registered_ = false;       // in the registry of streams
@@ -135,6 +139,7 @@ class Call {
   absl::Time wake_at_ = absl::InfiniteFuture();  // idle, or a client that does not read
 
   std::shared_ptr<CallerLoad> load_;  // of the caller, with this call in it
+  int64_t room_ = 0;                  // for the request while it waits
 
   CallContext context_;
   std::optional<google::protobuf::Arena> request_arena_;

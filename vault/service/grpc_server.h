@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "storage/engine.h"
 #include "vault/crypto/random.h"
+#include "vault/service/call_queue.h"
 #include "vault/service/counted_calls.h"
 #include "vault/service/method_table.h"
 #include "vault/service/observer.h"
@@ -30,13 +31,17 @@ struct GrpcServerOptions {
   // Of both, what one caller may have, so that others have places left. 0: half.
   int max_in_flight_per_caller = 0;
   int max_streams_per_caller = 0;
-  // How long a call may wait for its turn before it is shed, where its caller has more than a few
-  // waiting (CallQueue).
-  absl::Duration longest_wait = absl::InfiniteDuration();
+  // How long calls may wait for their turns.
+  CallQueue::Limits waiting;
+  // A call that has worked for so long no longer yields: its decision grows old
+  // (EngineOptions::max_decision_age).
+  absl::Duration yields_for = absl::Milliseconds(400);
   DenialLimits denials;
   // 0: what the limit of descriptors leaves.
   size_t max_connections = 0;
   int max_request_bytes = 16 << 20;
+  // Of requests that wait for their turn; one caller may have a quarter.
+  int64_t max_waiting_bytes = int64_t{256} << 20;
   absl::Duration default_deadline = absl::Seconds(5);  // of unary calls without one
   absl::Duration longest_deadline = absl::Seconds(30);
   absl::Duration stream_commit_wait = absl::Seconds(5);  // for each message of a stream
@@ -87,7 +92,8 @@ class GrpcServer {
   // Cuts the running streams of those principals (names without `principals/`); returns how many.
   int CancelStreams(const std::function<bool(std::string_view principal)>& whose);
 
-  // Accepts nothing new, lets calls and commits finish for at most `patience`, then ends the rest.
+  // Accepts nothing new, lets calls that have begun and commits finish for at most `patience`, then
+  // ends the rest. Calls that wait for their turn get SHUTTING_DOWN.
   // Held calls do not wait any longer, and the engine gets the counts that are left. Commits that
   // the engine still holds take effect or not, unheard. May be called twice.
   void Stop(absl::Duration patience);

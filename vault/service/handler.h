@@ -24,7 +24,8 @@ struct MethodInfo;
 // What one caller has under way, over all lanes and connections.
 struct CallerLoad {
   std::atomic<int> calls{0};
-  std::atomic<int> streams{0};  // of these
+  std::atomic<int> streams{0};            // of these
+  std::atomic<int64_t> request_bytes{0};  // that wait to be parsed
 };
 
 // Who calls, as the certificate proves it.
@@ -45,8 +46,9 @@ struct CallerIdentity {
 class Yielder {
  public:
   // Where the work has taken its time, serves short calls that wait for the same thread, on top of
-  // this one's stack. Cheap: to be called for every item. No row or decision of the caller's is
-  // touched, but everything may have been committed meanwhile.
+  // this one's stack; not where this one is itself so served, or its decision is growing old.
+  // Cheap: to be called for every item. No row or decision of the caller's is touched, but
+  // everything may have been committed meanwhile.
   virtual void Yield() = 0;
 
  protected:
@@ -70,7 +72,7 @@ struct CallContext {
   uint64_t as_of = 0;  // Engine::AppliedSequence() before any read of this decision
   int attempt = 1;     // 1..kMaxAttempts for the same message, after conflicts
 
-  // For work on many items; null where nobody waits.
+  // For work on many items; null in tests of handlers.
   Yielder* yielder = nullptr;
 
   // Set by the handler as soon as it knows: the principal's name without `principals/`, by which

@@ -12,12 +12,14 @@ namespace piivault::vault {
 namespace {
 
 constexpr int kServiceField = 1;
+constexpr size_t kMaxRequest = 1024;
 constexpr char kServing[] = "\x08\x01";
 constexpr char kNotServing[] = "\x08\x02";
 
 // The service that is asked about; nothing where the request is malformed.
 std::optional<std::string> ServiceIn(const grpc::ByteBuffer& request) {
   std::vector<grpc::Slice> slices;
+  if (request.Length() > kMaxRequest) return std::nullopt;
   if (!request.Dump(&slices).ok()) return std::nullopt;
   std::string bytes;
   for (const grpc::Slice& slice : slices) bytes.append(slice.begin(), slice.end());
@@ -48,6 +50,7 @@ void HealthCheck::OnArrived(bool ok) {
     delete this;
     return;
   }
+  place_ = lane_->AddCheck(this);
   const ServerCore& core = lane_->core();
   const std::optional<std::string> service = ServiceIn(received_);
   if (!service.has_value()) {
@@ -58,6 +61,11 @@ void HealthCheck::OnArrived(bool ok) {
   }
   const grpc::Slice answer(core.serving && !core.draining ? kServing : kNotServing);
   writer_.WriteAndFinish(grpc::ByteBuffer(&answer, 1), {}, grpc::Status::OK, &finished_event_);
+}
+
+void HealthCheck::OnFinished(bool) {
+  lane_->RemoveCheck(place_);
+  delete this;
 }
 
 }  // namespace piivault::vault

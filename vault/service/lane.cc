@@ -16,9 +16,11 @@ using storage::CommitOutcome;
 // each that arrives.
 constexpr int kUnaryRequests = 16;
 constexpr int kStreamRequests = 2;
+// Health checks whose answers are not taken.
+constexpr size_t kMaxChecks = 256;
 // How late a call that waits too long may be noticed.
 constexpr int64_t kTickMs = 20;
-// How long a large call works before it lets short ones run, and they after that.
+// How long a call works before it lets short ones run, and they after that.
 constexpr absl::Duration kLargeSpan = absl::Milliseconds(1);
 constexpr absl::Duration kShortSpan = absl::Milliseconds(2);
 // For how long at most it takes in what arrives before it goes on with what it has.
@@ -70,8 +72,8 @@ Lane::Lane(ServerCore* core, std::unique_ptr<grpc::ServerCompletionQueue> queue)
     : core_(core),
       queue_(std::move(queue)),
       inbox_(std::make_shared<CommitInbox>(queue_.get(), &inbox_event_)),
-      short_(core->options.longest_wait),
-      large_(core->options.longest_wait),
+      short_(core->options.waiting),
+      large_(core->options.waiting),
       counted_(core->options.denials) {}
 
 Lane::~Lane() {
@@ -114,6 +116,11 @@ bool Lane::ListenHealth() {
   return true;
 }
 
+std::list<HealthCheck*>::iterator Lane::AddCheck(HealthCheck* check) {
+  if (checks_.size() >= kMaxChecks) checks_.front()->Cancel();
+  return checks_.insert(checks_.end(), check);
+}
+
 uint64_t Lane::Adopt(Call* call) {
   calls_.emplace(++last_id_, call);
   SetTick();
@@ -137,10 +144,7 @@ void Lane::Run() {
     }
     if (!TakeIn()) return;
     RunShort();
-    if (large_.empty()) continue;
-    yield_at_ = SteadyNow() + kLargeSpan;
     RunOne(&large_);
-    yield_at_ = absl::InfiniteFuture();
   }
 }
 
@@ -168,18 +172,37 @@ void Lane::RunShort() {
 }
 
 void Lane::RunOne(CallQueue* queue) {
-  const CallQueue::Turn turn = queue->Pop(SteadyNow());
-  const auto found = calls_.find(turn.call);
-  if (found != calls_.end()) found->second->OnTurn(turn.shed);
+  const absl::Time end = SteadyNow() + kShortSpan;
+  const auto waits = [this](uint64_t id) {
+    const auto found = calls_.find(id);
+    return found != calls_.end() && found->second->queued();
+  };
+  while (const std::optional<CallQueue::Turn> turn = queue->Pop(SteadyNow(), waits)) {
+    Call* const call = calls_.find(turn->call)->second;
+    if (turn->shed) {
+      call->OnTurn(true);
+      if (SteadyNow() < end) continue;
+      return;
+    }
+    if (yielding_) return call->OnTurn(false);
+    turn_began_ = SteadyNow();
+    yield_at_ = turn_began_ + kLargeSpan;
+    call->OnTurn(false);
+    yield_at_ = absl::InfiniteFuture();
+    return;
+  }
 }
 
 void Lane::Yield() {
   if (SteadyNow() < yield_at_) return;
   // None of those that run now yields.
   yield_at_ = absl::InfiniteFuture();
+  yielding_ = true;
   TakeIn();
   RunShort();
-  yield_at_ = SteadyNow() + kLargeSpan;
+  yielding_ = false;
+  const absl::Time now = SteadyNow();
+  if (now - turn_began_ < core_->options.yields_for) yield_at_ = now + kLargeSpan;
 }
 
 void Lane::OnInbox(bool) {

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -21,6 +22,7 @@
 namespace piivault::vault {
 
 class Call;
+class HealthCheck;
 
 // What a completion queue's tag points to.
 class QueueEvent {
@@ -108,11 +110,14 @@ class Lane final : public Yielder {
   void Listen(const Endpoint& endpoint);
   // Asks for one more health check; false where the lane is closed, and may not be used any more.
   bool ListenHealth();
+  // A check that has arrived; of too many the oldest is cancelled.
+  std::list<HealthCheck*>::iterator AddCheck(HealthCheck* check);
+  void RemoveCheck(std::list<HealthCheck*>::iterator place) { checks_.erase(place); }
   // Numbers a call that has arrived; its commits and ticks find it until Release().
   uint64_t Adopt(Call* call);
   void Release(uint64_t id);
-  // Gives a call that has this number its turn later: Call::OnTurn(). `large`: others may have to
-  // wait for it noticeably.
+  // Gives the call of this number its turn later: Call::OnTurn(). `large`: others may have to wait
+  // for it noticeably.
   void Enqueue(uint64_t id, const void* caller, bool large, bool sheddable);
   void Yield() override;
 
@@ -127,6 +132,7 @@ class Lane final : public Yielder {
   // Takes in what is there; false at the queue's end.
   bool TakeIn();
   void RunShort();
+  // The next call that is to be run, and those to be shed before it.
   void RunOne(CallQueue* queue);
   void WriteDue(absl::Time now);
   void Write(CountedCalls::Batch batch);
@@ -150,8 +156,11 @@ class Lane final : public Yielder {
   uint64_t last_id_ = 0;
   CallQueue short_;
   CallQueue large_;
-  absl::Time yield_at_ = absl::InfiniteFuture();  // for the large call that is running
+  absl::Time turn_began_ = absl::InfinitePast();  // of the call that is running
+  absl::Time yield_at_ = absl::InfiniteFuture();  // when that call lets others run
+  bool yielding_ = false;                         // they do
   absl::flat_hash_map<uint64_t, Call*> calls_;
+  std::list<HealthCheck*> checks_;  // in the order in which they came
   CountedCalls counted_;
   absl::flat_hash_map<uint64_t, CountedCalls::Batch> writing_;  // what the engine has of them
   std::thread thread_;

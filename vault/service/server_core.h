@@ -68,10 +68,11 @@ struct ServerCore {
 
   StreamRegistry streams;
   std::atomic<int> in_flight{0};
-  std::atomic<int> running_streams{0};  // of these
-  std::atomic<bool> serving{false};     // as the health check says
-  std::atomic<bool> draining{false};    // new calls are refused, streams end after their message
-  std::atomic<bool> hurrying{false};    // calls do not wait for their commits any longer
+  std::atomic<int> running_streams{0};    // of these
+  std::atomic<int64_t> request_bytes{0};  // that wait to be parsed
+  std::atomic<bool> serving{false};       // as the health check says
+  std::atomic<bool> draining{false};      // new calls are refused, streams end after their message
+  std::atomic<bool> hurrying{false};      // calls do not wait for their commits any longer
 };
 
 }  // namespace piivault::vault

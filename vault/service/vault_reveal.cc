@@ -1,5 +1,6 @@
 // RevealRecord, BatchRevealRecords, Detokenize.
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -298,7 +299,10 @@ class DetokenizeHandler : public Handler {
         if (next < places.size() && places[next] == i) {
           absl::Status ready = loaded.Reach(call, targets, next);
           if (!ready.ok()) return call.Refuse(ready);
-          reason = RevealToken(call, tokens[next], targets[next], loaded.Of(next), &response);
+          const absl::StatusOr<authz::Reason> revealed =
+              RevealToken(call, tokens[next], targets[next], next, &loaded, &response);
+          if (!revealed.ok()) return call.Refuse(revealed.status());
+          reason = *revealed;
           ++next;
         } else {
           call.AddFailedItem(reason);
@@ -316,18 +320,20 @@ class DetokenizeHandler : public Handler {
   }
 
  private:
-  // The records of some tokens, a slice at a time.
+  // The records of some tokens, a slice at a time: the first of each, the others where they are
+  // asked for.
   class Loaded {
    public:
-    // Loads those of `index` and what follows, unless they are here.
+    // Loads the first of `index` and of what follows, unless it is here.
     absl::Status Reach(VaultCall& call, const std::vector<TokenTarget>& targets, size_t index) {
       if (index < begin_ + records_.size()) return absl::OkStatus();
       begin_ = index;
       records_.clear();
       std::vector<storage::RecordLocator> locators;
       for (size_t i = index; i < targets.size() && locators.size() < kLoadSlice; ++i) {
-        locators.insert(locators.end(), targets[i].records.begin(), targets[i].records.end());
-        records_.emplace_back(targets[i].records.size());
+        const std::vector<storage::RecordLocator>& of_token = targets[i].records;
+        if (!of_token.empty()) locators.push_back(of_token.front());
+        records_.emplace_back(of_token.empty() ? 0 : 1);
       }
       absl::StatusOr<std::vector<LoadResult>> loaded =
           LoadRecords(call.deps().engine, call.scope(), locators, &call.changes());
@@ -339,7 +345,19 @@ class DetokenizeHandler : public Handler {
       return absl::OkStatus();
     }
 
-    std::vector<LoadResult>* Of(size_t index) { return &records_[index - begin_]; }
+    // Record `i` of the token at `index`, which is here.
+    absl::StatusOr<LoadResult*> Record(VaultCall& call, const TokenTarget& target, size_t index,
+                                       size_t i) {
+      std::vector<LoadResult>& records = records_[index - begin_];
+      if (i == records.size()) {
+        absl::StatusOr<std::vector<LoadResult>> rest =
+            LoadRecords(call.deps().engine, call.scope(),
+                        absl::MakeConstSpan(target.records).subspan(i), &call.changes());
+        if (!rest.ok()) return rest.status();
+        std::move(rest->begin(), rest->end(), std::back_inserter(records));
+      }
+      return &records[i];
+    }
 
    private:
     size_t begin_ = 0;
@@ -369,13 +387,16 @@ class DetokenizeHandler : public Handler {
   }
 
   // Reveals through the first record whose own decision grants.
-  static authz::Reason RevealToken(VaultCall& call, const storage::Id128& token,
-                                   const TokenTarget& target, std::vector<LoadResult>* records,
-                                   WireWriter* result) {
+  static absl::StatusOr<authz::Reason> RevealToken(VaultCall& call, const storage::Id128& token,
+                                                   const TokenTarget& target, size_t index,
+                                                   Loaded* records, WireWriter* result) {
     authz::Reason reason = target.damaged ? authz::Reason::kDataLoss : authz::Reason::kTokenInvalid;
     const LoadedRecord* refused = nullptr;
     std::string refused_field;
-    for (LoadResult& loaded : *records) {
+    for (size_t i = 0; i < target.records.size(); ++i) {
+      const absl::StatusOr<LoadResult*> found = records->Record(call, target, index, i);
+      if (!found.ok()) return found.status();
+      LoadResult& loaded = **found;
       // A token of an erased person is as good as one that never was.
       if (loaded.reason == authz::Reason::kSubjectErased) continue;
       std::optional<RecordField> field;

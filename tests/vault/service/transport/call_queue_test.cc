@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -17,13 +18,19 @@ namespace piivault::vault {
 namespace {
 
 constexpr absl::Duration kWait = absl::Milliseconds(50);
+constexpr absl::Duration kPatience = absl::Milliseconds(200);
+constexpr CallQueue::Limits kLimits = {kWait, kPatience};
 const absl::Time kStart = absl::UnixEpoch();
+
+CallQueue::Turn Pop(CallQueue& queue, absl::Time now) {
+  return *queue.Pop(now, [](uint64_t) { return true; });
+}
 
 // What comes out, as "3" for a turn and "-3" for a call that is shed.
 std::vector<std::string> Drain(CallQueue& queue, absl::Time now) {
   std::vector<std::string> turns;
   while (!queue.empty()) {
-    const CallQueue::Turn turn = queue.Pop(now);
+    const CallQueue::Turn turn = Pop(queue, now);
     turns.push_back((turn.shed ? "-" : "") + std::to_string(turn.call));
   }
   return turns;
@@ -34,7 +41,7 @@ void PushMany(CallQueue& queue, const int* caller, uint64_t first, size_t count,
 }
 
 TEST(CallQueueTest, TurnsGoRoundTheCallers) {
-  CallQueue queue(kWait);
+  CallQueue queue(kLimits);
   const int many = 0, few = 0, one = 0;
   PushMany(queue, &many, 1, 4, kStart);
   PushMany(queue, &few, 11, 2, kStart);
@@ -43,18 +50,18 @@ TEST(CallQueueTest, TurnsGoRoundTheCallers) {
 }
 
 TEST(CallQueueTest, ACallerThatComesBackGoesToTheEnd) {
-  CallQueue queue(kWait);
+  CallQueue queue(kLimits);
   const int many = 0, one = 0;
   PushMany(queue, &many, 1, 3, kStart);
   PushMany(queue, &one, 11, 1, kStart);
-  EXPECT_EQ(queue.Pop(kStart).call, 1u);
-  EXPECT_EQ(queue.Pop(kStart).call, 11u);
+  EXPECT_EQ(Pop(queue, kStart).call, 1u);
+  EXPECT_EQ(Pop(queue, kStart).call, 11u);
   PushMany(queue, &one, 12, 1, kStart);
   EXPECT_EQ(Drain(queue, kStart), (std::vector<std::string>{"2", "12", "3"}));
 }
 
 TEST(CallQueueTest, FewMayWaitForAsLongAsTheyLike) {
-  CallQueue queue(kWait);
+  CallQueue queue(kLimits);
   const int caller = 0;
   PushMany(queue, &caller, 1, CallQueue::kAlwaysWait, kStart);
   for (const std::string& turn : Drain(queue, kStart + absl::Hours(1))) {
@@ -62,49 +69,77 @@ TEST(CallQueueTest, FewMayWaitForAsLongAsTheyLike) {
   }
 }
 
-TEST(CallQueueTest, OfManyThoseThatWaitedTooLongAreShed) {
-  CallQueue queue(kWait);
+TEST(CallQueueTest, OfManyThoseThatWaitTooLongAreShedOnceThatLasts) {
+  CallQueue queue(kLimits);
   const int caller = 0;
-  PushMany(queue, &caller, 1, 3, kStart);
-  PushMany(queue, &caller, 4, CallQueue::kAlwaysWait, kStart + kWait);
+  PushMany(queue, &caller, 1, 100, kStart);
   // To the microsecond.
-  EXPECT_FALSE(queue.Pop(kStart + kWait).shed);
   const absl::Time late = kStart + kWait + absl::Microseconds(1);
-  EXPECT_TRUE(queue.Pop(late).shed);
-  EXPECT_TRUE(queue.Pop(late).shed);
-  const std::vector<std::string> rest = Drain(queue, late);
-  EXPECT_EQ(rest.size(), CallQueue::kAlwaysWait);
-  EXPECT_EQ(rest.front(), "4");
+  const absl::Time lasting = late + kPatience;
+  EXPECT_FALSE(Pop(queue, kStart + kWait).shed);
+  EXPECT_FALSE(Pop(queue, late).shed);
+  EXPECT_FALSE(Pop(queue, lasting - absl::Microseconds(1)).shed);
+  const std::vector<std::string> turns = Drain(queue, lasting);
+  const auto served = std::find(turns.begin(), turns.end(), "85");
+  EXPECT_EQ(turns.end() - served, CallQueue::kAlwaysWait);
+  for (auto turn = turns.begin(); turn != turns.end(); ++turn) {
+    EXPECT_EQ(turn->front() == '-', turn < served) << *turn;
+  }
 }
 
-TEST(CallQueueTest, OneCallersFloodShedsNobodyElse) {
-  CallQueue queue(kWait);
+TEST(CallQueueTest, PatienceBeginsAnewWhenACallHasNotWaitedTooLong) {
+  CallQueue queue(kLimits);
+  const int caller = 0;
+  const absl::Time late = kStart + kWait + absl::Microseconds(1);
+  PushMany(queue, &caller, 1, 20, kStart);
+  EXPECT_FALSE(Pop(queue, late).shed);
+  Drain(queue, late);
+  PushMany(queue, &caller, 101, 40, late);
+  EXPECT_FALSE(Pop(queue, late).shed);
+  const absl::Time later = late + kPatience;
+  EXPECT_FALSE(Pop(queue, later).shed);
+  EXPECT_TRUE(Pop(queue, later + kPatience).shed);
+}
+
+TEST(CallQueueTest, OneCallersFloodShedsNobodyElseAndHoldsNobodyUp) {
+  CallQueue queue(kLimits);
   const int flood = 0, other = 0;
-  PushMany(queue, &flood, 1, 30, kStart);
-  PushMany(queue, &other, 101, 2, kStart);
-  const std::vector<std::string> turns = Drain(queue, kStart + absl::Seconds(1));
-  // What is shed takes no turn: the flood is down to what it may have before it gets one.
-  const std::vector<std::string> first(turns.begin(), turns.begin() + 14);
-  for (const std::string& turn : first) EXPECT_EQ(turn.front(), '-') << turn;
-  EXPECT_EQ(turns[14], "15");
-  EXPECT_EQ(turns[15], "101");
-  EXPECT_EQ(turns[16], "16");
-  EXPECT_EQ(turns[17], "102");
+  PushMany(queue, &flood, 1, 2000, kStart);
+  EXPECT_EQ(Pop(queue, kStart + absl::Seconds(1)).call, 1u);
+  PushMany(queue, &other, 5001, 2, kStart);
+  // What is shed takes a turn as what is served does.
+  const std::vector<std::string> turns = Drain(queue, kStart + absl::Seconds(2));
+  const std::vector<std::string> first(turns.begin(), turns.begin() + 5);
+  EXPECT_EQ(first, (std::vector<std::string>{"-2", "5001", "-3", "5002", "-4"}));
+}
+
+TEST(CallQueueTest, WhatWasGivenUpIsDroppedAndTakesNoTurn) {
+  CallQueue queue(kLimits);
+  const int flood = 0, other = 0;
+  PushMany(queue, &flood, 1, 2000, kStart);
+  PushMany(queue, &other, 5001, 2, kStart);
+  const auto waits = [](uint64_t call) { return call == 1999 || call > 5000; };
+  std::vector<uint64_t> served;
+  while (const auto turn = queue.Pop(kStart, waits)) served.push_back(turn->call);
+  EXPECT_EQ(served, (std::vector<uint64_t>{1999, 5001, 5002}));
+  EXPECT_TRUE(queue.empty());
 }
 
 TEST(CallQueueTest, WhatHasBegunIsNeverShed) {
-  CallQueue queue(kWait);
+  CallQueue queue(kLimits);
   const int caller = 0;
-  queue.Push(&caller, 1, false, kStart);
-  PushMany(queue, &caller, 2, 20, kStart);
-  const CallQueue::Turn turn = queue.Pop(kStart + absl::Seconds(1));
-  EXPECT_EQ(turn.call, 1u);
+  PushMany(queue, &caller, 1, 1, kStart);
+  queue.Push(&caller, 2, false, kStart);
+  PushMany(queue, &caller, 3, 20, kStart);
+  EXPECT_FALSE(Pop(queue, kStart + absl::Seconds(1)).shed);
+  const CallQueue::Turn turn = Pop(queue, kStart + absl::Seconds(2));
+  EXPECT_EQ(turn.call, 2u);
   EXPECT_FALSE(turn.shed);
-  EXPECT_TRUE(queue.Pop(kStart + absl::Seconds(1)).shed);
+  EXPECT_TRUE(Pop(queue, kStart + absl::Seconds(2)).shed);
 }
 
 TEST(CallQueueTest, ManyCallersComeAndGo) {
-  CallQueue queue(kWait);
+  CallQueue queue(kLimits);
   const std::vector<int> callers(1000);
   for (int round = 0; round < 3; ++round) {
     for (const int& caller : callers) queue.Push(&caller, 1, true, kStart);
@@ -123,18 +158,24 @@ bool YieldUntil(CallContext& context, const std::function<bool()>& done) {
   return false;
 }
 
+// Whatever the machine has to do meanwhile.
+void YieldForEver(GrpcServerOptions& options) { options.yields_for = absl::InfiniteDuration(); }
+
 TEST(LaneTest, ShortCallsRunWhileALargeOneWorks) {
   absl::Notification working;
   std::atomic<int> answered{0};
   std::atomic<bool> in_between{false};
-  ToyServer toy;
+  ToyServer toy(&YieldForEver);
   toy.On(kStream, [&](CallContext& context) {
     working.Notify();
     in_between = YieldUntil(context, [&] { return answered == 3; });
     return StreamPlan(context, "large");
   });
   toy.On(kUnary, [&](CallContext& context) {
-    EXPECT_EQ(context.yielder, nullptr);
+    // Those that run within another call run to their end.
+    const int before = answered;
+    context.yielder->Yield();
+    EXPECT_EQ(answered, before);
     return RevealPlan(context, "short");
   });
   toy.Start();
@@ -160,7 +201,10 @@ TEST(LaneTest, LargeCallsWaitForEachOtherAndAreShedWhereTheyAreMany) {
   constexpr int kCalls = 40;
   absl::Notification working;
   int running = 0;
-  ToyServer toy([](GrpcServerOptions& options) { options.longest_wait = absl::ZeroDuration(); });
+  ToyServer toy([](GrpcServerOptions& options) {
+    YieldForEver(options);
+    options.waiting = {absl::ZeroDuration(), absl::ZeroDuration()};
+  });
   toy.On(kStream, [&](CallContext& context) {
     working.Notify();
     EXPECT_TRUE(YieldUntil(context, [&] { return toy.observer().in_flight == kCalls + 1; }));
@@ -168,7 +212,6 @@ TEST(LaneTest, LargeCallsWaitForEachOtherAndAreShedWhereTheyAreMany) {
     return StreamPlan(context, "first");
   });
   toy.On(kUnary, [&](CallContext& context) {
-    EXPECT_NE(context.yielder, nullptr);
     ++running;
     return RevealPlan(context, "large");
   });
@@ -202,7 +245,7 @@ TEST(LaneTest, LargeCallsWaitForEachOtherAndAreShedWhereTheyAreMany) {
 
 TEST(LaneTest, AQueuedCallIsGivenUpBeforeItsDeadline) {
   absl::Notification working;
-  ToyServer toy;
+  ToyServer toy(&YieldForEver);
   toy.On(kStream, [&](CallContext& context) {
     working.Notify();
     EXPECT_TRUE(YieldUntil(context, [&] { return toy.observer().shed == 1; }));

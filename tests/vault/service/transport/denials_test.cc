@@ -497,7 +497,7 @@ TEST_F(DenialsTest, WhatEndsWithoutAnEntryIsCounted) {
   EXPECT_EQ(Entries()[0].count(), 3u);
 }
 
-TEST_F(DenialsTest, ALargeRequestOfOneWhoMayNotCallIsNotParsed) {
+TEST_F(DenialsTest, NoRequestOfOneWhoMayNotCallIsParsed) {
   toy_ = std::make_unique<ToyServer>();
   toy_->refuser().screen = [](const CallContext& context) {
     EXPECT_EQ(context.request, nullptr);
@@ -507,10 +507,10 @@ TEST_F(DenialsTest, ALargeRequestOfOneWhoMayNotCallIsNotParsed) {
   toy_->On(kUnary, [](CallContext& context) { return RevealPlan(context, "shown"); });
   toy_->Start();
   stub_ = toy_->Stub();
-  Send(std::string(100, 'x'));
-  EXPECT_TRUE(Next().status.ok()) << "of a small one the handler knows soon enough";
-  Send(std::string(100'000, 'x'));
-  EXPECT_EQ(ReasonIn(Next().status), "PRINCIPAL_UNKNOWN");
+  for (size_t size : {100, 100'000}) {
+    Send(std::string(size, 'x'));
+    EXPECT_EQ(ReasonIn(Next().status), "PRINCIPAL_UNKNOWN");
+  }
   EXPECT_EQ(toy_->Entries().back(), "refused " + std::string(kUnary) + " PRINCIPAL_UNKNOWN");
 }
 
