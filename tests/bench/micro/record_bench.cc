@@ -28,7 +28,7 @@ EncryptedRecord MakeReader(const KeySnapshot& keys) {
     field->set_token_kind(storage::v1::TOKEN_KIND_RANDOM);
   }
   const std::vector<std::string_view> values(8, "a value of twenty-six byte");
-  return EncryptRecord(keys, SystemRandom(), kIdentity, 1, header, values).value();
+  return EncryptRecord(keys, SystemRandom(), kIdentity, 1, &header, values).value();
 }
 
 // Unwrap, header, and range(0) fields of one record.
