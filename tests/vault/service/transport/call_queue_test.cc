@@ -243,6 +243,46 @@ TEST(LaneTest, LargeCallsWaitForEachOtherAndAreShedWhereTheyAreMany) {
   queue.Shutdown();
 }
 
+TEST(LaneTest, OneCallersRequestsMayNotFillTheMemory) {
+  absl::Notification working;
+  ToyServer toy([](GrpcServerOptions& options) {
+    YieldForEver(options);
+    options.max_waiting_bytes = 4 * 5000;  // a quarter for one caller
+  });
+  toy.On(kStream, [&](CallContext& context) {
+    working.Notify();
+    EXPECT_TRUE(YieldUntil(context, [&] { return toy.observer().shed == 1; }));
+    return StreamPlan(context, "first");
+  });
+  toy.On(kUnary, [&](CallContext& context) { return RevealPlan(context, "large"); });
+  toy.Start();
+  const auto stub = toy.Stub();
+  grpc::ClientContext context;
+  const auto stream = stub->StreamRevealRecords(&context, {});
+  working.WaitForNotification();
+  const std::string name(3000, 'x');
+  grpc::CompletionQueue queue;
+  PendingCall waits(*stub, name, &queue);
+  PendingCall too_much(*stub, name, &queue);
+  std::vector<std::string> reasons;
+  const auto next = [&] {
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(queue.Next(&tag, &ok));
+    reasons.push_back(ReasonIn(static_cast<PendingCall*>(tag)->status));
+  };
+  next();
+  next();
+  EXPECT_EQ(reasons, (std::vector<std::string>{"QUEUE_FULL", ""}));
+  // What was begun or refused takes no room any more.
+  PendingCall later(*stub, name, &queue);
+  next();
+  EXPECT_EQ(reasons.back(), "");
+  context.TryCancel();
+  stream->Finish();
+  queue.Shutdown();
+}
+
 TEST(LaneTest, AQueuedCallIsGivenUpBeforeItsDeadline) {
   absl::Notification working;
   ToyServer toy(&YieldForEver);

@@ -541,6 +541,10 @@ TEST(CallTest, HealthSaysWhatItWasTold) {
             grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(CallRaw(toy.Channel(), "/grpc.health.v1.Health/Check", "\x0a\x05x").error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
+  // Nor by a large one, which is not read: its field would be one that nobody asks about.
+  const std::string large = "\x12\x80\x10" + std::string(2048, 'x');
+  EXPECT_EQ(CallRaw(toy.Channel(), "/grpc.health.v1.Health/Check", large).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_TRUE(toy.Entries().empty());
 }
 
