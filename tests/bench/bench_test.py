@@ -38,7 +38,9 @@ class BenchTest(unittest.TestCase):
         return subprocess.Popen(
             ["/usr/bin/python3", "-B", str(MAIN), "--build-dir", BUILD, "--quick",
              "--seconds", "0.2", "--records", "200", "--calls", "20", "--out", str(self.directory / "out"), *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            # Tests that were started in the background have inherited that Ctrl-C is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def run_bench(self, *arguments):
         bench = self.start(*arguments)
