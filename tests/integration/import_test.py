@@ -34,7 +34,7 @@ LISTS = [pathlib.Path(path) for path in os.environ.get("PIIVAULT_READERS", "").s
 # Columns that are no fields: the import makes the caller's key and the provenance of them.
 NO_FIELDS = ("ref", "registered_at", "intake_channel")
 BATCH = 1000
-THREADS = 32  # they wait; whoever waits together is written together
+THREADS = 16  # they wait; whoever waits together is written together. More might be shed
 TOKEN = re.compile(r"tok_[a-z2-7]{26}\Z")
 
 STUBS = harness.Stubs()
