@@ -44,6 +44,7 @@ struct StoredEntry {
 };
 
 // A row to put (with a value) or to delete (without).
+// REQUIRES: of a table with a SharedKeySize() the key has that size.
 struct Mutation {
   Key key;
   std::optional<std::string> value;
@@ -123,7 +124,8 @@ class Engine {
   // to this process: it starts anew with every opening and is never stored.
   virtual uint64_t AppliedSequence() const = 0;
 
-  // NOT_FOUND where there is no such row; UNAVAILABLE while reopening; DATA_LOSS for a bad
+  // NOT_FOUND where there is no such row, as there is none where the key has not its table's
+  // SharedKeySize(); UNAVAILABLE while reopening; DATA_LOSS for a bad
   // checksum.
   [[nodiscard]] virtual absl::StatusOr<std::string> Get(const Key& key) const = 0;
 

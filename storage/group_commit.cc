@@ -227,7 +227,9 @@ GroupCommit::Core::Tally GroupCommit::Core::Fill(const Batch& batch, uint64_t se
   tally.writes |= tally.entries > 0;
   // What is written to one key keeps its order.
   std::stable_sort(writes_.begin(), writes_.end(), [](const Mutation* a, const Mutation* b) {
-    return a->key.table != b->key.table ? a->key.table < b->key.table : a->key.bytes < b->key.bytes;
+    const Table home_a = HomeOf(a->key.table);
+    const Table home_b = HomeOf(b->key.table);
+    return home_a != home_b ? home_a < home_b : a->key.bytes < b->key.bytes;
   });
   for (const Mutation* write : writes_) store_->Add(*write);
   writes_.clear();

@@ -17,8 +17,8 @@ namespace piivault::storage {
 class BatchStore {
  public:
   virtual ~BatchStore() = default;
-  // Add to the open batch. Rows come in the order of tables and keys, those of one key in the order
-  // of their commits.
+  // Add to the open batch. Rows come in the order of HomeOf() their tables and of keys, those of
+  // one key in the order of their commits.
   virtual void Add(const Mutation& write) = 0;
   virtual void AddEntry(const LogPosition& position, const EntryDraft& entry) = 0;
   // Writes the open batch in one piece and syncs it. An error leaves open whether it is there; then

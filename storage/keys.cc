@@ -83,8 +83,7 @@ Key MetaKey(std::string_view name) {
 
 Key StateKey(StateKind kind, std::string_view name) {
   // These have keys of their own shape.
-  assert(kind != StateKind::kTenantKey && kind != StateKind::kSubject &&
-         kind != StateKind::kErasure);
+  assert(kind != StateKind::kTenantKey && kind != StateKind::kErasure);
   return KeyBuilder(Table::kState, 3 + name.size()).Kind(kind).Name(name).Build();
 }
 
@@ -109,12 +108,10 @@ TenantKeyName ParseTenantKeyKey(std::string_view key_bytes) {
 }
 
 Key SubjectKey(TenantId tenant, const Id128& subject) {
-  return KeyBuilder(Table::kState, 25).Kind(StateKind::kSubject).U64(tenant).Id(subject).Build();
+  return KeyBuilder(Table::kSubject, 24).U64(tenant).Id(subject).Build();
 }
 
-Key SubjectPrefix(TenantId tenant) {
-  return KeyBuilder(Table::kState, 9).Kind(StateKind::kSubject).U64(tenant).Build();
-}
+Key SubjectPrefix(TenantId tenant) { return KeyBuilder(Table::kSubject, 8).U64(tenant).Build(); }
 
 Key ErasureKey(TenantId tenant, const Id128& subject) {
   return KeyBuilder(Table::kState, 25).Kind(StateKind::kErasure).U64(tenant).Id(subject).Build();

@@ -10,17 +10,36 @@
 
 namespace piivault::storage {
 
-// The tables, each a column family of the RocksDB engine. Values are part of the format.
+// The tables. Values are part of the format.
 enum class Table : uint8_t {
   kMeta = 0,      // format stamp, vault header, watermarks
-  kState = 1,     // sealed rows that decide: tenants, persons, principals, policies, subjects, ...
+  kState = 1,     // sealed rows that decide: tenants, persons, principals, policies, ...
   kRecord = 2,    // record rows: sealed header and field ciphertexts
   kWrap = 3,      // data-key wraps, one for each record version
   kIndex = 4,     // tokens, blind indexes, references, idempotency rows
   kLog = 5,       // entries
   kLogIndex = 6,  // where terms are in the entries: derived from them
+  kSubject = 7,   // sealed rows of subjects, which decide, too
 };
-inline constexpr int kTableCount = 7;
+inline constexpr int kTableCount = 8;
+// The table whose place on disk a table shares. A subject's row, records and wraps are read
+// together: there they are neighbours, ordered by their keys, whose lengths tell them apart.
+constexpr Table HomeOf(Table table) {
+  return table == Table::kSubject || table == Table::kWrap ? Table::kRecord : table;
+}
+// Bytes of the keys of a table that shares its place, 0 for any number.
+constexpr size_t SharedKeySize(Table table) {
+  switch (table) {
+    case Table::kSubject:
+      return 24;
+    case Table::kRecord:
+      return 40;
+    case Table::kWrap:
+      return 48;
+    default:
+      return 0;
+  }
+}
 // Whether rows of the table are cells that a decision can rest on, so that engines watch them.
 constexpr bool HoldsCells(Table table) { return table != Table::kLog && table != Table::kLogIndex; }
 
@@ -34,7 +53,6 @@ enum class StateKind : uint8_t {
   kProposal = 6,
   kEpoch = 7,
   kTenantKey = 8,
-  kSubject = 9,
   kVault = 10,
   kDenylist = 11,
   kErasure = 12,
@@ -57,7 +75,7 @@ Key MetaKey(std::string_view name);
 // Global state: a name (tenant, person or principal name, policy hash, ...) within its kind.
 // Names are length-prefixed: rows of one kind are ordered by length, then by name.
 // REQUIRES (here and wherever a name or term goes into a key): at most 65,535 bytes; kind is
-// none of kTenantKey, kSubject and kErasure, which have the shapes below.
+// neither kTenantKey nor kErasure, which have the shapes below.
 Key StateKey(StateKind kind, std::string_view name);
 Key StatePrefix(StateKind kind);
 // The name within the bytes of a StateKey() row; empty where there is none.

@@ -18,12 +18,22 @@ namespace piivault::storage {
 namespace {
 
 // Grows with every change that an older program would misread.
-constexpr uint32_t kFormatVersion = 2;
+constexpr uint32_t kFormatVersion = 3;
 
-constexpr std::array<const char*, kTableCount> kFamilyNames = {"meta",  "state", "record",   "wrap",
-                                                               "index", "log",   "log_index"};
+struct Family {
+  Table home;
+  const char* name;
+};
+constexpr std::array kFamilies = {
+    Family{Table::kMeta, "meta"},     Family{Table::kState, "state"},
+    Family{Table::kRecord, "record"}, Family{Table::kIndex, "index"},
+    Family{Table::kLog, "log"},       Family{Table::kLogIndex, "log_index"}};
 
-const char* FamilyName(Table table) { return kFamilyNames[static_cast<size_t>(table)]; }
+const Family* FamilyOf(std::string_view name) {
+  const auto found = std::find_if(kFamilies.begin(), kFamilies.end(),
+                                  [&](const Family& family) { return family.name == name; });
+  return found == kFamilies.end() ? nullptr : &*found;
+}
 
 // Keys of Table::kIndex up to here: a token whole, 12 bytes of a digest.
 constexpr size_t kIndexFilterPrefix = 25;
@@ -86,7 +96,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const RocksDbHandle::Options& ours,
   // Whether a value is taken is asked before each new one is stored: filters answer for kind,
   // tenant and the beginning of token or digest (storage/keys.h), so that a scan for what is not
   // there looks into no table.
-  if (name == FamilyName(Table::kIndex)) {
+  const Family* const family = FamilyOf(name);
+  if (family != nullptr && family->home == Table::kIndex) {
     options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kIndexFilterPrefix));
     options.memtable_prefix_bloom_size_ratio = 0.05;
   }
@@ -168,11 +179,9 @@ absl::Status RocksDbHandle::OpenDb(const Options& ours) {
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const std::string& name : names) {
-    const bool known =
-        name == rocksdb::kDefaultColumnFamilyName ||
-        std::find(kFamilyNames.begin(), kFamilyNames.end(), name) != kFamilyNames.end();
-    if (!known) {
-      return absl::FailedPreconditionError("the data directory is of a newer format");
+    if (name != rocksdb::kDefaultColumnFamilyName && FamilyOf(name) == nullptr) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the data directory is of another format: it has a table ", name));
     }
     descriptors.emplace_back(name, family_options_(name));
   }
@@ -182,12 +191,13 @@ absl::Status RocksDbHandle::OpenDb(const Options& ours) {
   db_.reset(db);
 
   std::vector<std::string> missing;
-  for (size_t table = 0; table < kFamilyNames.size(); ++table) {
-    const auto it = std::find(names.begin(), names.end(), kFamilyNames[table]);
+  for (const Family& family : kFamilies) {
+    const auto it = std::find(names.begin(), names.end(), family.name);
     if (it == names.end()) {
-      missing.emplace_back(kFamilyNames[table]);
+      missing.emplace_back(family.name);
     } else {
-      families_[table] = opened_[static_cast<size_t>(it - names.begin())];
+      families_[static_cast<size_t>(family.home)] =
+          opened_[static_cast<size_t>(it - names.begin())];
     }
   }
   return CheckStamp(missing);
@@ -226,8 +236,7 @@ absl::Status RocksDbHandle::CreateLayout(const std::vector<std::string>& missing
     const rocksdb::Status status = db_->CreateColumnFamily(family_options_(name), name, &made);
     if (!status.ok()) return FromRocksDb(status);
     opened_.push_back(made);
-    const auto it = std::find(kFamilyNames.begin(), kFamilyNames.end(), name);
-    families_[static_cast<size_t>(it - kFamilyNames.begin())] = made;
+    families_[static_cast<size_t>(FamilyOf(name)->home)] = made;
   }
   rocksdb::WriteBatch batch;
   rocksdb::Status status =

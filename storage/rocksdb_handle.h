@@ -41,7 +41,7 @@ class RocksDbHandle {
 
   rocksdb::DB& db() const { return *db_; }
   rocksdb::ColumnFamilyHandle* family(Table table) const {
-    return families_[static_cast<size_t>(table)];
+    return families_[static_cast<size_t>(HomeOf(table))];
   }
   // Which log and generation the directory holds; index is the next entry's.
   LogPosition log_end() const { return log_end_; }
@@ -62,7 +62,7 @@ class RocksDbHandle {
   std::function<rocksdb::ColumnFamilyOptions(const std::string& name)> family_options_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> opened_;  // all handles, closed with db_
-  std::array<rocksdb::ColumnFamilyHandle*, kTableCount> families_{};
+  std::array<rocksdb::ColumnFamilyHandle*, kTableCount> families_{};  // by home
   LogPosition log_end_;
   std::shared_ptr<absl::Notification> closed_ = std::make_shared<absl::Notification>();
 };

@@ -1,5 +1,7 @@
 #include "storage/rocksdb_store.h"
 
+#include <cassert>
+
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "rocksdb/db.h"
@@ -21,17 +23,26 @@ std::string EndOfPrefix(std::string_view prefix) {
   return end;
 }
 
-// Of so few keys of one table each is read by itself: MultiGet costs about four reads to set up.
+// Whether the table's rows have keys of this size: no row of a neighbour is to be taken for one.
+bool FitsTable(Table table, size_t key_size) {
+  const size_t size = SharedKeySize(table);
+  return size == 0 || size == key_size;
+}
+
+// Of so few keys of one family each is read by itself: MultiGet costs about four reads to set up.
 constexpr size_t kFewKeys = 5;
 
-// Reads those of `keys` that are of `table` into their places; absent ones stay as they are.
-rocksdb::Status GetOfTable(const RocksDbHandle& open, Table table, absl::Span<const Key> keys,
-                           std::vector<std::optional<std::string>>* values) {
+// Reads those of `keys` that are in the family of `home` into their places; absent ones stay as
+// they are.
+rocksdb::Status GetOfFamily(const RocksDbHandle& open, Table home, absl::Span<const Key> keys,
+                            std::vector<std::optional<std::string>>* values) {
   absl::InlinedVector<size_t, 64> places;
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i].table == table) places.push_back(i);
+    const auto& [table, bytes] = keys[i];
+    if (HomeOf(table) == home && FitsTable(table, bytes.size())) places.push_back(i);
   }
-  rocksdb::ColumnFamilyHandle* const family = open.family(table);
+  if (places.empty()) return rocksdb::Status::OK();
+  rocksdb::ColumnFamilyHandle* const family = open.family(home);
   const auto take = [&](size_t place, const rocksdb::Status& status,
                         const rocksdb::PinnableSlice& found) {
     if (status.ok()) (*values)[place].emplace(found.data(), found.size());
@@ -123,6 +134,7 @@ std::shared_ptr<RocksDbHandle> RocksDbStore::handle() const {
 }
 
 void RocksDbStore::Add(const Mutation& write) {
+  assert(FitsTable(write.key.table, write.key.bytes.size()));
   // Adding to a batch in memory cannot fail; a batch too large is refused by WriteBatch().
   rocksdb::ColumnFamilyHandle* const family = writer_->family(write.key.table);
   if (write.value) {
@@ -165,6 +177,7 @@ absl::StatusOr<LogPosition> RocksDbStore::Reopen() {
 absl::StatusOr<std::string> RocksDbStore::Get(const Key& key) const {
   const std::shared_ptr<RocksDbHandle> open = handle();
   if (open == nullptr) return Closed();
+  if (!FitsTable(key.table, key.bytes.size())) return absl::NotFoundError("no such row");
   std::string value;
   const rocksdb::Status status =
       open->db().Get(rocksdb::ReadOptions(), open->family(key.table), key.bytes, &value);
@@ -178,7 +191,7 @@ absl::StatusOr<std::vector<std::optional<std::string>>> RocksDbStore::MultiGet(
   if (open == nullptr) return Closed();
   std::vector<std::optional<std::string>> values(keys.size());
   for (size_t table = 0; table < kTableCount; ++table) {
-    if (rocksdb::Status s = GetOfTable(*open, static_cast<Table>(table), keys, &values); !s.ok()) {
+    if (rocksdb::Status s = GetOfFamily(*open, static_cast<Table>(table), keys, &values); !s.ok()) {
       return FromRocksDb(s);
     }
   }
@@ -202,6 +215,7 @@ absl::Status RocksDbStore::Scan(const Key& prefix, std::string_view start, size_
   for (it->Seek(ToSlice(std::max<std::string_view>(start, prefix.bytes))); it->Valid();
        it->Next()) {
     const rocksdb::Slice key = it->key();
+    if (!FitsTable(prefix.table, key.size())) continue;
     const rocksdb::Slice value = it->value();
     if (!visitor({key.data(), key.size()}, {value.data(), value.size()})) break;
     if (++visited == limit) break;

@@ -102,14 +102,62 @@ TEST_P(EngineContractTest, AbsentAndDeletedRowsAreNotFound) {
 }
 
 TEST_P(EngineContractTest, TablesDoNotShareKeys) {
+  const auto same = [](int number) {
+    const Table table = static_cast<Table>(number);
+    const size_t size = SharedKeySize(table);
+    return Key{table, std::string(size == 0 ? 40 : size, 's')};
+  };
   auto commit = Fresh();
   for (int table = 0; table < kTableCount; ++table) {
-    commit->writes.push_back({Key{static_cast<Table>(table), "same"}, std::to_string(table)});
+    commit->writes.push_back({same(table), std::to_string(table)});
   }
   ASSERT_EQ(Run(std::move(commit)), CommitOutcome::kCommitted);
   for (int table = 0; table < kTableCount; ++table) {
-    EXPECT_EQ(*engine_->Get(Key{static_cast<Table>(table), "same"}), std::to_string(table));
+    EXPECT_EQ(*engine_->Get(same(table)), std::to_string(table));
   }
+}
+
+TEST_P(EngineContractTest, NeighboursOnDiskAreNoRowsOfEachOther) {
+  Id128 low;
+  Id128 high;
+  high.bytes.fill(0xff);
+  auto commit = Fresh();
+  for (const Id128& id : {low, high}) {
+    commit->writes.push_back({SubjectKey(1, id), "subject"});
+    commit->writes.push_back({RecordKey(1, id, id), "record"});
+    commit->writes.push_back({WrapKey(1, id, id, 1), "wrap 1"});
+    commit->writes.push_back({WrapKey(1, id, id, 2), "wrap 2"});
+  }
+  ASSERT_EQ(Run(std::move(commit)), CommitOutcome::kCommitted);
+  EXPECT_THAT(ScanKeys(SubjectPrefix(1), "", 10),
+              testing::ElementsAre(SubjectKey(1, low).bytes, SubjectKey(1, high).bytes));
+  EXPECT_THAT(ScanKeys(RecordPrefix(1), "", 10),
+              testing::ElementsAre(RecordKey(1, low, low).bytes, RecordKey(1, high, high).bytes));
+  EXPECT_THAT(ScanKeys(RecordPrefix(1, low), "", 10),
+              testing::ElementsAre(RecordKey(1, low, low).bytes));
+  EXPECT_THAT(ScanKeys(WrapPrefix(1, low, low), "", 10),
+              testing::ElementsAre(WrapKey(1, low, low, 1).bytes, WrapKey(1, low, low, 2).bytes));
+  EXPECT_THAT(ScanKeys(WrapPrefixAll(), "", 3), testing::SizeIs(3));
+
+  const std::vector<Key> asked = {SubjectKey(1, low), RecordKey(1, low, low),
+                                  WrapKey(1, low, low, 2)};
+  auto values = engine_->MultiGet(asked);
+  ASSERT_TRUE(values.ok());
+  EXPECT_THAT(*values, testing::ElementsAre("subject", "record", "wrap 2"));
+  // The bytes of a neighbour's key lead nowhere.
+  for (const Key& key : asked) {
+    for (Table table : {Table::kSubject, Table::kRecord, Table::kWrap}) {
+      if (table == key.table) continue;
+      const Key other{table, key.bytes};
+      EXPECT_EQ(engine_->Get(other).status().code(), absl::StatusCode::kNotFound);
+      EXPECT_THAT(*engine_->MultiGet({other}), testing::ElementsAre(std::nullopt));
+    }
+  }
+  auto drop = Fresh();
+  drop->writes.push_back({WrapKey(1, low, low, 1), std::nullopt});
+  ASSERT_EQ(Run(std::move(drop)), CommitOutcome::kCommitted);
+  EXPECT_EQ(*engine_->Get(RecordKey(1, low, low)), "record");
+  EXPECT_EQ(*engine_->Get(WrapKey(1, low, low, 2)), "wrap 2");
 }
 
 TEST_P(EngineContractTest, MultiGetKeepsOrderAndSaysWhatIsAbsent) {

@@ -173,7 +173,7 @@ TEST_F(RocksDbEngineTest, NewerFormatIsRefused) {
   ASSERT_TRUE(Open().ok());
   Meddle([](rocksdb::DB& db, auto& families) {
     ASSERT_TRUE(
-        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\3", 4))
+        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\4", 4))
             .ok());
   });
   const absl::Status status = Open().status();
@@ -209,7 +209,7 @@ TEST_F(RocksDbEngineTest, TableOfANewerFormatIsRefused) {
 TEST_F(RocksDbEngineTest, MissingTableIsDamage) {
   ASSERT_TRUE(Open().ok());
   Meddle([](rocksdb::DB& db, auto& families) {
-    ASSERT_TRUE(db.DropColumnFamily(Find(families, "wrap")).ok());
+    ASSERT_TRUE(db.DropColumnFamily(Find(families, "record")).ok());
   });
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);  // and stays so

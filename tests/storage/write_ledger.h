@@ -65,7 +65,7 @@ class WriteLedger {
 
  private:
   static Key FirstRow(const std::string& id) { return StateKey(StateKind::kPerson, id); }
-  static Key SecondRow(const std::string& id) { return Key{Table::kRecord, id}; }
+  static Key SecondRow(const std::string& id) { return Key{Table::kIndex, id}; }
 
   std::string Compare(const Engine& engine, uint64_t number, uint64_t index) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {

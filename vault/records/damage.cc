@@ -9,10 +9,8 @@
 namespace piivault::vault {
 namespace {
 
-// Lengths of the keys that hold nothing but a kind, ids and numbers; see storage/FORMAT.md.
-constexpr size_t kSubjectKey = 1 + 8 + 16;
-constexpr size_t kRecordKey = 8 + 16 + 16;
-constexpr size_t kWrapKey = kRecordKey + 8;
+// The length of an erasure's key: kind, tenant and subject; see storage/FORMAT.md.
+constexpr size_t kErasureKey = 1 + 8 + 16;
 
 // REQUIRES: 16 bytes.
 std::string Text(std::string_view bytes) { return storage::Id128::FromBytes(bytes)->ToText(); }
@@ -25,20 +23,21 @@ std::string RecordText(std::string_view ids) {
 
 std::string RowName(const storage::Key& row) {
   const std::string_view key = row.bytes;
-  if (row.table == storage::Table::kWrap && key.size() == kWrapKey) {
-    return absl::StrCat("wrap of ", RecordText(key.substr(8)));
-  }
-  if (row.table == storage::Table::kRecord && key.size() == kRecordKey) {
-    return absl::StrCat("row of ", RecordText(key.substr(8)));
-  }
-  if (row.table == storage::Table::kState && key.size() == kSubjectKey) {
-    const auto kind = static_cast<storage::StateKind>(key.front());
-    if (kind == storage::StateKind::kSubject) {
-      return absl::StrCat("row of subjects/", Text(key.substr(9)));
+  if (key.size() == storage::SharedKeySize(row.table)) {
+    switch (row.table) {
+      case storage::Table::kSubject:
+        return absl::StrCat("row of subjects/", Text(key.substr(8)));
+      case storage::Table::kRecord:
+        return absl::StrCat("row of ", RecordText(key.substr(8)));
+      case storage::Table::kWrap:
+        return absl::StrCat("wrap of ", RecordText(key.substr(8)));
+      default:
+        break;
     }
-    if (kind == storage::StateKind::kErasure) {
-      return absl::StrCat("erasure of subjects/", Text(key.substr(9)));
-    }
+  }
+  if (row.table == storage::Table::kState && key.size() == kErasureKey &&
+      static_cast<storage::StateKind>(key.front()) == storage::StateKind::kErasure) {
+    return absl::StrCat("erasure of subjects/", Text(key.substr(9)));
   }
   return absl::StrCat("row of table ", static_cast<int>(row.table), " with SHA-256 of its key ",
                       ToHex(AsView(Sha256(key))));

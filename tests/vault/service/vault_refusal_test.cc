@@ -18,8 +18,9 @@ Result Refused(VaultFixture& vault, std::string_view principal, std::string_view
                const google::protobuf::Message& request) {
   const auto rows = [&vault] {
     size_t count = 0;
-    for (storage::Table table : {storage::Table::kState, storage::Table::kRecord,
-                                 storage::Table::kWrap, storage::Table::kIndex}) {
+    for (storage::Table table :
+         {storage::Table::kState, storage::Table::kSubject, storage::Table::kRecord,
+          storage::Table::kWrap, storage::Table::kIndex}) {
       count += vault.engine().Dump(table).size();
     }
     return count;
