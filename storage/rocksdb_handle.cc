@@ -18,14 +18,16 @@ namespace piivault::storage {
 namespace {
 
 // Grows with every change that an older program would misread.
-constexpr uint32_t kFormatVersion = 2;
+constexpr uint32_t kFormatVersion = 3;
 
 constexpr std::array<const char*, kTableCount> kFamilyNames = {"meta",  "state", "record",   "wrap",
                                                                "index", "log",   "log_index"};
 
 const char* FamilyName(Table table) { return kFamilyNames[static_cast<size_t>(table)]; }
 
-// Keys of Table::kIndex up to here: a token whole, 12 bytes of a digest.
+// Keys of Table::kIndex up to here: a deterministic token whole, 12 bytes of a digest. Shorter keys
+// (token handles, requests) have no prefix: they are read one by one, and whole keys are in the
+// filters, too.
 constexpr size_t kIndexFilterPrefix = 25;
 
 std::string BigEndian(uint64_t value, int size) {
