@@ -23,9 +23,9 @@ using testing::SizeIs;
 constexpr std::string_view kInvalid = "TOKEN_INVALID";
 constexpr std::string_view kLost = "DATA_LOSS";
 
-class RandomTokenTest : public VaultDamageTest {
+class VaultRandomTokenTest : public VaultDamageTest {
  protected:
-  RandomTokenTest() {
+  VaultRandomTokenTest() {
     a_ = vault_.Create({{"name", "A"}, {"email", "a@example.jp"}, {"note", "of a"}}, "ref-a");
     b_ = vault_.Create({{"name", "B"}, {"email", "b@example.jp"}, {"note", "of b"}}, "ref-b");
   }
@@ -97,7 +97,7 @@ class RandomTokenTest : public VaultDamageTest {
   v1::CreateRecordResponse a_, b_;
 };
 
-TEST_F(RandomTokenTest, AllOfARecordHaveOneRow) {
+TEST_F(VaultRandomTokenTest, AllOfARecordHaveOneRow) {
   const std::map<std::string, std::string> expected = {
       {HandleRowOf(a_).bytes, storage::TokenHandleValue(LocatorOf(a_))},
       {HandleRowOf(b_).bytes, storage::TokenHandleValue(LocatorOf(b_))}};
@@ -118,7 +118,7 @@ TEST_F(RandomTokenTest, AllOfARecordHaveOneRow) {
   }
 }
 
-TEST_F(RandomTokenTest, ManyAtOnceComeBackAndTheRowIsReadOnce) {
+TEST_F(VaultRandomTokenTest, ManyAtOnceComeBackAndTheRowIsReadOnce) {
   v1::DetokenizeRequest request;
   request.set_parent("tenants/default");
   for (const char* field : {"name", "email", "note"}) {
@@ -140,7 +140,7 @@ TEST_F(RandomTokenTest, ManyAtOnceComeBackAndTheRowIsReadOnce) {
   EXPECT_THAT(values, ElementsAre("A", "B", "a@example.jp", "b@example.jp", "of a", "of b"));
 }
 
-TEST_F(RandomTokenTest, LoseToADeletionOfTheirRecord) {
+TEST_F(VaultRandomTokenTest, LoseToADeletionOfTheirRecord) {
   v1::DetokenizeRequest request;
   request.set_parent("tenants/default");
   request.add_tokens(a_.tokens().at("email"));
@@ -151,7 +151,7 @@ TEST_F(RandomTokenTest, LoseToADeletionOfTheirRecord) {
   EXPECT_TRUE(call.Commit().conflict);
 }
 
-TEST_F(RandomTokenTest, SurviveUpdateRotationAndTheEndOfAnEpoch) {
+TEST_F(VaultRandomTokenTest, SurviveUpdateRotationAndTheEndOfAnEpoch) {
   const std::string token = a_.tokens().at("email");
   EXPECT_EQ(Update(a_.record().name(), {{"email", "new@example.jp"}}).tokens().at("email"), token);
   EXPECT_EQ(Behind(token), "new@example.jp");
@@ -170,7 +170,7 @@ TEST_F(RandomTokenTest, SurviveUpdateRotationAndTheEndOfAnEpoch) {
   EXPECT_EQ(HandleRows(), rows);
 }
 
-TEST_F(RandomTokenTest, OneOfAClearedFieldStaysDead) {
+TEST_F(VaultRandomTokenTest, OneOfAClearedFieldStaysDead) {
   const std::string& name = a_.record().name();
   const std::string old = a_.tokens().at("note");
   const auto rows = HandleRows();
@@ -193,7 +193,7 @@ TEST_F(RandomTokenTest, OneOfAClearedFieldStaysDead) {
   EXPECT_EQ(HandleRows(), rows);
 }
 
-TEST_F(RandomTokenTest, TheFirstMayComeWithAnUpdate) {
+TEST_F(VaultRandomTokenTest, TheFirstMayComeWithAnUpdate) {
   const auto rows = HandleRows();
   const std::string name = vault_.Create({{"phone", "03-1234-5678"}}).record().name();
   EXPECT_EQ(HandleRows(), rows) << "a deterministic token has a row of its own";
@@ -207,7 +207,7 @@ TEST_F(RandomTokenTest, TheFirstMayComeWithAnUpdate) {
   EXPECT_EQ(Behind(note), "of c");
 }
 
-TEST_F(RandomTokenTest, AMadeUpOneIsAsGoodAsAnUnknownOne) {
+TEST_F(VaultRandomTokenTest, AMadeUpOneIsAsGoodAsAnUnknownOne) {
   const std::string known = a_.tokens().at("email");
   Update(a_.record().name(), {}, {"note"});
   std::vector<std::string> bad = {a_.tokens().at("note"),
@@ -236,7 +236,7 @@ TEST_F(RandomTokenTest, AMadeUpOneIsAsGoodAsAnUnknownOne) {
   EXPECT_EQ(Behind(known), "a@example.jp");
 }
 
-TEST_F(RandomTokenTest, OfAnotherTenantLeadNowhere) {
+TEST_F(VaultRandomTokenTest, OfAnotherTenantLeadNowhere) {
   const std::string token = a_.tokens().at("email");
   EXPECT_EQ(Behind(token, "other-shop"), kInvalid);
   // The row under the key where the other tenant looks for it, with either record behind it.
@@ -263,7 +263,7 @@ TEST_F(RandomTokenTest, OfAnotherTenantLeadNowhere) {
   EXPECT_EQ(Behind(token), kLost);
 }
 
-TEST_F(RandomTokenTest, ARowThatWasMovedOrAlteredLeadsToNoOtherValue) {
+TEST_F(VaultRandomTokenTest, ARowThatWasMovedOrAlteredLeadsToNoOtherValue) {
   const std::string token_a = a_.tokens().at("email");
   const std::string token_b = b_.tokens().at("email");
   const storage::Key row = HandleRowOf(a_);
@@ -294,13 +294,13 @@ TEST_F(RandomTokenTest, ARowThatWasMovedOrAlteredLeadsToNoOtherValue) {
 }
 
 // A record that has no random token has no handle that a row could fit.
-TEST_F(RandomTokenTest, ARowThatLeadsToARecordWithoutTokensIsMoved) {
+TEST_F(VaultRandomTokenTest, ARowThatLeadsToARecordWithoutTokensIsMoved) {
   const v1::CreateRecordResponse plain = vault_.Create({{"phone", "03-1234-5678"}});
   vault_.engine().Tamper(HandleRowOf(a_), storage::TokenHandleValue(LocatorOf(plain)));
   EXPECT_EQ(Behind(a_.tokens().at("email")), kLost);
 }
 
-TEST_F(RandomTokenTest, ARowWhoseRecordIsGoneIsAnErrorUntilThePersonIsErased) {
+TEST_F(VaultRandomTokenTest, ARowWhoseRecordIsGoneIsAnErrorUntilThePersonIsErased) {
   const std::string token = a_.tokens().at("email");
   for (const storage::Key& key : {RowOf(a_.record().name()), WrapOf(a_.record().name())}) {
     const std::string value = *vault_.engine().Get(key);
@@ -318,7 +318,7 @@ TEST_F(RandomTokenTest, ARowWhoseRecordIsGoneIsAnErrorUntilThePersonIsErased) {
   EXPECT_EQ(Streamed(token), "NOT_FOUND");
 }
 
-TEST_F(RandomTokenTest, TheRowGoesWithTheRecord) {
+TEST_F(VaultRandomTokenTest, TheRowGoesWithTheRecord) {
   v1::DeleteRecordRequest remove;
   remove.set_name(a_.record().name());
   *remove.mutable_usage() = UsageFor("shop");
@@ -328,7 +328,7 @@ TEST_F(RandomTokenTest, TheRowGoesWithTheRecord) {
   EXPECT_EQ(Behind(b_.tokens().at("email")), "b@example.jp");
 }
 
-TEST_F(RandomTokenTest, TheRowGoesWithThePerson) {
+TEST_F(VaultRandomTokenTest, TheRowGoesWithThePerson) {
   ASSERT_TRUE(Erase(a_.record().name()).ok());
   EXPECT_THAT(HandleRows(), ElementsAre(testing::Key(HandleRowOf(b_).bytes)));
   EXPECT_EQ(Behind(a_.tokens().at("email")), kInvalid);
@@ -344,7 +344,7 @@ TEST_F(RandomTokenTest, TheRowGoesWithThePerson) {
 }
 
 // Where the header opens the handle is known, whatever became of the values.
-TEST_F(RandomTokenTest, TheRowGoesWithAnErasedPersonWhoseValuesAreDamaged) {
+TEST_F(VaultRandomTokenTest, TheRowGoesWithAnErasedPersonWhoseValuesAreDamaged) {
   Damage(RowOf(a_.record().name()));  // the last byte, of the last field
   ASSERT_EQ(Behind(a_.tokens().at("name")), "A");
   ASSERT_TRUE(Erase(a_.record().name()).ok());
