@@ -10,7 +10,7 @@ namespace {
 
 // The first byte of a key in the tables that hold several kinds of rows. Part of the format.
 enum class IndexKind : char {
-  kToken = 1,
+  kTokenHandle = 1,
   kDeterministicToken = 2,
   kBlindIndex = 3,
   kType = 4,
@@ -34,6 +34,10 @@ class KeyBuilder {
   KeyBuilder& U64(uint64_t value) { return BigEndian(value, 8); }
   KeyBuilder& Id(const Id128& id) {
     key_.bytes.append(id.view());
+    return *this;
+  }
+  KeyBuilder& Handle(const TokenHandle& handle) {
+    key_.bytes.append(handle.view());
     return *this;
   }
   KeyBuilder& Digest(const IndexDigest& digest) {
@@ -153,12 +157,31 @@ Key WrapPrefix(TenantId tenant, const Id128& subject, const Id128& record) {
 
 Key WrapPrefixAll() { return KeyBuilder(Table::kWrap, 0).Build(); }
 
-Key TokenKey(TenantId tenant, const Id128& token) {
-  return KeyBuilder(Table::kIndex, 25).Kind(IndexKind::kToken).U64(tenant).Id(token).Build();
+std::optional<TokenHandle> TokenHandle::FromBytes(std::string_view raw) {
+  if (raw.size() != kSize) return std::nullopt;
+  TokenHandle handle;
+  std::memcpy(handle.bytes.data(), raw.data(), kSize);
+  return handle;
 }
 
-Key TokenPrefix(TenantId tenant) {
-  return KeyBuilder(Table::kIndex, 9).Kind(IndexKind::kToken).U64(tenant).Build();
+Key TokenHandleKey(TenantId tenant, const TokenHandle& handle) {
+  return KeyBuilder(Table::kIndex, 21)
+      .Kind(IndexKind::kTokenHandle)
+      .U64(tenant)
+      .Handle(handle)
+      .Build();
+}
+
+std::string TokenHandleValue(const RecordLocator& record) {
+  std::string value;
+  value.reserve(2 * Id128::kSize);
+  value.append(record.subject.view()).append(record.record.view());
+  return value;
+}
+
+std::optional<RecordLocator> ParseTokenHandleValue(std::string_view value) {
+  if (value.size() != 2 * Id128::kSize) return std::nullopt;
+  return LocatorSuffix(value);
 }
 
 Key DeterministicTokenKey(TenantId tenant, const Id128& token, const Id128& subject,

@@ -2,7 +2,9 @@
 #define PIIVAULT_STORAGE_KEYS_H_
 
 #include <array>
+#include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +18,7 @@ enum class Table : uint8_t {
   kState = 1,     // sealed rows that decide: tenants, persons, principals, policies, ...
   kRecord = 2,    // record rows: sealed header and field ciphertexts
   kWrap = 3,      // data-key wraps, one for each record version
-  kIndex = 4,     // tokens, blind indexes, references, idempotency rows
+  kIndex = 4,     // token handles, tokens, blind indexes, references, idempotency rows
   kLog = 5,       // entries
   kLogIndex = 6,  // where terms are in the entries: derived from them
   kSubject = 7,   // sealed rows of subjects, which decide, too
@@ -109,9 +111,32 @@ Key WrapPrefix(TenantId tenant, const Id128& subject);
 Key WrapPrefix(TenantId tenant, const Id128& subject, const Id128& record);
 Key WrapPrefixAll();
 
-// Random token: 16 bytes. One row.
-Key TokenKey(TenantId tenant, const Id128& token);
-Key TokenPrefix(TenantId tenant);
+// Which record, among a tenant's.
+struct RecordLocator {
+  Id128 subject;
+  Id128 record;
+};
+
+// What the random tokens of one record have in common: 96 random bits, from which and a number each
+// of them is made (vault/keys/tokens.h). One row for all of them.
+struct TokenHandle {
+  static constexpr size_t kSize = 12;
+
+  std::array<uint8_t, kSize> bytes{};
+
+  std::string_view view() const {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  auto operator<=>(const TokenHandle&) const = default;
+
+  // Exactly 12 raw bytes.
+  static std::optional<TokenHandle> FromBytes(std::string_view raw);
+};
+Key TokenHandleKey(TenantId tenant, const TokenHandle& handle);
+// The row's value: subject ‖ record, in the clear. It leads to a record, and says nothing of it.
+std::string TokenHandleValue(const RecordLocator& record);
+// Nothing for a value of another length.
+std::optional<RecordLocator> ParseTokenHandleValue(std::string_view value);
 // Deterministic token: a set of rows, one for each record that holds the value.
 Key DeterministicTokenKey(TenantId tenant, const Id128& token, const Id128& subject,
                           const Id128& record);
@@ -141,12 +166,8 @@ Key EntryTermPrefix(std::string_view term, uint64_t generation);
 // REQUIRES: key_bytes.size() >= 8.
 uint64_t IndexSuffix(std::string_view key_bytes);
 
-// What the suffix (subject ‖ record) of an index, token or type row holds.
-struct RecordLocator {
-  Id128 subject;
-  Id128 record;
-};
-// The last 32 bytes of `key_bytes`; zeros, which are no record, where there are fewer.
+// What the suffix (subject ‖ record) of an index, deterministic token or type row holds: the last
+// 32 bytes of `key_bytes`; zeros, which are no record, where there are fewer.
 RecordLocator LocatorSuffix(std::string_view key_bytes);
 
 }  // namespace piivault::storage

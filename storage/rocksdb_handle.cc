@@ -35,7 +35,9 @@ const Family* FamilyOf(std::string_view name) {
   return found == kFamilies.end() ? nullptr : &*found;
 }
 
-// Keys of Table::kIndex up to here: a token whole, 12 bytes of a digest.
+// Keys of Table::kIndex up to here: a deterministic token whole, 12 bytes of a digest. Shorter keys
+// (token handles, requests) have no prefix: they are read one by one, and whole keys are in the
+// filters, too.
 constexpr size_t kIndexFilterPrefix = 25;
 
 std::string BigEndian(uint64_t value, int size) {

@@ -23,6 +23,7 @@ Id128 Ascending(uint8_t first) {
 const Id128 kSubject = Ascending(0x10);
 const Id128 kRecord = Ascending(0x20);
 const Id128 kToken = Ascending(0x30);
+const TokenHandle kHandle = *TokenHandle::FromBytes(kToken.view().substr(0, 12));
 const IndexDigest kDigest = Ascending(0x40).bytes;
 
 std::map<std::string, Key> EveryKey() {
@@ -50,7 +51,7 @@ std::map<std::string, Key> EveryKey() {
       {"wrap-prefix-subject", WrapPrefix(kTenant, kSubject)},
       {"wrap-prefix-record", WrapPrefix(kTenant, kSubject, kRecord)},
       {"wrap-prefix-all", WrapPrefixAll()},
-      {"token", TokenKey(kTenant, kToken)},
+      {"token-handle", TokenHandleKey(kTenant, kHandle)},
       {"deterministic-token", DeterministicTokenKey(kTenant, kToken, kSubject, kRecord)},
       {"deterministic-token-prefix", DeterministicTokenPrefix(kTenant, kToken)},
       {"blind-index", BlindIndexKey(kTenant, 5, kDigest, kSubject, kRecord)},
@@ -160,6 +161,22 @@ TEST(KeysTest, ByteOrderIsNumericOrder) {
     EXPECT_LT(WrapKey(1, kSubject, kRecord, low).bytes, WrapKey(1, kSubject, kRecord, high).bytes);
     EXPECT_EQ(IndexSuffix(EntryKey(0, 7, high).bytes), high);
   }
+}
+
+TEST(KeysTest, TokenHandleHasOneSizeAndItsRowTheRecord) {
+  EXPECT_EQ(kHandle.view(), kToken.view().substr(0, 12));
+  for (size_t size : {0, 11, 13, 16}) {
+    EXPECT_FALSE(TokenHandle::FromBytes(std::string(size, 'h')).has_value()) << size;
+  }
+  const std::string value = TokenHandleValue({kSubject, kRecord});
+  EXPECT_EQ(ToHex(value), "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f");
+  ASSERT_TRUE(ParseTokenHandleValue(value).has_value());
+  EXPECT_EQ(ParseTokenHandleValue(value)->subject, kSubject);
+  EXPECT_EQ(ParseTokenHandleValue(value)->record, kRecord);
+  for (size_t size = 0; size < value.size(); ++size) {
+    EXPECT_FALSE(ParseTokenHandleValue(value.substr(0, size)).has_value()) << size;
+  }
+  EXPECT_FALSE(ParseTokenHandleValue(value + '\0').has_value());
 }
 
 TEST(KeysTest, LocatorComesBack) {

@@ -80,9 +80,9 @@ TEST_F(RocksDbEngineTest, WhatWasCommittedIsThereAfterReopening) {
   EXPECT_EQ((*engine)->ReadEntries(0, 9)->size(), 4u);
 }
 
-// Filters of prefixes must hide nothing: any scan, against an ordered map, over rows in memory, in
-// tables and deleted, of all shapes that the index has.
-TEST_F(RocksDbEngineTest, ScansOfTheIndexFindWhatThereIs) {
+// Filters of prefixes must hide nothing: any scan and look-up, against an ordered map, over rows in
+// memory, in tables and deleted, of all shapes that the index has.
+TEST_F(RocksDbEngineTest, ScansAndLookUpsOfTheIndexFindWhatThereIs) {
   std::mt19937 random(20261122);
   const auto below = [&](uint32_t n) { return static_cast<uint8_t>(random() % n); };
   const auto id = [&] {
@@ -99,7 +99,7 @@ TEST_F(RocksDbEngineTest, ScansOfTheIndexFindWhatThereIs) {
     digest.front() = digest.back() = below(3);
     switch (below(5)) {
       case 0:
-        return TokenKey(tenant, id());
+        return TokenHandleKey(tenant, *TokenHandle::FromBytes(id().view().substr(4)));
       case 1:
         return DeterministicTokenKey(tenant, id(), id(), id());
       case 2:
@@ -145,6 +145,19 @@ TEST_F(RocksDbEngineTest, ScansOfTheIndexFindWhatThereIs) {
                              })
                       .ok());
       ASSERT_EQ(found, expected) << "round " << round << ", scan " << i;
+
+      const std::vector<Key> wanted = {key(), key(), {Table::kIndex, prefix}};
+      const auto rows = engine->MultiGet(wanted);
+      ASSERT_TRUE(rows.ok());
+      for (size_t place = 0; place < wanted.size(); ++place) {
+        const auto known = model.find(wanted[place].bytes);
+        const auto row = engine->Get(wanted[place]);
+        ASSERT_EQ(row.ok(), known != model.end()) << "round " << round << ", look-up " << i;
+        ASSERT_EQ((*rows)[place].has_value(), row.ok());
+        if (!row.ok()) continue;
+        ASSERT_EQ(*row, known->second);
+        ASSERT_EQ(*(*rows)[place], known->second);
+      }
     }
   }
 }
@@ -181,8 +194,14 @@ TEST_F(RocksDbEngineTest, NewerFormatIsRefused) {
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("newer"));
 }
 
-TEST_F(RocksDbEngineTest, FormatFromBeforeTheFirstReleaseIsRefused) {
+TEST_F(RocksDbEngineTest, FormatsFromBeforeTheFirstReleaseAreRefused) {
   ASSERT_TRUE(Open().ok());
+  Meddle([](rocksdb::DB& db, auto& families) {
+    ASSERT_TRUE(
+        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\2", 4))
+            .ok());
+  });
+  EXPECT_THAT(std::string(Open().status().message()), testing::HasSubstr("format 2, older"));
   Meddle([](rocksdb::DB& db, auto& families) {
     ASSERT_TRUE(db.DropColumnFamily(Find(families, "log_index")).ok());  // it had none
     ASSERT_TRUE(

@@ -21,28 +21,11 @@ void AddAssociatedData(EVP_CIPHER_CTX* context, std::string_view aad) {
               "AES-GCM associated data");
 }
 
-EVP_CIPHER_CTX* NewEcbContext(const SecretBytes& key) {
-  EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
-  CheckCrypto(context != nullptr &&
-                  EVP_EncryptInit_ex2(context, GetAlgorithms().aes256_ecb, key.data(), nullptr,
-                                      nullptr) == 1 &&
-                  EVP_CIPHER_CTX_set_padding(context, 0) == 1,
-              "AES context");
-  return context;
-}
-
-void EncryptBlocks(EVP_CIPHER_CTX* context, const uint8_t* in, size_t size, uint8_t* out) {
-  int written = 0;
-  CheckCrypto(EVP_EncryptUpdate(context, out, &written, in, static_cast<int>(size)) == 1 &&
-                  written == static_cast<int>(size),
-              "AES");
-}
-
 // CMAC's subkey K1 (NIST SP 800-38B section 6.1): L doubled in GF(2^128), without a branch on it.
 SecretBytes CmacSubkey(const SecretBytes& key) {
   SecretBytes l(kAesBlock);
-  EVP_CIPHER_CTX* context = NewEcbContext(key);
-  EncryptBlocks(context, kZeros, kAesBlock, l.span().data());
+  EVP_CIPHER_CTX* context = NewAesBlockContext(key, /*encrypt=*/true);
+  RunAesBlocks(context, kZeros, kAesBlock, l.span().data());
   EVP_CIPHER_CTX_free(context);
 
   SecretBytes k1(kAesBlock);
@@ -185,9 +168,9 @@ SecretBytes XaesKey::DeriveMessageKey(std::string_view nonce) const {
       block[j] = static_cast<uint8_t>(block[j] ^ k1_.data()[j]);
   }
   SecretBytes derived(kAesKeySize);
-  derivations_.With([this] { return NewEcbContext(key_); },
+  derivations_.With([this] { return NewAesBlockContext(key_, /*encrypt=*/true); },
                     [&](EVP_CIPHER_CTX* context) {
-                      EncryptBlocks(context, blocks.data(), blocks.size(), derived.span().data());
+                      RunAesBlocks(context, blocks.data(), blocks.size(), derived.span().data());
                     });
   Wipe(absl::MakeSpan(blocks));
   return derived;

@@ -11,6 +11,23 @@ void CheckCrypto(bool ok, const char* what) {
   std::abort();
 }
 
+EVP_CIPHER_CTX* NewAesBlockContext(const SecretBytes& key, bool encrypt) {
+  EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
+  CheckCrypto(context != nullptr &&
+                  EVP_CipherInit_ex2(context, GetAlgorithms().aes256_ecb, key.data(), nullptr,
+                                     encrypt ? 1 : 0, nullptr) == 1 &&
+                  EVP_CIPHER_CTX_set_padding(context, 0) == 1,
+              "AES context");
+  return context;
+}
+
+void RunAesBlocks(EVP_CIPHER_CTX* context, const uint8_t* in, size_t size, uint8_t* out) {
+  int written = 0;
+  CheckCrypto(EVP_CipherUpdate(context, out, &written, in, static_cast<int>(size)) == 1 &&
+                  written == static_cast<int>(size),
+              "AES");
+}
+
 const Algorithms& GetAlgorithms() {
   // Kept until the process ends: contexts of threads that outlive main's objects refer to them.
   static const Algorithms* const kAlgorithms = [] {

@@ -5,8 +5,11 @@
 
 #include <openssl/evp.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "vault/crypto/secret_bytes.h"
 
 namespace piivault::vault {
 
@@ -22,6 +25,12 @@ const Algorithms& GetAlgorithms();
 // Ends the process: for calls that fail only when memory or the library itself is broken, after
 // which no answer of ours could be trusted.
 void CheckCrypto(bool ok, const char* what);
+
+// AES-256 on whole blocks, each by itself (ECB), to encrypt or to decrypt. REQUIRES: 32 bytes of
+// key.
+EVP_CIPHER_CTX* NewAesBlockContext(const SecretBytes& key, bool encrypt);
+// REQUIRES: `size` is a multiple of 16; `context` is of NewAesBlockContext().
+void RunAesBlocks(EVP_CIPHER_CTX* context, const uint8_t* in, size_t size, uint8_t* out);
 
 inline const unsigned char* Bytes(std::string_view view) {
   return reinterpret_cast<const unsigned char*>(view.data());

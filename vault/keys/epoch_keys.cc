@@ -26,8 +26,7 @@ MemberList TenantKeyAssociatedData(const storage::Id128& vault_id, storage::Tena
   return members;
 }
 
-// What a tenant-key row seals: the tenant's key of that epoch, and its key for deterministic
-// tokens.
+// What a tenant-key row seals: the tenant's key of that epoch, and its key for tokens.
 struct TenantKeyPair {
   SecretBytes bytes;
 
@@ -73,7 +72,8 @@ TenantKeys::TenantKeys(storage::TenantId tenant_id, uint32_t epoch_id, std::stri
       wrap(Derive(tenant_key, "piivault tenant data-key wrap").view()),
       index(Derive(tenant_key, "piivault tenant blind index").view()),
       ref_index(Derive(tenant_key, "piivault tenant ref index").view()),
-      token(Derive(token_key, "piivault tenant token").view()) {}
+      token(Derive(token_key, "piivault tenant token").view()),
+      token_block(Derive(token_key, "piivault tenant random token").view()) {}
 
 const EpochKeys* KeySnapshot::Epoch(uint32_t epoch) const {
   const auto found = epochs_->find(epoch);

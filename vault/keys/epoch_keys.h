@@ -18,6 +18,7 @@
 #include "storage/id.h"
 #include "storage/keys.h"
 #include "vault/crypto/aead.h"
+#include "vault/crypto/block_cipher.h"
 #include "vault/crypto/hmac.h"
 #include "vault/crypto/random.h"
 #include "vault/keys/keyring.h"
@@ -46,7 +47,9 @@ struct TenantKeys {
   const XaesKey wrap;       // seals data keys
   const HmacKey index;      // blind indexes of fields
   const HmacKey ref_index;  // index of callers' own keys
-  const HmacKey token;      // deterministic tokens: the same in every epoch
+  // The same in every epoch.
+  const HmacKey token;            // deterministic tokens
+  const AesBlockKey token_block;  // random tokens
 };
 
 // A row of Table::kState, StateKind::kTenantKey.

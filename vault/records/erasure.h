@@ -60,9 +60,9 @@ inline constexpr size_t kErasureBatch = 200;
 // that one is reported and tried again after a pause that doubles from kFirstRetry to kLastRetry.
 // Does not: run by itself: somebody calls Step() at start-up and after erasures until it says that
 // nothing is left; see an erasure whose note was taken away: a rotation, which comes upon the
-// wraps, puts a new one there. Records that do not open lose wrap and row; their index rows, which
-// lead nowhere, stay. Ownership: borrows all. Thread-compatible, but failing() is for any thread;
-// not on an engine thread, as it waits for commits.
+// wraps, puts a new one there. Records that do not open lose wrap and row; their index rows and
+// token handles, which lead nowhere, stay. Ownership: borrows all. Thread-compatible, but failing()
+// is for any thread; not on an engine thread, as it waits for commits.
 class ErasureWorker {
  public:
   static constexpr absl::Duration kFirstRetry = absl::Seconds(30);

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <tuple>
 #include <utility>
 
 #include "vault/keys/blind_index.h"
-#include "vault/keys/sealed_row.h"
+#include "vault/keys/tokens.h"
 #include "vault/state/state_snapshot.h"
 
 namespace piivault::vault {
@@ -112,35 +113,28 @@ absl::StatusOr<std::vector<TokenTarget>> RecordFinder::FindTokens(
   std::vector<TokenTarget> targets(tokens.size());
   std::vector<storage::Key> keys;
   keys.reserve(tokens.size());
-  for (const storage::Id128& token : tokens) {
-    keys.push_back(storage::TokenKey(tenant_.id(), token));
+  std::map<storage::TokenHandle, size_t> places;  // tokens of one record have one row
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    targets[i].handle = NameOfRandomToken(tenant_.active(), tokens[i]).handle;
+    if (!places.try_emplace(targets[i].handle, keys.size()).second) continue;
+    keys.push_back(storage::TokenHandleKey(tenant_.id(), targets[i].handle));
     changes_.Read(keys.back());
   }
   absl::StatusOr<std::vector<std::optional<std::string>>> rows = engine_.MultiGet(keys);
   if (!rows.ok()) return rows.status();
   for (size_t i = 0; i < tokens.size(); ++i) {
     TokenTarget& target = targets[i];
-    if (!(*rows)[i].has_value()) {
+    const std::optional<std::string>& row = (*rows)[places[target.handle]];
+    if (!row.has_value()) {
       target.deterministic = true;
       const storage::Key prefix = storage::DeterministicTokenPrefix(tenant_.id(), tokens[i]);
       absl::Status status = Collect(prefix, prefix.bytes, kMaxTokenRecords, &target.records);
       if (!status.ok()) return status;
       continue;
     }
-    absl::StatusOr<OpenedRow<storage::v1::TokenRow>> row =
-        OpenRow<storage::v1::TokenRow>(tenant_.keys(), keys[i], *(*rows)[i]);
-    std::optional<storage::Id128> subject;
-    std::optional<storage::Id128> record;
-    if (row.ok()) {
-      subject = storage::Id128::FromBytes(row->message.subject());
-      record = storage::Id128::FromBytes(row->message.record());
-    }
-    if (!subject.has_value() || !record.has_value()) {
-      target.damaged = true;
-      continue;
-    }
-    target.field = std::move(*row->message.mutable_field());
-    target.records.push_back({*subject, *record});
+    const std::optional<storage::RecordLocator> record = storage::ParseTokenHandleValue(*row);
+    target.damaged = !record.has_value();
+    if (record.has_value()) target.records.push_back(*record);
   }
   return targets;
 }
@@ -157,17 +151,21 @@ absl::StatusOr<bool> HoldsTerm(const ValueRules& rules, const authz::FieldSpec& 
   return normalised.ok() && *normalised == term.normalised;
 }
 
-std::optional<RecordField> FieldOfToken(const TokenTarget& target, const storage::Id128& token,
-                                        const LoadedRecord& record) {
+TokenField FieldOfToken(const TokenTarget& target, const storage::Id128& token,
+                        const LoadedRecord& record) {
+  // The handle's row is bound to nothing: it is the record that knows its handle.
+  if (!target.deterministic &&
+      !ConstantTimeEquals(record.reader->token_handle(), target.handle.view())) {
+    return {authz::Reason::kDataLoss, {}};
+  }
   const storage::v1::TokenKind kind =
       target.deterministic ? storage::v1::TOKEN_KIND_DETERMINISTIC : storage::v1::TOKEN_KIND_RANDOM;
   for (size_t i = 0; i < record.reader->field_count(); ++i) {
     const RecordField field = record.reader->FieldAt(i);
     if (field.absent || field.token_kind != kind) continue;
-    if (!ConstantTimeEquals(field.token, token.view())) continue;
-    if (target.deterministic || field.name == target.field) return field;
+    if (ConstantTimeEquals(field.token, token.view())) return {authz::Reason::kOk, field};
   }
-  return std::nullopt;
+  return {target.deterministic ? authz::Reason::kDataLoss : authz::Reason::kTokenInvalid, {}};
 }
 
 }  // namespace piivault::vault

@@ -22,9 +22,9 @@ namespace piivault::vault {
 // Where a token points, before the records are opened.
 struct TokenTarget {
   bool deterministic = false;
-  std::string field;                            // of a random token: the row's; else empty
+  storage::TokenHandle handle;                  // of a random token: whose row led to the record
   std::vector<storage::RecordLocator> records;  // one; of a deterministic token: its set
-  bool damaged = false;                         // the row was not sealed for this token
+  bool damaged = false;                         // the handle's row is none
 };
 
 // Ways to a tenant's records: by the caller's key, value, token, type and person.
@@ -72,9 +72,17 @@ class RecordFinder {
 [[nodiscard]] absl::StatusOr<bool> HoldsTerm(const ValueRules& rules, const authz::FieldSpec& field,
                                              const FieldTerm& term, LoadedRecord* record);
 
-// The field that the token stands for in this record; null where the row that led here was moved.
-std::optional<RecordField> FieldOfToken(const TokenTarget& target, const storage::Id128& token,
-                                        const LoadedRecord& record);
+// What a token stands for in a record that a row of it has led to.
+struct TokenField {
+  // kOk; kTokenInvalid (a random token of this record, but of no field: dead, or made up);
+  // kDataLoss (the row was moved).
+  authz::Reason reason = authz::Reason::kDataLoss;
+  RecordField field;  // where kOk
+
+  bool ok() const { return reason == authz::Reason::kOk; }
+};
+TokenField FieldOfToken(const TokenTarget& target, const storage::Id128& token,
+                        const LoadedRecord& record);
 
 }  // namespace piivault::vault
 

@@ -1,11 +1,12 @@
 #include "vault/records/record_writer.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "absl/types/span.h"
 #include "vault/keys/blind_index.h"
 #include "vault/keys/record_codec.h"
-#include "vault/keys/sealed_row.h"
 #include "vault/keys/tokens.h"
 #include "vault/state/state_snapshot.h"
 
@@ -118,12 +119,8 @@ RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
       const bool keep = before != nullptr &&
                         before->token_kind() == storage::v1::TOKEN_KIND_RANDOM &&
                         before->token().size() == storage::Id128::kSize;
-      if (keep) {
-        field.header.set_token(before->token());
-        field.header.set_token_kind(before->token_kind());
-      } else {
-        SetToken(RandomToken(deps_.random), storage::v1::TOKEN_KIND_RANDOM, &field.header);
-      }
+      if (keep) field.header.set_token(before->token());
+      field.header.set_token_kind(storage::v1::TOKEN_KIND_RANDOM);
       break;
     }
     case authz::TokenMode::kDeterministic: {
@@ -146,6 +143,7 @@ absl::Status RecordWriter::Store(std::vector<PreparedField>* fields, WriteResult
     *result->header.add_fields() = std::move(field.header);
     values.push_back(field.bytes());
   }
+  if (absl::Status status = GiveRandomTokens(result); !status.ok()) return status;
   const RecordIdentity& id = result->identity;
   absl::StatusOr<EncryptedRecord> encrypted = EncryptRecord(
       tenant_.keys(), deps_.random, id, result->header.version(), &result->header, values);
@@ -157,27 +155,41 @@ absl::Status RecordWriter::Store(std::vector<PreparedField>* fields, WriteResult
   return absl::OkStatus();
 }
 
+absl::Status RecordWriter::GiveRandomTokens(WriteResult* result) {
+  storage::v1::RecordHeader& header = result->header;
+  std::optional<storage::TokenHandle> handle =
+      storage::TokenHandle::FromBytes(header.token_handle());
+  for (FieldHeader& field : *header.mutable_fields()) {
+    if (field.token_kind() != storage::v1::TOKEN_KIND_RANDOM || !field.token().empty()) continue;
+    if (!handle.has_value()) {
+      deps_.random.Fill(absl::MakeSpan(handle.emplace().bytes));
+      header.set_token_handle(handle->bytes.data(), handle->bytes.size());
+      const RecordIdentity& id = result->identity;
+      changes_.Put(storage::TokenHandleKey(id.tenant, *handle),
+                   storage::TokenHandleValue({id.subject, id.record}));
+    }
+    const uint32_t number = header.tokens_made();
+    if (number == std::numeric_limits<uint32_t>::max()) {
+      return absl::OutOfRangeError("the record was given all tokens that there are for it");
+    }
+    header.set_tokens_made(number + 1);
+    SetToken(RandomTokenOf(tenant_.active(), {*handle, number}), field.token_kind(), &field);
+  }
+  return absl::OkStatus();
+}
+
 void RecordWriter::PutToken(const RecordIdentity& id, const FieldHeader& field) {
+  if (field.token_kind() != storage::v1::TOKEN_KIND_DETERMINISTIC) return;
   const std::optional<storage::Id128> token = storage::Id128::FromBytes(field.token());
   if (!token.has_value()) return;
-  if (field.token_kind() == storage::v1::TOKEN_KIND_DETERMINISTIC) {
-    changes_.Put(storage::DeterministicTokenKey(id.tenant, *token, id.subject, id.record), "");
-    return;
-  }
-  token_row_.set_subject(id.subject.bytes.data(), id.subject.bytes.size());
-  token_row_.set_record(id.record.bytes.data(), id.record.bytes.size());
-  token_row_.set_field(field.name());
-  storage::Key key = storage::TokenKey(id.tenant, *token);
-  std::string value = SealRow(tenant_.keys(), deps_.random, key, 1, token_row_);
-  changes_.Put(std::move(key), std::move(value));
+  changes_.Put(storage::DeterministicTokenKey(id.tenant, *token, id.subject, id.record), "");
 }
 
 void RecordWriter::DeleteToken(const RecordIdentity& id, const FieldHeader& field) {
+  if (field.token_kind() != storage::v1::TOKEN_KIND_DETERMINISTIC) return;
   const std::optional<storage::Id128> token = storage::Id128::FromBytes(field.token());
   if (!token.has_value()) return;
-  changes_.Delete(field.token_kind() == storage::v1::TOKEN_KIND_DETERMINISTIC
-                      ? storage::DeterministicTokenKey(id.tenant, *token, id.subject, id.record)
-                      : storage::TokenKey(id.tenant, *token));
+  changes_.Delete(storage::DeterministicTokenKey(id.tenant, *token, id.subject, id.record));
 }
 
 void RecordWriter::PutTerms(const RecordIdentity& id, const std::vector<FieldTerm>& terms) {
@@ -348,6 +360,9 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
 absl::Status RecordWriter::Delete(LoadedRecord* record) {
   const RecordIdentity& id = record->identity;
   const storage::v1::RecordHeader& header = record->header();
+  // First: it is known also where a field does not open and its person is erased all the same.
+  const auto handle = storage::TokenHandle::FromBytes(header.token_handle());
+  if (handle.has_value()) changes_.Delete(storage::TokenHandleKey(id.tenant, *handle));
   for (const FieldHeader& field : header.fields()) {
     if (field.absent()) continue;
     absl::Status status = DeleteOldTerms(record, field, nullptr);

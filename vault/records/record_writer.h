@@ -69,9 +69,10 @@ struct WriteResult {
 
 // Plans the writes of one message: each record wholly or not at all, all rows of a record together.
 //
-// Guarantees: a write leaves no row of an older version behind: its wrap, tokens of cleared fields
-// and index rows of old values go in the same batch. A unique value or a ref is taken once, also
-// within one message and against creates that are planned at the same time (UniqueCells).
+// Guarantees: a write leaves no row of an older version behind: its wrap, deterministic tokens and
+// index rows of old values go in the same batch. A random token is a field's until that is cleared,
+// and no other's ever after. A unique value or a ref is taken once, also within one message and
+// against creates that are planned at the same time (UniqueCells).
 // Does not: decide, or validate values.
 // Ownership: borrows all; made for one message. Finish() ends it. Thread-compatible.
 class RecordWriter {
@@ -115,6 +116,10 @@ class RecordWriter {
   // Encrypts and stores row and wrap; fills digest and header of `result`, which takes those of the
   // fields.
   absl::Status Store(std::vector<PreparedField>* fields, WriteResult* result);
+  // Gives the fields that are to have a random token and have none the record's next ones. With the
+  // record's first comes its handle, and the row of that.
+  absl::Status GiveRandomTokens(WriteResult* result);
+  // Of deterministic tokens: random ones have no rows of their own.
   void PutToken(const RecordIdentity& identity, const storage::v1::FieldHeader& field);
   void DeleteToken(const RecordIdentity& identity, const storage::v1::FieldHeader& field);
   void PutTerms(const RecordIdentity& identity, const std::vector<FieldTerm>& terms);
@@ -131,7 +136,6 @@ class RecordWriter {
 
   std::map<storage::Id128, SubjectState> subjects_;  // that this message changes
   std::set<storage::IndexDigest> taken_;             // refs and unique values of this message
-  storage::v1::TokenRow token_row_;                  // used again for each
 };
 
 }  // namespace piivault::vault

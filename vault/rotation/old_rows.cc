@@ -57,7 +57,6 @@ std::vector<EpochRange> AllEpochRanges(const StateSnapshot& state, const KeySnap
           {Kind::kIndex, tenant->id, epoch, storage::BlindIndexPrefix(tenant->id, epoch)});
     }
     ranges.push_back({Kind::kSealed, tenant->id, 0, storage::SubjectPrefix(tenant->id)});
-    ranges.push_back({Kind::kSealed, tenant->id, 0, storage::TokenPrefix(tenant->id)});
   }
   for (const storage::StateKind kind : kSealedKinds) {
     ranges.push_back({Kind::kSealed, 0, 0, storage::StatePrefix(kind)});

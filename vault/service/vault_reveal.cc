@@ -399,17 +399,18 @@ class DetokenizeHandler : public Handler {
       LoadResult& loaded = **found;
       // A token of an erased person is as good as one that never was.
       if (loaded.reason == authz::Reason::kSubjectErased) continue;
-      std::optional<RecordField> field;
-      if (loaded.ok()) field = FieldOfToken(target, token, *loaded.record);
-      if (!field.has_value()) {
-        // The token's row says that this record has it.
-        reason = authz::Reason::kDataLoss;
+      // The row that led here says that there is a record, and that it has the token.
+      TokenField match;
+      if (loaded.ok()) match = FieldOfToken(target, token, *loaded.record);
+      if (!match.ok()) {
+        reason = match.reason;
         break;
       }
       LoadedRecord& record = *loaded.record;
       const authz::TypeId type = call.policy().FindType(record.type());
-      const authz::FieldId id =
-          type == authz::kNoType ? authz::kNoField : call.policy().FindField(type, field->name);
+      const authz::FieldId id = type == authz::kNoType
+                                    ? authz::kNoField
+                                    : call.policy().FindField(type, match.field.name);
       const authz::Decision decision = call.Decide(authz::Verb::kDetokenize, type, {&id, 1},
                                                    call.SubjectNameOf(record.identity.subject));
       if (!decision.granted()) {

@@ -281,8 +281,11 @@ class StreamRevealRecordsHandler : public Handler {
                               const storage::Id128& token, const TokenTarget& target,
                               LoadResult* loaded, LoadResult* result) {
     if (loaded->reason == authz::Reason::kSubjectErased) return;
-    if (!loaded->ok() || !FieldOfToken(target, token, *loaded->record).has_value()) {
-      // The token's row says that this record has it.
+    // The row that led here says that there is a record, and that it has the token.
+    TokenField match;
+    if (loaded->ok()) match = FieldOfToken(target, token, *loaded->record);
+    if (match.reason == authz::Reason::kTokenInvalid) return;  // as good as one that never was
+    if (!match.ok()) {
       *result = LoadResult{authz::Reason::kDataLoss, nullptr};
       return;
     }

@@ -47,6 +47,10 @@ TEST(KeyHierarchyTest, AllDerivedKeysDiffer) {
     key.SealWithNonce(std::string(24, 'n'), "", std::string(32, 'p'), &sealed);
     tags.push_back(sealed);
   };
+  const auto add_block = [&](const AesBlockKey& key) {
+    const AesBlockKey::Block block = key.Encrypt({});
+    tags.emplace_back(block.begin(), block.end());
+  };
   add_hmac(keys->request());
   for (uint32_t epoch : {1u, 2u}) {
     add_xaes(keys->Epoch(epoch)->tenant_wrap);
@@ -56,7 +60,9 @@ TEST(KeyHierarchyTest, AllDerivedKeysDiffer) {
       add_xaes(keys->Tenant(tenant, epoch)->wrap);
       add_hmac(keys->Tenant(tenant, epoch)->index);
       add_hmac(keys->Tenant(tenant, epoch)->ref_index);
-      if (epoch == 1) add_hmac(keys->Tenant(tenant, epoch)->token);
+      if (epoch != 1) continue;
+      add_hmac(keys->Tenant(tenant, epoch)->token);
+      add_block(keys->Tenant(tenant, epoch)->token_block);
     }
   }
   for (size_t i = 0; i < tags.size(); ++i) {
@@ -73,6 +79,7 @@ TEST(KeyHierarchyTest, RotationMakesNewTenantKeysAndKeepsTheTokenKey) {
   ASSERT_NE(after, nullptr);
   EXPECT_EQ(keys->ActiveTenant(1), after);
   EXPECT_EQ(before->token.Compute("m"), after->token.Compute("m"));
+  EXPECT_EQ(before->token_block.Encrypt({}), after->token_block.Encrypt({}));
   EXPECT_NE(before->index.Compute("m"), after->index.Compute("m"));
   EXPECT_NE(before->token.Compute("m"), keys->Tenant(2, 2)->token.Compute("m"));
 }

@@ -2,10 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+#include "absl/types/span.h"
 #include "tests/vault/keys/key_fixture.h"
 #include "vault/keys/blind_index.h"
 #include "vault/keys/byte_io.h"
@@ -47,7 +52,7 @@ TEST(RefIndexTest, EachMemberCounts) {
 }
 
 TEST(TokenTest, OneTextForEachToken) {
-  const storage::Id128 token = RandomToken(SystemRandom());
+  const storage::Id128 token = SystemRandom().Id128();
   const std::string text = FormatToken(token);
   EXPECT_EQ(text.size(), 30u);
   EXPECT_EQ(ParseToken(text), token);
@@ -68,6 +73,82 @@ TEST(TokenTest, RefusesEveryOtherText) {
     EXPECT_FALSE(ParseToken(bad).has_value()) << bad;
   }
   EXPECT_FALSE(ParseToken(std::string("tok_aaaaaaaaaaaaaaaaaaaaaaaaa\0", 30)).has_value());
+}
+
+storage::TokenHandle HandleOf(std::string_view hex) {
+  return *storage::TokenHandle::FromBytes(absl::HexStringToBytes(std::string(hex)));
+}
+
+// Made by a script of its own: HKDF-SHA-256 (RFC 5869) by Python's hmac over the token key 20..3f
+// with the label `piivault tenant random token` gives 61dc2242...200a349f; under that, `openssl enc
+// -aes-256-ecb -nopad` over handle and number.
+TEST(RandomTokenTest, IsAesOfHandleAndNumber) {
+  std::string token_key;
+  for (char byte = 0x20; byte < 0x40; ++byte) token_key.push_back(byte);
+  const TenantKeys keys(7, 1, std::string(32, 't'), token_key);
+  const struct {
+    std::string_view handle;
+    uint32_t number;
+    std::string_view token;
+  } vectors[] = {
+      {"a0a1a2a3a4a5a6a7a8a9aaab", 0, "183082bc8078b36d49bd259c3bcf095e"},
+      {"a0a1a2a3a4a5a6a7a8a9aaab", 7, "364af3a1d236ba976eab96d658bbc07a"},
+      {"a0a1a2a3a4a5a6a7a8a9aaab", 0x01020304, "83527501d2f083863d1290c16d317e8d"},
+      {"ffffffffffffffffffffffff", 0xffffffff, "c465c2344e7bea55c03060c07fb26f32"},
+  };
+  for (const auto& vector : vectors) {
+    const RandomTokenName name = {HandleOf(vector.handle), vector.number};
+    const storage::Id128 token = RandomTokenOf(keys, name);
+    EXPECT_EQ(absl::BytesToHexString(std::string(token.view())), vector.token);
+    EXPECT_EQ(NameOfRandomToken(keys, token), name);
+  }
+}
+
+TEST(RandomTokenTest, GivesItsNameBackInEveryEpochAndToNoOtherTenant) {
+  KeyFixture fixture;
+  fixture.Rotate();
+  const auto keys = fixture.keys();
+  const TenantKeys& tenant = *keys->Tenant(1, 1);
+  std::set<storage::Id128> tokens;
+  for (int i = 0; i < 200; ++i) {
+    RandomTokenName name;
+    SystemRandom().Fill(absl::MakeSpan(name.handle.bytes));
+    for (const uint32_t number :
+         {uint32_t{0}, uint32_t{1}, uint32_t{255}, uint32_t{256}, UINT32_MAX}) {
+      name.number = number;
+      const storage::Id128 token = RandomTokenOf(tenant, name);
+      EXPECT_TRUE(tokens.insert(token).second);
+      EXPECT_EQ(NameOfRandomToken(tenant, token), name);
+      EXPECT_EQ(RandomTokenOf(*keys->Tenant(1, 2), name), token);
+      EXPECT_EQ(NameOfRandomToken(*keys->Tenant(1, 2), token), name);
+      EXPECT_NE(RandomTokenOf(*keys->Tenant(2, 1), name), token);
+      EXPECT_NE(NameOfRandomToken(*keys->Tenant(2, 1), token).handle, name.handle);
+    }
+    // Any 16 bytes are a name of something.
+    const storage::Id128 any = SystemRandom().Id128();
+    EXPECT_EQ(RandomTokenOf(tenant, NameOfRandomToken(tenant, any)), any);
+  }
+}
+
+// Half of the bits differ, wherever they stand, whether or not two tokens are of one record.
+TEST(RandomTokenTest, OnesOfOneRecordAreNotAlike) {
+  KeyFixture fixture;
+  const auto keys = fixture.keys();
+  const TenantKeys& tenant = *keys->Tenant(1, 1);
+  std::array<int, 128> differ{};
+  constexpr int kRounds = 4000;
+  RandomTokenName name;
+  storage::Id128 before = RandomTokenOf(tenant, name);
+  for (int round = 0; round < kRounds; ++round) {
+    ++name.number;
+    const storage::Id128 token = RandomTokenOf(tenant, name);
+    for (size_t bit = 0; bit < differ.size(); ++bit) {
+      differ[bit] += ((token.bytes[bit / 8] ^ before.bytes[bit / 8]) >> (bit % 8)) & 1;
+    }
+    before = token;
+  }
+  // The key is fixed, and so are the counts; six standard deviations.
+  for (const int count : differ) EXPECT_NEAR(count, kRounds / 2, 190);
 }
 
 TEST(DeterministicTokenTest, SurvivesRotationAndTellsMembersApart) {

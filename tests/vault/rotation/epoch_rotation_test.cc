@@ -205,7 +205,7 @@ TEST_F(EpochRotationTest, FindsAPersonBehindMoreRowsThanAStepReads) {
 
 TEST_F(EpochRotationTest, EstimatesManyRowsByTheFirst) {
   constexpr uint64_t kRows = kManyRows;
-  const EpochRange range{EpochRange::Kind::kSealed, Tenant(), 0, storage::TokenPrefix(Tenant())};
+  const EpochRange range{EpochRange::Kind::kSealed, Tenant(), 0, storage::SubjectPrefix(Tenant())};
   PlantEvenly(range.prefix, 100);
   EXPECT_EQ(EstimateOldRows(vault_.engine(), range, 2), 100u);
   PlantEvenly(range.prefix, kRows);

@@ -153,7 +153,9 @@ TEST(RowNameTest, HasIdsAndNoTokens) {
   EXPECT_EQ(RowName(storage::SubjectKey(1, id)), "row of subjects/" + id.ToText());
   EXPECT_EQ(RowName(storage::ErasureKey(1, id)), "erasure of subjects/" + id.ToText());
   for (const storage::Key& key :
-       {storage::TokenKey(1, id), storage::StateKey(storage::StateKind::kPerson, "sato"),
+       {storage::TokenHandleKey(1, *storage::TokenHandle::FromBytes(id.view().substr(4))),
+        storage::DeterministicTokenKey(1, id, id, id),
+        storage::StateKey(storage::StateKind::kPerson, "sato"),
         storage::Key{storage::Table::kWrap, "short"}, storage::Key{storage::Table::kState, ""}}) {
     const std::string name = RowName(key);
     EXPECT_THAT(name, testing::HasSubstr("SHA-256")) << name;
