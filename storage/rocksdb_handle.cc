@@ -1,6 +1,8 @@
 #include "storage/rocksdb_handle.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -39,6 +41,9 @@ const Family* FamilyOf(std::string_view name) {
 // (token handles, requests) have no prefix: they are read one by one, and whole keys are in the
 // filters, too.
 constexpr size_t kIndexFilterPrefix = 25;
+
+// Where there are more threads to run than processors, a tenth of one is left for compaction.
+constexpr int kCompactionNice = 10;
 
 std::string BigEndian(uint64_t value, int size) {
   std::string bytes;
@@ -127,10 +132,17 @@ absl::Status FromRocksDb(const rocksdb::Status& status) {
   return absl::UnavailableError(status.ToString());
 }
 
-// Passes background errors on until the handle closes.
+// Passes background errors on until the handle closes, and lets compaction come after calls.
 class RocksDbHandle::Listener : public rocksdb::EventListener {
  public:
   explicit Listener(std::function<void(const absl::Status&)> note) : note_(std::move(note)) {}
+  void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
+    // On the thread that compacts. Linux has a priority for each thread; without one all goes on,
+    // only less gently.
+    thread_local const int lowered =
+        setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kCompactionNice);
+    static_cast<void>(lowered);
+  }
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
     if (armed_.load() && note_) note_(FromRocksDb(*error));
   }

@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "ops/server/background.h"
 #include "ops/server/http_endpoint.h"
+#include "ops/server/index_pace.h"
 #include "ops/server/keyring_access.h"
 #include "ops/server/logging.h"
 #include "ops/server/metrics.h"
@@ -45,10 +46,6 @@
 namespace piivault::ops {
 namespace {
 
-// The index of the log is derived in large steps with pauses between them: each costs a sync that
-// calls wait for, and look-ups read the rest from the log itself.
-constexpr size_t kIndexStep = 500;
-constexpr absl::Duration kIndexPause = absl::Milliseconds(200);
 constexpr absl::Duration kErasurePause = absl::Seconds(30);
 constexpr absl::Duration kSweepPause = absl::Minutes(10);
 
@@ -121,6 +118,7 @@ struct VaultServer::Impl {
   std::unique_ptr<vault::ValueRules> rules;
   std::optional<vault::UniqueCells> unique;
   std::optional<storage::LogIndex> index;
+  IndexPace index_pace;
   std::optional<Background> background;
   std::optional<vault::RotationController> rotator;
   std::optional<vault::ErasureWorker> erasure;
@@ -290,9 +288,9 @@ absl::Status VaultServer::Impl::Serve(const ServerHooks& hooks) {
 
 void VaultServer::Impl::StartBackground() {
   background->Add("log index", [this]() -> absl::StatusOr<absl::Duration> {
-    const absl::StatusOr<size_t> done = index->CatchUp(kIndexStep);
+    const absl::StatusOr<size_t> done = index->CatchUp(IndexPace::kStepEntries);
     if (!done.ok()) return done.status();
-    return *done < kIndexStep ? kIndexPause : absl::ZeroDuration();
+    return index_pace.After(*done);
   });
   background->Add("rotation", [this] { return rotator->Work(); });
   background->Add("erasure", [this]() -> absl::StatusOr<absl::Duration> {

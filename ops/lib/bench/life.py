@@ -110,6 +110,7 @@ def disk(bench):
     """Bytes on disk for each record and each entry; starting puts the log into tables."""
     bench.say("Bytes on disk")
     bench.vault.restart()
+    bench.vault.settle()
     before, entries = bench.vault.bytes_on_disk(), log_entries(bench)
     reveal_load(bench, bench.vault, in_flight=256)
     bench.vault.restart()

@@ -91,6 +91,8 @@ class Bench:
     def rounds(self, what):
         for number in range(1, self._rounds + 1):
             self.say(f"{what}, round {number} of {self._rounds}")
+            for one in self.vaults.values():
+                one.warm()
             yield number
 
     def prepare(self):
