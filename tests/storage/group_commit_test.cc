@@ -187,6 +187,30 @@ TEST_F(GroupCommitTest, RowsOfABatchComeInTheOrderOfTheirKeys) {
   }
 }
 
+TEST_F(GroupCommitTest, RowsThatLieTogetherComeTogether) {
+  Start();
+  Block();
+  Id128 low;
+  Id128 high;
+  high.bytes.fill(0xff);
+  const std::vector<Key> expected = {Cell(1),
+                                     SubjectKey(1, low),
+                                     RecordKey(1, low, low),
+                                     WrapKey(1, low, low, 1),
+                                     SubjectKey(1, high),
+                                     RecordKey(1, high, high),
+                                     WrapKey(1, high, high, 1),
+                                     Key{Table::kIndex, "x"}};
+  auto commit = Fresh("x");
+  for (size_t i = expected.size(); i-- > 0;) commit->writes.push_back({expected[i], "v"});
+  ASSERT_TRUE(commits_->Submit(std::move(commit)).ok());
+  store_->OpenGate();
+  sink_.WaitFor(2);
+  std::vector<Key> came;
+  for (const Mutation& row : store_->rows()) came.push_back(row.key);
+  EXPECT_EQ(came, expected);
+}
+
 TEST_F(GroupCommitTest, BatchesAreBounded) {
   options_.max_batch_commits = 4;
   Start();
