@@ -15,7 +15,7 @@ namespace piivault::vault {
 // Tells calls by the log, which has an entry of each. Thread-compatible.
 class StepThrottle {
  public:
-  static constexpr int kMostRest = 3;
+  static constexpr int kMostRest = 5;
   static constexpr absl::Duration kRestForCall = absl::Microseconds(200);
 
   // After a step that took `busy`. `log_entries`: in the log now; `own`: of these, at most, the
