@@ -26,13 +26,18 @@ using rocksdb::IOStatus;
 //   payload
 constexpr size_t kBlock = 32768;
 constexpr size_t kHeader = 7;
+constexpr size_t kRecyclableHeader = 11;  // the log's number follows the type; the crc covers it
 enum FragmentType : uint8_t {
   kNone = 0,  // zeros, where nothing was written yet
   kFull = 1,
   kFirst = 2,
   kMiddle = 3,
   kLast = 4,
-  kLastKnown = 16,  // RocksDB's further ones, which are not in our logs but in other programs'
+  // RocksDB's further ones: never in our logs, but not to be cut off where another program or
+  // version wrote them.
+  kRecyclableFull = 5,
+  kRecyclableLast = 8,
+  kLastKnown = 16,
 };
 
 uint32_t LittleEndian(std::string_view bytes) {
@@ -64,10 +69,13 @@ struct Fragment {
 std::optional<Fragment> FragmentAt(std::string_view rest) {
   if (rest.size() < kHeader) return std::nullopt;
   const auto type = static_cast<uint8_t>(rest[6]);
-  const size_t length = LittleEndian(rest.substr(4, 2));
-  if (type == kNone || type > kLastKnown || length > rest.size() - kHeader) return std::nullopt;
-  if (LittleEndian(rest.substr(0, 4)) != MaskedCrc(rest.substr(6, 1 + length))) return std::nullopt;
-  return Fragment{type, kHeader + length};
+  if (type == kNone || type > kLastKnown) return std::nullopt;
+  const bool recyclable = type >= kRecyclableFull && type <= kRecyclableLast;
+  const size_t size =
+      (recyclable ? kRecyclableHeader : kHeader) + LittleEndian(rest.substr(4, 2));
+  if (size > rest.size()) return std::nullopt;
+  if (LittleEndian(rest.substr(0, 4)) != MaskedCrc(rest.substr(6, size - 6))) return std::nullopt;
+  return Fragment{type, size};
 }
 
 // Takes a log, block by block, and tells where its records end.
