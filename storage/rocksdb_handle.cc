@@ -61,8 +61,9 @@ rocksdb::DBOptions DbOptions(const RocksDbHandle::Options& ours) {
   options.create_if_missing = ours.create_if_missing;
   options.create_missing_column_families = false;  // CreateLayout() does, in an order that can stop
   options.paranoid_checks = true;
-  // What an ordinary crash leaves at a log's end CutWalTails() has cut off; anything else is damage.
-  // Recycled log files would make the two look alike: where new logs have zeros they have records.
+  // What an ordinary crash leaves at a log's end CutWalTails() has cut off; anything else is
+  // damage. Recycled log files would make the two look alike: where new logs have zeros they have
+  // records.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.recycle_log_file_num = 0;
   // What was replayed is written to synced files at once: see RocksDbStore.

@@ -71,8 +71,7 @@ std::optional<Fragment> FragmentAt(std::string_view rest) {
   const auto type = static_cast<uint8_t>(rest[6]);
   if (type == kNone || type > kLastKnown) return std::nullopt;
   const bool recyclable = type >= kRecyclableFull && type <= kRecyclableLast;
-  const size_t size =
-      (recyclable ? kRecyclableHeader : kHeader) + LittleEndian(rest.substr(4, 2));
+  const size_t size = (recyclable ? kRecyclableHeader : kHeader) + LittleEndian(rest.substr(4, 2));
   if (size > rest.size()) return std::nullopt;
   if (LittleEndian(rest.substr(0, 4)) != MaskedCrc(rest.substr(6, size - 6))) return std::nullopt;
   return Fragment{type, size};

@@ -90,8 +90,7 @@ class FaultFileSystem::File : public rocksdb::FSWritableFileOwnerWrapper {
     return PositionedAppend(data, offset, options, debug);
   }
   IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
-    return fs_->PlayTruncate(path_, size,
-                             [&] { return target()->Truncate(size, options, debug); });
+    return fs_->PlayTruncate(path_, size, [&] { return target()->Truncate(size, options, debug); });
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override { return PlaySync(); }
   IOStatus Fsync(const IOOptions&, IODebugContext*) override { return PlaySync(); }
@@ -417,8 +416,8 @@ void FaultFileSystem::Drop(const std::string& path, FileState& state,
     const uint64_t end = std::min(overwrite.offset + overwrite.before.size(), state.written);
     for (uint64_t at = overwrite.offset; at < end;) {
       const uint64_t next = std::min(end, (at / kSector + 1) * kSector);
-      sectors[at / kSector].emplace_back(
-          at, overwrite.before.substr(at - overwrite.offset, next - at));
+      sectors[at / kSector].emplace_back(at,
+                                         overwrite.before.substr(at - overwrite.offset, next - at));
       at = next;
     }
   }

@@ -109,8 +109,8 @@ TEST_F(WalFileSystemTest, AppendFailsWhereItsZerosHaveNoRoom) {
   ASSERT_TRUE(Append(*log, "data").ok());
   EXPECT_TRUE(OnDisk("000001.log") == Filled("data"));
 
-  faults_->Inject(Rule{FaultFileSystem::Operation::kAppend, FaultFileSystem::Fault::kShortWrite,
-                       ".log"});
+  faults_->Inject(
+      Rule{FaultFileSystem::Operation::kAppend, FaultFileSystem::Fault::kShortWrite, ".log"});
   EXPECT_TRUE(Append(*log, "half").IsIOError());
   EXPECT_TRUE(OnDisk("000001.log") == Filled("dataha"));
   Close(*log);
