@@ -68,8 +68,8 @@ class WalFileSystem::File : public rocksdb::FSWritableFileOwnerWrapper {
   uint64_t filled_ = 0;  // from end_ up to here are zeros
 };
 
-WalFileSystem::WalFileSystem(std::shared_ptr<rocksdb::FileSystem> target)
-    : FileSystemWrapper(std::move(target)), zeros_(kChunk, '\0') {}
+WalFileSystem::WalFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target)
+    : FileSystemWrapper(target), zeros_(kChunk, '\0') {}
 
 IOStatus WalFileSystem::NewWritableFile(const std::string& path,
                                         const rocksdb::FileOptions& options,

@@ -25,7 +25,7 @@ class WalFileSystem : public rocksdb::FileSystemWrapper {
   // in a hundred; twice as much would write for as long as the wait that it saves.
   static constexpr size_t kChunk = size_t{1} << 20;
 
-  explicit WalFileSystem(std::shared_ptr<rocksdb::FileSystem> target);
+  explicit WalFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target);
   const char* Name() const override { return "WalFileSystem"; }
 
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,

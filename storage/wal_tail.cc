@@ -37,7 +37,7 @@ enum FragmentType : uint8_t {
   // version wrote them.
   kRecyclableFull = 5,
   kRecyclableLast = 8,
-  kLastKnown = 16,
+  kLastKnown = 10,
 };
 
 uint32_t LittleEndian(std::string_view bytes) {

@@ -150,9 +150,11 @@ TEST_F(WalTailTest, EveryTruncationLeavesTheWholeRecords) {
   ASSERT_GT(log.ends()[3], kBlock);
   for (size_t size = 0; size <= log.end();) {
     ASSERT_TRUE(IsCut(log.bytes().substr(0, size), log.WholeEnd(size))) << size;
-    std::string filled = log.bytes().substr(0, size);
-    filled.resize(log.end() + kZeros);
-    ASSERT_TRUE(IsCut(filled, log.WholeEnd(size))) << size;
+    if (size % 3 == 0) {
+      std::string filled = log.bytes().substr(0, size);
+      filled.resize(log.end() + kZeros);
+      ASSERT_TRUE(IsCut(filled, log.WholeEnd(size))) << size;
+    }
     // Not every byte of the one large payload.
     size += size > log.ends()[0] + 100 && size < log.ends()[1] - 100 ? 97 : 1;
   }
@@ -177,7 +179,7 @@ TEST_F(WalTailTest, AnySectorsOfTheLastWriteMayBeMissing) {
   for (const std::vector<int>& shape : Shapes()) {
     const MadeLog log(shape);
     ASSERT_EQ(log.RecordsIn(log.bytes()), shape.size());
-    for (int round = 0; round < 300; ++round) {
+    for (int round = 0; round < 150; ++round) {
       std::string left = log.filled();
       const uint64_t one_in = 2 + random() % 8;
       const bool few_missing = random() % 2 == 0;
@@ -194,14 +196,14 @@ TEST_F(WalTailTest, AnySectorsOfTheLastWriteMayBeMissing) {
       }
     }
   }
-  EXPECT_GT(torn, 1000);
+  EXPECT_GT(torn, 500);
 }
 
 TEST_F(WalTailTest, FlippedBytesBeforeTheLastRecordAreDamage) {
   std::mt19937_64 random(12);
   for (const std::vector<int>& shape : Shapes()) {
     const MadeLog log(shape);
-    for (int round = 0; round < 500; ++round) {
+    for (int round = 0; round < 300; ++round) {
       size_t at = random() % log.last();
       // Every other one in a header: the crc, the length, the type, or the trailer before it.
       if (round % 2 == 0) {
@@ -219,7 +221,7 @@ TEST_F(WalTailTest, FlippedByteInTheLastRecordCutsItOff) {
   std::mt19937_64 random(13);
   for (const std::vector<int>& shape : Shapes()) {
     const MadeLog log(shape);
-    for (int round = 0; round < 300; ++round) {
+    for (int round = 0; round < 150; ++round) {
       std::string damaged = round % 3 == 0 ? log.bytes() : log.filled();
       const size_t length = round % 2 == 0 ? log.end() - log.last() : 14;
       const size_t at = log.last() + random() % length;
