@@ -333,9 +333,11 @@ TEST_F(RocksDbEngineTest, LogIsWrittenOverZerosAndEndsWithItsDataWhenClosed) {
       Commit1(**engine, "body-" + std::to_string(i));
       ASSERT_EQ(std::filesystem::file_size(NewestLog()), WalFileSystem::kChunk);
     }
-    Commit1(**engine, std::string(WalFileSystem::kChunk, 'x'));
+    auto large = FreshCommit(**engine, absl::InfiniteFuture());
+    large->writes.push_back({MetaKey("large"), std::string(WalFileSystem::kChunk, 'x')});
+    ASSERT_TRUE(CommitOrError(**engine, std::move(large)).ok());
     open_log = ReadFile(NewestLog());
-    ASSERT_EQ(open_log.size() % WalFileSystem::kChunk, 0u);
+    ASSERT_EQ(open_log.size(), 2 * WalFileSystem::kChunk);
   }
   const std::string closed_log = ReadFile(NewestLog());
   EXPECT_GT(closed_log.size(), WalFileSystem::kChunk);
