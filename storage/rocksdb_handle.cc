@@ -15,6 +15,8 @@
 #include "rocksdb/listener.h"
 #include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
+#include "storage/wal_file_system.h"
+#include "storage/wal_tail.h"
 
 namespace piivault::storage {
 namespace {
@@ -64,8 +66,9 @@ rocksdb::DBOptions DbOptions(const RocksDbHandle::Options& ours) {
   options.create_if_missing = ours.create_if_missing;
   options.create_missing_column_families = false;  // CreateLayout() does, in an order that can stop
   options.paranoid_checks = true;
-  // An ordinary crash leaves half a record at the end; anything else is damage. Recycled log files
-  // would make the two look alike.
+  // What an ordinary crash leaves at a log's end CutWalTails() has cut off; anything else is
+  // damage. Recycled log files would make the two look alike: where new logs have zeros they have
+  // records.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.recycle_log_file_num = 0;
   // What was replayed is written to synced files at once: see RocksDbStore.
@@ -176,10 +179,10 @@ RocksDbHandle::~RocksDbHandle() {
 
 absl::Status RocksDbHandle::OpenDb(const Options& ours) {
   rocksdb::DBOptions options = DbOptions(ours);
-  if (ours.file_system != nullptr) {
-    env_ = rocksdb::NewCompositeEnv(ours.file_system);
-    options.env = env_.get();
-  }
+  const std::shared_ptr<rocksdb::FileSystem> files =
+      ours.file_system != nullptr ? ours.file_system : rocksdb::FileSystem::Default();
+  env_ = rocksdb::NewCompositeEnv(std::make_shared<WalFileSystem>(files));
+  options.env = env_.get();
   listener_ = std::make_shared<Listener>(ours.on_background_error);
   options.listeners.push_back(listener_);
   family_options_ = [ours](const std::string& name) { return FamilyOptions(ours, name); };
@@ -198,6 +201,9 @@ absl::Status RocksDbHandle::OpenDb(const Options& ours) {
           absl::StrCat("the data directory is of another format: it has a table ", name));
     }
     descriptors.emplace_back(name, family_options_(name));
+  }
+  if (const rocksdb::Status cut = CutWalTails(*files, ours.path); !cut.ok()) {
+    return OpenError(cut, ours.path);
   }
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(options, ours.path, descriptors, &opened_, &db);

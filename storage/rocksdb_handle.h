@@ -57,7 +57,7 @@ class RocksDbHandle {
   absl::Status CreateLayout(const std::vector<std::string>& missing);
   absl::Status ReadLogEnd();
 
-  std::unique_ptr<rocksdb::Env> env_;  // null for the default one
+  std::unique_ptr<rocksdb::Env> env_;
   std::shared_ptr<Listener> listener_;
   std::function<rocksdb::ColumnFamilyOptions(const std::string& name)> family_options_;
   std::unique_ptr<rocksdb::DB> db_;

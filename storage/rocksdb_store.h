@@ -37,11 +37,12 @@ struct RocksDbStoreOptions {
 // The rows of one data directory in RocksDB, a column family for each Table.
 //
 // Guarantees: one process for each directory; refuses newer formats. A directory whose write-ahead
-// log ends in the middle of a record opens up to there; damage elsewhere in the log is refused.
+// log ends with remains of a record opens up to there; damage before the last record is refused.
 // What was recovered is in synced table files before Reopen() returns, so nothing that a failed
 // sync left in the page cache alone is ever built upon. Does not: notice that the log was cut at
-// the end of a record (an anchor outside has to). Reads: thread-safe, UNAVAILABLE while the store
-// is closed; they never wait for a write. The BatchStore methods belong to the committing thread.
+// the end of a record, or that its last record was damaged, which looks like one that was never
+// synced (an anchor outside has to). Reads: thread-safe, UNAVAILABLE while the store is closed;
+// they never wait for a write. The BatchStore methods belong to the committing thread.
 class RocksDbStore : public BatchStore {
  public:
   // FAILED_PRECONDITION where another process has the directory open or the format is newer,

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -35,6 +36,24 @@ std::string ReadAll(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
+std::string ReadRange(const std::string& path, uint64_t offset, uint64_t size) {
+  std::ifstream in(path, std::ios::binary);
+  in.seekg(static_cast<std::streamoff>(offset));
+  std::string bytes(size, '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(size));
+  bytes.resize(static_cast<size_t>(in.gcount()));
+  return bytes;
+}
+
+void WriteRange(const std::string& path, uint64_t offset, std::string_view bytes) {
+  std::fstream out(path, std::ios::binary | std::ios::in | std::ios::out);
+  out.seekp(static_cast<std::streamoff>(offset));
+  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+// What a disk writes in one piece.
+constexpr uint64_t kSector = 512;
+
 IOStatus PowerIsOff() { return IOStatus::IOError("the power is off"); }
 
 }  // namespace
@@ -57,6 +76,22 @@ class FaultFileSystem::File : public rocksdb::FSWritableFileOwnerWrapper {
                   IODebugContext* debug) override {
     return Append(data, options, debug);
   }
+  IOStatus PositionedAppend(const Slice& data, uint64_t offset, const IOOptions& options,
+                            IODebugContext* debug) override {
+    const Verdict verdict = fs_->Judge(Operation::kAppend, path_);
+    if (!verdict.status.ok()) {
+      if (verdict.half) WriteAt(Slice(data.data(), data.size() / 2), offset, options, debug);
+      return verdict.status;
+    }
+    return WriteAt(data, offset, options, debug);
+  }
+  IOStatus PositionedAppend(const Slice& data, uint64_t offset, const IOOptions& options,
+                            const rocksdb::DataVerificationInfo&, IODebugContext* debug) override {
+    return PositionedAppend(data, offset, options, debug);
+  }
+  IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    return fs_->PlayTruncate(path_, size, [&] { return target()->Truncate(size, options, debug); });
+  }
   IOStatus Sync(const IOOptions&, IODebugContext*) override { return PlaySync(); }
   IOStatus Fsync(const IOOptions&, IODebugContext*) override { return PlaySync(); }
   IOStatus RangeSync(uint64_t, uint64_t, const IOOptions&, IODebugContext*) override {
@@ -69,11 +104,16 @@ class FaultFileSystem::File : public rocksdb::FSWritableFileOwnerWrapper {
     if (status.ok()) fs_->NoteAppend(path_, data.size());
     return status;
   }
+  IOStatus WriteAt(const Slice& data, uint64_t offset, const IOOptions& options,
+                   IODebugContext* debug) {
+    fs_->NoteOverwrite(path_, offset, data);
+    return target()->PositionedAppend(data, offset, options, debug);
+  }
   IOStatus PlaySync() {
-    const uint64_t written = fs_->Written(path_);
+    const Progress before = fs_->ProgressOf(path_);
     const Verdict verdict = fs_->Judge(Operation::kSync, path_);
     if (!verdict.status.ok()) return verdict.status;
-    return fs_->NoteSync(path_, written) ? IOStatus::OK() : PowerIsOff();
+    return fs_->NoteSync(path_, before) ? IOStatus::OK() : PowerIsOff();
   }
 
   FaultFileSystem* const fs_;
@@ -195,20 +235,55 @@ FaultFileSystem::Verdict FaultFileSystem::Judge(Operation operation, const std::
 
 void FaultFileSystem::NoteAppend(const std::string& path, uint64_t bytes) {
   absl::MutexLock lock(&mu_);
-  files_[path].written += bytes;
+  FileState& state = files_[path];
+  state.written += bytes;
+  state.truncation.reset();
 }
 
-uint64_t FaultFileSystem::Written(const std::string& path) const {
+void FaultFileSystem::NoteOverwrite(const std::string& path, uint64_t offset, const Slice& data) {
+  absl::MutexLock lock(&mu_);
+  FileState& state = files_[path];
+  std::string before = ReadRange(path, offset, data.size());
+  before.resize(data.size());
+  if (data != Slice(before)) {
+    state.overwrites.push_back({state.next_serial++, offset, std::move(before)});
+  }
+  state.written = std::max(state.written, offset + data.size());
+  state.truncation.reset();
+}
+
+IOStatus FaultFileSystem::PlayTruncate(const std::string& path, uint64_t size,
+                                       const std::function<IOStatus()>& truncate) {
+  const Verdict verdict = Judge(Operation::kTruncate, path);
+  if (!verdict.status.ok()) return verdict.status;
+  absl::MutexLock lock(&mu_);
+  FileState& state = files_[path];
+  if (size < state.written) {
+    state.truncation = Truncation{state.next_serial++, size,
+                                  ReadRange(path, size, state.written - size), state.synced};
+  }
+  IOStatus status = truncate();
+  if (!status.ok()) return status;
+  state.written = size;
+  state.synced = std::min(state.synced, size);
+  return status;
+}
+
+FaultFileSystem::Progress FaultFileSystem::ProgressOf(const std::string& path) const {
   absl::MutexLock lock(&mu_);
   const auto it = files_.find(path);
-  return it == files_.end() ? 0 : it->second.written;
+  if (it == files_.end()) return {};
+  return {it->second.written, it->second.next_serial};
 }
 
-bool FaultFileSystem::NoteSync(const std::string& path, uint64_t written_before) {
+bool FaultFileSystem::NoteSync(const std::string& path, const Progress& before) {
   absl::MutexLock lock(&mu_);
   if (power_off_) return false;
-  FileSize& size = files_[path];
-  size.synced = std::max(size.synced, written_before);
+  FileState& state = files_[path];
+  state.synced = std::max(state.synced, std::min(before.written, state.written));
+  std::erase_if(state.overwrites,
+                [&](const Overwrite& overwrite) { return overwrite.serial < before.serial; });
+  if (state.truncation && state.truncation->serial < before.serial) state.truncation.reset();
   return true;
 }
 
@@ -258,10 +333,22 @@ IOStatus FaultFileSystem::ReopenWritableFile(const std::string& given, const Fil
   {
     absl::MutexLock lock(&mu_);
     const uint64_t size = file->GetFileSize(IOOptions(), debug);
-    files_.try_emplace(path, FileSize{size, size});
+    files_.try_emplace(path, FileState{size, size, 0, {}, {}});
   }
   *result = std::make_unique<File>(this, path, std::move(file));
   return status;
+}
+
+IOStatus FaultFileSystem::Truncate(const std::string& given, size_t size, const IOOptions& options,
+                                   IODebugContext* debug) {
+  const std::string path = Normal(given);
+  {
+    absl::MutexLock lock(&mu_);
+    std::error_code gone;
+    const uint64_t on_disk = std::filesystem::file_size(path, gone);
+    if (!gone) files_.try_emplace(path, FileState{on_disk, on_disk, 0, {}, {}});
+  }
+  return PlayTruncate(path, size, [&] { return target()->Truncate(path, size, options, debug); });
 }
 
 IOStatus FaultFileSystem::NewDirectory(const std::string& path, const IOOptions& options,
@@ -316,14 +403,38 @@ void FaultFileSystem::Undo(const FolderChange& change) {
   if (change.replaced) std::ofstream(change.path, std::ios::binary) << *change.replaced;
 }
 
+void FaultFileSystem::Drop(const std::string& path, FileState& state,
+                           const std::function<uint64_t(uint64_t)>& keep) {
+  if (state.truncation && keep(1) == 0) {
+    WriteRange(path, state.truncation->offset, state.truncation->before);
+    state.written = state.truncation->offset + state.truncation->before.size();
+    state.synced = state.truncation->synced_before;
+  }
+  // What each sector held, from the oldest on: any of it may be what is on disk.
+  std::map<uint64_t, std::vector<std::pair<uint64_t, std::string>>> sectors;
+  for (const Overwrite& overwrite : state.overwrites) {
+    const uint64_t end = std::min(overwrite.offset + overwrite.before.size(), state.written);
+    for (uint64_t at = overwrite.offset; at < end;) {
+      const uint64_t next = std::min(end, (at / kSector + 1) * kSector);
+      sectors[at / kSector].emplace_back(at,
+                                         overwrite.before.substr(at - overwrite.offset, next - at));
+      at = next;
+    }
+  }
+  for (const auto& [sector, changes] : sectors) {
+    const uint64_t kept = keep(changes.size());
+    for (size_t i = changes.size(); i > kept; --i) {
+      WriteRange(path, changes[i - 1].first, changes[i - 1].second);
+    }
+  }
+  const uint64_t end = state.synced + keep(state.written - state.synced);
+  if (end < std::filesystem::file_size(path)) std::filesystem::resize_file(path, end);
+}
+
 void FaultFileSystem::DropUnsyncedData(const std::function<uint64_t(uint64_t)>& keep) {
   absl::MutexLock lock(&mu_);
-  for (const auto& [path, size] : files_) {
-    std::error_code gone;
-    const uint64_t on_disk = std::filesystem::file_size(path, gone);
-    if (gone) continue;
-    const uint64_t end = size.synced + keep(size.written - size.synced);
-    if (end < on_disk) std::filesystem::resize_file(path, end);
+  for (auto& [path, state] : files_) {
+    if (std::filesystem::exists(path)) Drop(path, state, keep);
   }
   for (auto& [folder, changes] : folders_) {
     const uint64_t kept = keep(changes.size());

@@ -19,13 +19,15 @@ namespace piivault::fakes {
 //
 // Faults: Inject() makes chosen operations on chosen files fail, or hang until released.
 // Power loss: PowerOff() makes every operation that changes something fail; when the database is
-// closed, DropUnsyncedData() takes back what no sync had covered: the ends of files, and creations
-// and renames in folders that were not synced since. Deletions stay done.
+// closed, DropUnsyncedData() takes back what no sync had covered: the ends of files, sectors that
+// were written at a position, truncations, and creations and renames in folders that were not
+// synced since. Deletions stay done.
 // Syncs are played, not done: nothing of a test needs to survive the machine's own power loss.
 // The rest is the default file system's. Thread-safe. Give it to the engine as a shared_ptr.
 class FaultFileSystem : public rocksdb::FileSystemWrapper {
  public:
-  enum class Operation { kCreate, kAppend, kSync, kSyncDirectory, kRename, kRead };
+  // Writing at a position is kAppend, too.
+  enum class Operation { kCreate, kAppend, kSync, kSyncDirectory, kTruncate, kRename, kRead };
   enum class Fault {
     kEio,
     kEnospc,
@@ -73,6 +75,9 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                        std::unique_ptr<rocksdb::FSWritableFile>* result,
                                        rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus Truncate(const std::string& path, size_t size,
+                             const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewDirectory(const std::string& path, const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* result,
                                  rocksdb::IODebugContext* debug) override;
@@ -85,9 +90,29 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
  private:
   class File;
   class Directory;
-  struct FileSize {
+  // How far a file had come; what came before it is durable after a sync.
+  struct Progress {
     uint64_t written = 0;
+    uint64_t serial = 0;
+  };
+  // What stood where something was written at a position: zeros beyond the file's end.
+  struct Overwrite {
+    uint64_t serial = 0;
+    uint64_t offset = 0;
+    std::string before;
+  };
+  struct Truncation {
+    uint64_t serial = 0;
+    uint64_t offset = 0;
+    std::string before;
+    uint64_t synced_before = 0;
+  };
+  struct FileState {
+    uint64_t written = 0;  // its size
     uint64_t synced = 0;
+    uint64_t next_serial = 0;
+    std::vector<Overwrite> overwrites;     // since the last sync, in order
+    std::optional<Truncation> truncation;  // the last one, if nothing was written or synced since
   };
   // A change of a folder that it may forget.
   struct FolderChange {
@@ -104,11 +129,17 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   Verdict Judge(Operation operation, const std::string& path) ABSL_LOCKS_EXCLUDED(mu_);
   Rule* FindRule(Operation operation, const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteAppend(const std::string& path, uint64_t bytes);
+  void NoteOverwrite(const std::string& path, uint64_t offset, const rocksdb::Slice& data);
+  // Truncates by `truncate` as the rules have it.
+  rocksdb::IOStatus PlayTruncate(const std::string& path, uint64_t size,
+                                 const std::function<rocksdb::IOStatus()>& truncate);
   // False if the power went off meanwhile.
-  bool NoteSync(const std::string& path, uint64_t written_before);
+  bool NoteSync(const std::string& path, const Progress& before);
   bool NoteSyncDirectory(const std::string& folder);
-  uint64_t Written(const std::string& path) const;
+  Progress ProgressOf(const std::string& path) const;
   void Undo(const FolderChange& change);
+  static void Drop(const std::string& path, FileState& state,
+                   const std::function<uint64_t(uint64_t)>& keep);
 
   mutable absl::Mutex mu_;
   std::vector<Rule> rules_ ABSL_GUARDED_BY(mu_);
@@ -116,7 +147,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   uint64_t release_ ABSL_GUARDED_BY(mu_) = 0;  // grows with each ReleaseHanging()
   bool power_off_ ABSL_GUARDED_BY(mu_) = false;
   int power_off_in_ ABSL_GUARDED_BY(mu_) = -1;
-  std::map<std::string, FileSize> files_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, FileState> files_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::vector<FolderChange>> folders_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -122,6 +122,19 @@ TEST_F(FaultsTest, ReadsAnswerUnavailableWhileItCannotReopen) {
   EXPECT_EQ(ledger_.CheckEverything(*engine_), "");
 }
 
+TEST_F(FaultsTest, RemainsThatCannotBeCutOffKeepItClosed) {
+  Open();
+  ASSERT_EQ(Commit1(), CommitOutcome::kCommitted);
+  // Closing cannot cut off the half of it that was written, and opening cannot either.
+  fs_->Inject({Operation::kTruncate, Fault::kEio, ".log", 0, FaultFileSystem::kAlways});
+  fs_->Inject({Operation::kAppend, Fault::kShortWrite, ".log"});
+  EXPECT_EQ(Commit1(50'000), CommitOutcome::kUnknown);
+  observer_.WaitForReopenFailed(2);
+  fs_->ClearFaults();
+  CommitUntilItSucceeds();
+  EXPECT_EQ(ledger_.CheckEverything(*engine_), "");
+}
+
 TEST_F(FaultsTest, ReopenHookReadsTheStateAnew) {
   Open();
   ASSERT_EQ(Commit1(), CommitOutcome::kCommitted);

@@ -12,6 +12,7 @@
 #include <random>
 
 #include "storage/commit_and_wait.h"
+#include "storage/wal_file_system.h"
 #include "tests/storage/commit_maker.h"
 #include "tests/storage/recording_observer.h"
 #include "tests/storage/scratch_dir.h"
@@ -60,6 +61,14 @@ class RocksDbEngineTest : public testing::Test {
   static std::string ReadFile(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  }
+
+  std::filesystem::path NewestLog() {
+    std::filesystem::path newest;
+    for (const auto& file : std::filesystem::directory_iterator(Options().path)) {
+      if (file.path().extension() == ".log") newest = std::max(newest, file.path());
+    }
+    return newest;
   }
 
   ScratchDir dir_;
@@ -293,19 +302,12 @@ TEST_F(RocksDbEngineTest, DamagedTableFileIsDataLoss) {
 }
 
 TEST_F(RocksDbEngineTest, TornEndOfTheLogIsCutAndDamageBeforeItRefused) {
-  const auto newest_log = [this] {
-    std::filesystem::path newest;
-    for (const auto& file : std::filesystem::directory_iterator(Options().path)) {
-      if (file.path().extension() == ".log") newest = std::max(newest, file.path());
-    }
-    return newest;
-  };
   {
     auto engine = Open();
     ASSERT_TRUE(engine.ok());
     for (int i = 0; i < 9; ++i) Commit1(**engine, "canary-" + std::to_string(i));
   }
-  const auto log = newest_log();
+  const auto log = NewestLog();
   const auto whole = ReadFile(log);
   std::filesystem::resize_file(log, whole.size() - 3);
   {
@@ -314,12 +316,37 @@ TEST_F(RocksDbEngineTest, TornEndOfTheLogIsCutAndDamageBeforeItRefused) {
     EXPECT_EQ((*engine)->LogEnd().index, 8u);
     for (int i = 0; i < 9; ++i) Commit1(**engine, "canary-" + std::to_string(i));
   }
-  std::string bytes = ReadFile(newest_log());
+  std::string bytes = ReadFile(NewestLog());
   const size_t at = bytes.find("canary-4");
   ASSERT_NE(at, std::string::npos);
   bytes[at] = 'C';
-  std::ofstream(newest_log(), std::ios::binary) << bytes;
+  std::ofstream(NewestLog(), std::ios::binary) << bytes;
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(RocksDbEngineTest, LogIsWrittenOverZerosAndEndsWithItsDataWhenClosed) {
+  std::string open_log;
+  {
+    auto engine = Open();
+    ASSERT_TRUE(engine.ok());
+    for (int i = 0; i < 9; ++i) {
+      Commit1(**engine, "body-" + std::to_string(i));
+      ASSERT_EQ(std::filesystem::file_size(NewestLog()), WalFileSystem::kChunk);
+    }
+    auto large = FreshCommit(**engine, absl::InfiniteFuture());
+    large->writes.push_back({MetaKey("large"), std::string(WalFileSystem::kChunk, 'x')});
+    ASSERT_TRUE(CommitOrError(**engine, std::move(large)).ok());
+    open_log = ReadFile(NewestLog());
+    ASSERT_EQ(open_log.size(), 2 * WalFileSystem::kChunk);
+  }
+  const std::string closed_log = ReadFile(NewestLog());
+  EXPECT_GT(closed_log.size(), WalFileSystem::kChunk);
+  EXPECT_LT(closed_log.size(), open_log.size());
+  EXPECT_NE(closed_log.size() % WalFileSystem::kChunk, 0u);
+  EXPECT_NE(closed_log.back(), '\0');
+  std::string filled = closed_log;
+  filled.resize(open_log.size());
+  EXPECT_TRUE(open_log == filled);
 }
 
 TEST_F(RocksDbEngineTest, ObserverAndFiguresTellWhatHappened) {
