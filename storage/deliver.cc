@@ -24,4 +24,13 @@ void DeliverToSinks(std::vector<std::unique_ptr<Commit>> batch) {
   }
 }
 
+absl::Status CheckKeys(const Commit& commit) {
+  for (const Mutation& write : commit.writes) {
+    if (!FitsTable(write.key.table, write.key.bytes.size())) {
+      return absl::InvalidArgumentError("a key has not the size of its table's keys");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace piivault::storage

@@ -115,9 +115,9 @@ class Engine {
 
   virtual ~Engine() = default;
 
-  // Hands a commit over. Returns RESOURCE_EXHAUSTED when the queue is full and UNAVAILABLE while
-  // the engine is being reopened or shut down; then the commit was dropped and the sink hears
-  // nothing.
+  // Hands a commit over. Returns INVALID_ARGUMENT where a key written has not the SharedKeySize()
+  // of its table, RESOURCE_EXHAUSTED when the queue is full and UNAVAILABLE while the engine is
+  // being reopened or shut down; then the commit was dropped and the sink hears nothing.
   [[nodiscard]] virtual absl::Status Submit(std::unique_ptr<Commit> commit) = 0;
 
   // The sequence number of the last batch whose effects are visible to reads and snapshots. Belongs

@@ -104,6 +104,7 @@ class GroupCommit::Core {
 
 absl::Status GroupCommit::Core::Submit(std::unique_ptr<Commit> commit) {
   const size_t bytes = CommitQueue::BytesOf(*commit);
+  if (absl::Status status = CheckKeys(*commit); !status.ok()) return status;
   absl::MutexLock lock(&mu_);
   if (stopping_) return absl::UnavailableError("the engine is shut down");
   if (reopening_) return absl::UnavailableError("the engine is being reopened");

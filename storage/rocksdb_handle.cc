@@ -44,8 +44,9 @@ const Family* FamilyOf(std::string_view name) {
 // filters, too.
 constexpr size_t kIndexFilterPrefix = 25;
 
-// Where there are more threads to run than processors, a tenth of one is left for compaction.
-constexpr int kCompactionNice = 10;
+// Calls come first where there are more threads to run than processors; what waits for compaction
+// is to wait no longer than for other work in the background.
+constexpr int kCompactionNice = 5;
 
 std::string BigEndian(uint64_t value, int size) {
   std::string bytes;
@@ -198,7 +199,8 @@ absl::Status RocksDbHandle::OpenDb(const Options& ours) {
   for (const std::string& name : names) {
     if (name != rocksdb::kDefaultColumnFamilyName && FamilyOf(name) == nullptr) {
       return absl::FailedPreconditionError(
-          absl::StrCat("the data directory is of another format: it has a table ", name));
+          absl::StrCat("the data directory is of another format, with a table ", name,
+                       ": use the program that made it, or make a new one"));
     }
     descriptors.emplace_back(name, family_options_(name));
   }

@@ -1,7 +1,5 @@
 #include "storage/rocksdb_store.h"
 
-#include <cassert>
-
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "rocksdb/db.h"
@@ -21,12 +19,6 @@ std::string EndOfPrefix(std::string_view prefix) {
   while (!end.empty() && end.back() == '\xff') end.pop_back();
   if (!end.empty()) end.back() = static_cast<char>(static_cast<uint8_t>(end.back()) + 1);
   return end;
-}
-
-// Whether the table's rows have keys of this size: no row of a neighbour is to be taken for one.
-bool FitsTable(Table table, size_t key_size) {
-  const size_t size = SharedKeySize(table);
-  return size == 0 || size == key_size;
 }
 
 // Of so few keys of one family each is read by itself: MultiGet costs about four reads to set up.
@@ -68,6 +60,23 @@ rocksdb::Status GetOfFamily(const RocksDbHandle& open, Table home, absl::Span<co
     if (!status.ok()) return status;
   }
   return rocksdb::Status::OK();
+}
+
+// Scans of so many rows and more do not put what they read into the cache: it is for what calls
+// read.
+constexpr size_t kLongScan = 1000;
+// So many rows of other tables are stepped over one by one.
+constexpr size_t kStepsBeforeSeek = 8;
+
+// Moves behind a row that is of another table than the one that is scanned; `passed` counts those
+// since the last of that table. All that a subject has may lie before the next subject.
+void PassOver(Table table, size_t* passed, rocksdb::Iterator* it) {
+  const std::string_view key(it->key().data(), it->key().size());
+  const size_t own_size = SharedKeySize(table);
+  if (key.size() < own_size || ++*passed < kStepsBeforeSeek) return it->Next();
+  *passed = 0;
+  const std::string behind = EndOfPrefix(key.substr(0, own_size));
+  behind.empty() ? it->Next() : it->Seek(behind);
 }
 
 }  // namespace
@@ -134,7 +143,6 @@ std::shared_ptr<RocksDbHandle> RocksDbStore::handle() const {
 }
 
 void RocksDbStore::Add(const Mutation& write) {
-  assert(FitsTable(write.key.table, write.key.bytes.size()));
   // Adding to a batch in memory cannot fail; a batch too large is refused by WriteBatch().
   rocksdb::ColumnFamilyHandle* const family = writer_->family(write.key.table);
   if (write.value) {
@@ -209,16 +217,24 @@ absl::Status RocksDbStore::Scan(const Key& prefix, std::string_view start, size_
   if (!end.empty()) options.iterate_upper_bound = &upper;
   // Filters of prefixes are asked where they cover the scan.
   options.auto_prefix_mode = true;
+  // What goes through a table is not to push out what calls read.
+  options.fill_cache = limit < kLongScan;
   const std::unique_ptr<rocksdb::Iterator> it(
       open->db().NewIterator(options, open->family(prefix.table)));
   size_t visited = 0;
-  for (it->Seek(ToSlice(std::max<std::string_view>(start, prefix.bytes))); it->Valid();
-       it->Next()) {
+  size_t passed = 0;
+  it->Seek(ToSlice(std::max<std::string_view>(start, prefix.bytes)));
+  while (it->Valid()) {
     const rocksdb::Slice key = it->key();
-    if (!FitsTable(prefix.table, key.size())) continue;
+    if (!FitsTable(prefix.table, key.size())) {
+      PassOver(prefix.table, &passed, it.get());
+      continue;
+    }
+    passed = 0;
     const rocksdb::Slice value = it->value();
     if (!visitor({key.data(), key.size()}, {value.data(), value.size()})) break;
     if (++visited == limit) break;
+    it->Next();
   }
   return FromRocksDb(it->status());
 }

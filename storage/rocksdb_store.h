@@ -34,7 +34,7 @@ struct RocksDbStoreOptions {
   bool sync_writes = true;
 };
 
-// The rows of one data directory in RocksDB, a column family for each Table.
+// The rows of one data directory in RocksDB, in column families (HomeOf() in storage/keys.h).
 //
 // Guarantees: one process for each directory; refuses newer formats. A directory whose write-ahead
 // log ends with remains of a record opens up to there; damage before the last record is refused.

@@ -288,7 +288,7 @@ absl::Status VaultServer::Impl::Serve(const ServerHooks& hooks) {
 
 void VaultServer::Impl::StartBackground() {
   background->Add("log index", [this]() -> absl::StatusOr<absl::Duration> {
-    const absl::StatusOr<size_t> done = index->CatchUp(IndexPace::kStepEntries);
+    const absl::StatusOr<size_t> done = index->CatchUp(index_pace.step());
     if (!done.ok()) return done.status();
     return index_pace.After(*done);
   });

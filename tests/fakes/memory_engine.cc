@@ -24,6 +24,7 @@ MemoryEngine::MemoryEngine(storage::EngineOptions options)
 MemoryEngine::~MemoryEngine() { Shutdown(); }
 
 absl::Status MemoryEngine::Submit(std::unique_ptr<Commit> commit) {
+  if (absl::Status status = storage::CheckKeys(*commit); !status.ok()) return status;
   absl::MutexLock commit_lock(&commit_mu_);
   {
     absl::MutexLock lock(&mu_);
@@ -118,7 +119,9 @@ absl::StatusOr<std::string> MemoryEngine::Get(const Key& key) const {
   absl::MutexLock lock(&mu_);
   if (!read_error_.ok()) return read_error_;
   const auto it = rows_.find({key.table, key.bytes});
-  if (it == rows_.end()) return absl::NotFoundError("no such row");
+  if (it == rows_.end() || !storage::FitsTable(key.table, key.bytes.size())) {
+    return absl::NotFoundError("no such row");
+  }
   return it->second;
 }
 
@@ -130,7 +133,8 @@ absl::StatusOr<std::vector<std::optional<std::string>>> MemoryEngine::MultiGet(
   values.reserve(keys.size());
   for (const Key& key : keys) {
     const auto it = rows_.find({key.table, key.bytes});
-    values.push_back(it == rows_.end() ? std::nullopt : std::make_optional(it->second));
+    const bool there = it != rows_.end() && storage::FitsTable(key.table, key.bytes.size());
+    values.push_back(there ? std::make_optional(it->second) : std::nullopt);
   }
   return values;
 }
@@ -146,6 +150,7 @@ absl::Status MemoryEngine::Scan(const Key& prefix, std::string_view start, size_
     for (; it != rows_.end() && found.size() < limit; ++it) {
       if (it->first.first != prefix.table) break;
       if (!absl::StartsWith(it->first.second, prefix.bytes)) break;
+      if (!storage::FitsTable(prefix.table, it->first.second.size())) continue;
       found.emplace_back(it->first.second, it->second);
     }
   }

@@ -160,6 +160,43 @@ TEST_P(EngineContractTest, NeighboursOnDiskAreNoRowsOfEachOther) {
   EXPECT_EQ(*engine_->Get(WrapKey(1, low, low, 2)), "wrap 2");
 }
 
+TEST_P(EngineContractTest, SubjectsAreFoundBehindAnyNumberOfRecords) {
+  std::vector<std::string> subjects;
+  for (uint8_t s = 1; s <= 4; ++s) {
+    Id128 subject;
+    subject.bytes.fill(s == 4 ? 0xff : s);
+    subjects.push_back(SubjectKey(1, subject).bytes);
+    auto commit = Fresh();
+    commit->writes.push_back({SubjectKey(1, subject), "subject"});
+    // Fewer and more than are stepped over one by one, with ids from the first to the last.
+    for (int r = 0; r < 20 * (s - 1); ++r) {
+      Id128 record;
+      record.bytes.fill(static_cast<uint8_t>(r * 255 / (20 * (s - 1) - 1)));
+      commit->writes.push_back({RecordKey(1, subject, record), "record"});
+      commit->writes.push_back({WrapKey(1, subject, record, 1), "wrap"});
+    }
+    ASSERT_EQ(Run(std::move(commit)), CommitOutcome::kCommitted);
+  }
+  EXPECT_THAT(ScanKeys(SubjectPrefix(1), "", SIZE_MAX), testing::ElementsAreArray(subjects));
+  EXPECT_THAT(ScanKeys(SubjectPrefix(1), subjects[1] + '\0', SIZE_MAX),
+              testing::ElementsAre(subjects[2], subjects[3]));
+  EXPECT_THAT(ScanKeys(RecordPrefix(1), "", SIZE_MAX), testing::SizeIs(20 + 40 + 60));
+  EXPECT_THAT(ScanKeys(WrapPrefix(1), "", SIZE_MAX), testing::SizeIs(20 + 40 + 60));
+}
+
+TEST_P(EngineContractTest, RefusesAKeyThatWouldBeANeighbours) {
+  for (Table table : {Table::kSubject, Table::kRecord, Table::kWrap}) {
+    for (const size_t size : {23, 24, 25, 39, 40, 41, 47, 48, 49}) {
+      if (size == SharedKeySize(table)) continue;
+      auto commit = Fresh();
+      commit->writes.push_back({Key{table, std::string(size, 'k')}, "v"});
+      EXPECT_EQ(CommitAndWait(*engine_, std::move(commit)).status().code(),
+                absl::StatusCode::kInvalidArgument)
+          << size;
+    }
+  }
+}
+
 TEST_P(EngineContractTest, MultiGetKeepsOrderAndSaysWhatIsAbsent) {
   auto commit = Fresh();
   commit->writes.push_back({MetaKey("a"), "1"});

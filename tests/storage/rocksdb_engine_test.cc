@@ -234,6 +234,33 @@ TEST_F(RocksDbEngineTest, TableOfANewerFormatIsRefused) {
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+// What somebody put between the rows of a subject is in none of the tables that lie there.
+TEST_F(RocksDbEngineTest, RowsWithKeysOfOtherLengthsAreInNoTable) {
+  ASSERT_TRUE(Open().ok());
+  const Id128 id = *Id128::FromBytes("0123456789abcdef");
+  Meddle([&](rocksdb::DB& db, auto& families) {
+    const std::string wrap = WrapKey(1, id, id, 1).bytes;
+    for (size_t size = 8; size <= wrap.size(); ++size) {
+      ASSERT_TRUE(db.Put({}, Find(families, "record"), wrap.substr(0, size), "v").ok());
+    }
+    ASSERT_TRUE(db.Put({}, Find(families, "record"), wrap + "longer", "v").ok());
+  });
+  const auto engine = *Open();
+  const std::vector<Key> keys = {SubjectKey(1, id), RecordKey(1, id, id), WrapKey(1, id, id, 1)};
+  const std::vector<Key> prefixes = {SubjectPrefix(1), RecordPrefix(1), WrapPrefix(1)};
+  for (size_t i = 0; i < keys.size(); ++i) {
+    std::vector<std::string> found;
+    ASSERT_TRUE(engine
+                    ->Scan(prefixes[i], "", SIZE_MAX,
+                           [&](std::string_view key, std::string_view) {
+                             found.emplace_back(key);
+                             return true;
+                           })
+                    .ok());
+    EXPECT_THAT(found, testing::ElementsAre(keys[i].bytes));
+  }
+}
+
 TEST_F(RocksDbEngineTest, MissingTableIsDamage) {
   ASSERT_TRUE(Open().ok());
   Meddle([](rocksdb::DB& db, auto& families) {

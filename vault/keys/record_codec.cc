@@ -24,11 +24,6 @@ constexpr size_t kMaxFields = std::numeric_limits<uint16_t>::max() - 1;
 
 bool TokenSizeFits(size_t size) { return size == 0 || size == storage::Id128::kSize; }
 
-bool HandleFits(size_t handle_size, uint64_t tokens_made) {
-  return handle_size == (tokens_made == 0 ? 0 : storage::TokenHandle::kSize) &&
-         tokens_made <= std::numeric_limits<uint32_t>::max();
-}
-
 absl::Status CheckWrite(const RecordHeader& header, absl::Span<const std::string_view> values) {
   const auto count = static_cast<size_t>(header.fields_size());
   if (count != values.size()) {
@@ -40,8 +35,6 @@ absl::Status CheckWrite(const RecordHeader& header, absl::Span<const std::string
     if (!TokenSizeFits(field.token().size()))
       return absl::InvalidArgumentError("a field's token is not 16 bytes");
   }
-  if (!HandleFits(header.token_handle().size(), header.tokens_made()))
-    return absl::InvalidArgumentError("a token handle is not 12 bytes, or is nobody's");
   return absl::OkStatus();
 }
 
@@ -192,7 +185,6 @@ RecordReader::Place RecordReader::PlaceOf(std::string_view view) const {
 
 bool RecordReader::IndexHeader(uint64_t version) {
   uint64_t said = 0;
-  uint64_t tokens_made = 0;
   WireReader header(header_bytes_.view());
   while (header.Next()) {
     switch (header.number()) {
@@ -208,19 +200,11 @@ bool RecordReader::IndexHeader(uint64_t version) {
       case RecordHeader::kFieldsFieldNumber:
         if (!IndexField(header.bytes())) return false;
         break;
-      case RecordHeader::kTokenHandleFieldNumber:
-        if (token_handle_.size != 0) return false;
-        token_handle_ = PlaceOf(header.bytes());
-        break;
-      case RecordHeader::kTokensMadeFieldNumber:
-        if (tokens_made != 0) return false;
-        tokens_made = header.varint();
-        break;
       default:
         break;
     }
   }
-  if (!header.ok() || said != version || !HandleFits(token_handle_.size, tokens_made)) return false;
+  if (!header.ok() || said != version) return false;
   uint32_t ordinal = 0;
   for (const FieldPlace& field : fields_) {
     if (field.ordinal != (field.absent ? 0 : ++ordinal)) return false;

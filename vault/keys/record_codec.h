@@ -56,9 +56,8 @@ struct EncryptedRecord {
 // Encrypts one version of a record under a fresh data key that seals nothing else.
 // `header->fields(i)` describes `values[i]`; ordinals and the version are filled in here. The value
 // of a field marked absent is not stored. INVALID_ARGUMENT: counts differ, more than 65,534 fields,
-// a field without name or with a token of other than 0 or 16 bytes, or a token handle that is not
-// 12 bytes where tokens were made and empty where none were. FAILED_PRECONDITION: the tenant has no
-// key in the active epoch.
+// or a field without name or with a token of other than 0 or 16 bytes. FAILED_PRECONDITION: the
+// tenant has no key in the active epoch.
 [[nodiscard]] absl::StatusOr<EncryptedRecord> EncryptRecord(
     const KeySnapshot& keys, RandomSource& random, const RecordIdentity& identity, uint64_t version,
     storage::v1::RecordHeader* header, absl::Span<const std::string_view> values);
@@ -98,8 +97,6 @@ class RecordReader {
   std::string_view type() const { return View(type_); }
   uint64_t version() const { return version_; }
   std::string_view record_ref() const { return View(record_ref_); }
-  // 12 bytes; empty where the record never had a random token.
-  std::string_view token_handle() const { return View(token_handle_); }
   // Linear: records have few fields.
   std::optional<RecordField> Field(std::string_view name) const;
   // In the header's order. REQUIRES: i < field_count().
@@ -151,7 +148,6 @@ class RecordReader {
   SecretBytes header_bytes_;
   Place type_;
   Place record_ref_;
-  Place token_handle_;
   absl::InlinedVector<FieldPlace, 10> fields_;
   mutable std::unique_ptr<storage::v1::RecordHeader> header_;  // made at first use
 };

@@ -17,11 +17,12 @@ std::string FormatToken(const storage::Id128& token);
 // Strict: one text for each token; nothing for any other text.
 std::optional<storage::Id128> ParseToken(std::string_view text);
 
-// A random token is the `number`-th of its record's:
+// A random token is the `number`-th of those that a write gave to a record under one handle:
 //   AES-256(tenant's random-token key, handle (12 bytes) ‖ number (u32, big-endian)).
 // So who has not the key can neither guess one, nor tell which of them belong to one record; who
-// has it needs a row for the record only. Every 16 bytes are some handle's token of some number:
-// whether there is such a record, and which field has the token, is for the record's header to say.
+// has it needs one row for all of a handle's. Every 16 bytes are some handle's token of some
+// number: whether there is such a record, and which field has the token, is for the record's header
+// to say.
 struct RandomTokenName {
   storage::TokenHandle handle;
   uint32_t number = 0;

@@ -113,7 +113,7 @@ absl::StatusOr<std::vector<TokenTarget>> RecordFinder::FindTokens(
   std::vector<TokenTarget> targets(tokens.size());
   std::vector<storage::Key> keys;
   keys.reserve(tokens.size());
-  std::map<storage::TokenHandle, size_t> places;  // tokens of one record have one row
+  std::map<storage::TokenHandle, size_t> places;  // tokens of one handle have one row
   for (size_t i = 0; i < tokens.size(); ++i) {
     targets[i].handle = NameOfRandomToken(tenant_.active(), tokens[i]).handle;
     if (!places.try_emplace(targets[i].handle, keys.size()).second) continue;
@@ -151,21 +151,21 @@ absl::StatusOr<bool> HoldsTerm(const ValueRules& rules, const authz::FieldSpec& 
   return normalised.ok() && *normalised == term.normalised;
 }
 
-TokenField FieldOfToken(const TokenTarget& target, const storage::Id128& token,
-                        const LoadedRecord& record) {
-  // The handle's row is bound to nothing: it is the record that knows its handle.
-  if (!target.deterministic &&
-      !ConstantTimeEquals(record.reader->token_handle(), target.handle.view())) {
-    return {authz::Reason::kDataLoss, {}};
-  }
+TokenField FieldOfToken(const TenantKeys& keys, const TokenTarget& target,
+                        const storage::Id128& token, const LoadedRecord& record) {
   const storage::v1::TokenKind kind =
       target.deterministic ? storage::v1::TOKEN_KIND_DETERMINISTIC : storage::v1::TOKEN_KIND_RANDOM;
+  // The row that led here is bound to nothing: it is by its tokens that a record knows its handles.
+  bool has_handle = false;
   for (size_t i = 0; i < record.reader->field_count(); ++i) {
     const RecordField field = record.reader->FieldAt(i);
     if (field.absent || field.token_kind != kind) continue;
     if (ConstantTimeEquals(field.token, token.view())) return {authz::Reason::kOk, field};
+    const std::optional<storage::Id128> other = storage::Id128::FromBytes(field.token);
+    has_handle |= !target.deterministic && other.has_value() &&
+                  NameOfRandomToken(keys, *other).handle == target.handle;
   }
-  return {target.deterministic ? authz::Reason::kDataLoss : authz::Reason::kTokenInvalid, {}};
+  return {has_handle ? authz::Reason::kTokenInvalid : authz::Reason::kDataLoss, {}};
 }
 
 }  // namespace piivault::vault

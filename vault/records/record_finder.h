@@ -74,15 +74,15 @@ class RecordFinder {
 
 // What a token stands for in a record that a row of it has led to.
 struct TokenField {
-  // kOk; kTokenInvalid (a random token of this record, but of no field: dead, or made up);
-  // kDataLoss (the row was moved).
+  // kOk; kTokenInvalid (of no field, under a handle of this record: dead, or made up); kDataLoss
+  // (the row was moved).
   authz::Reason reason = authz::Reason::kDataLoss;
   RecordField field;  // where kOk
 
   bool ok() const { return reason == authz::Reason::kOk; }
 };
-TokenField FieldOfToken(const TokenTarget& target, const storage::Id128& token,
-                        const LoadedRecord& record);
+TokenField FieldOfToken(const TenantKeys& keys, const TokenTarget& target,
+                        const storage::Id128& token, const LoadedRecord& record);
 
 }  // namespace piivault::vault
 

@@ -1,7 +1,6 @@
 #include "vault/records/record_writer.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "absl/types/span.h"
@@ -143,7 +142,7 @@ absl::Status RecordWriter::Store(std::vector<PreparedField>* fields, WriteResult
     *result->header.add_fields() = std::move(field.header);
     values.push_back(field.bytes());
   }
-  if (absl::Status status = GiveRandomTokens(result); !status.ok()) return status;
+  GiveRandomTokens(&result->header);
   const RecordIdentity& id = result->identity;
   absl::StatusOr<EncryptedRecord> encrypted = EncryptRecord(
       tenant_.keys(), deps_.random, id, result->header.version(), &result->header, values);
@@ -152,30 +151,37 @@ absl::Status RecordWriter::Store(std::vector<PreparedField>* fields, WriteResult
   changes_.Put(storage::RecordKey(id.tenant, id.subject, id.record), std::move(encrypted->row));
   changes_.Put(storage::WrapKey(id.tenant, id.subject, id.record, result->header.version()),
                std::move(encrypted->wrap_row));
+  // All of them each time: a row that somebody took away is there again after an update.
+  for (const storage::TokenHandle& handle : HandlesOf(result->header)) {
+    changes_.Put(storage::TokenHandleKey(id.tenant, handle),
+                 storage::TokenHandleValue({id.subject, id.record}));
+  }
   return absl::OkStatus();
 }
 
-absl::Status RecordWriter::GiveRandomTokens(WriteResult* result) {
-  storage::v1::RecordHeader& header = result->header;
-  std::optional<storage::TokenHandle> handle =
-      storage::TokenHandle::FromBytes(header.token_handle());
-  for (FieldHeader& field : *header.mutable_fields()) {
+// A handle of their own for the tokens of each write: were numbers counted on under the first one,
+// a record that was put back (an older database, a row of last week) would count the same ones
+// again, and a token that is out there would come to stand for another field.
+void RecordWriter::GiveRandomTokens(storage::v1::RecordHeader* header) {
+  RandomTokenName next;
+  bool drawn = false;
+  for (FieldHeader& field : *header->mutable_fields()) {
     if (field.token_kind() != storage::v1::TOKEN_KIND_RANDOM || !field.token().empty()) continue;
-    if (!handle.has_value()) {
-      deps_.random.Fill(absl::MakeSpan(handle.emplace().bytes));
-      header.set_token_handle(handle->bytes.data(), handle->bytes.size());
-      const RecordIdentity& id = result->identity;
-      changes_.Put(storage::TokenHandleKey(id.tenant, *handle),
-                   storage::TokenHandleValue({id.subject, id.record}));
-    }
-    const uint32_t number = header.tokens_made();
-    if (number == std::numeric_limits<uint32_t>::max()) {
-      return absl::OutOfRangeError("the record was given all tokens that there are for it");
-    }
-    header.set_tokens_made(number + 1);
-    SetToken(RandomTokenOf(tenant_.active(), {*handle, number}), field.token_kind(), &field);
+    if (!std::exchange(drawn, true)) deps_.random.Fill(absl::MakeSpan(next.handle.bytes));
+    SetToken(RandomTokenOf(tenant_.active(), next), field.token_kind(), &field);
+    ++next.number;
   }
-  return absl::OkStatus();
+}
+
+std::set<storage::TokenHandle> RecordWriter::HandlesOf(
+    const storage::v1::RecordHeader& header) const {
+  std::set<storage::TokenHandle> handles;
+  for (const FieldHeader& field : header.fields()) {
+    if (field.absent() || field.token_kind() != storage::v1::TOKEN_KIND_RANDOM) continue;
+    const std::optional<storage::Id128> token = storage::Id128::FromBytes(field.token());
+    if (token.has_value()) handles.insert(NameOfRandomToken(tenant_.active(), *token).handle);
+  }
+  return handles;
 }
 
 void RecordWriter::PutToken(const RecordIdentity& id, const FieldHeader& field) {
@@ -350,6 +356,10 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
     // policy began to index the field: the new row is right in each case.
     PutTerms(result.identity, fields[i].terms);
   }
+  const std::set<storage::TokenHandle> handles = HandlesOf(header);
+  for (const storage::TokenHandle& handle : HandlesOf(record->header())) {
+    if (!handles.contains(handle)) changes_.Delete(storage::TokenHandleKey(tenant_.id(), handle));
+  }
   changes_.Delete(storage::WrapKey(tenant_.id(), self.subject, self.record, old_version));
   const Sha256Digest before = RecordDigest(record->row);
   changes_.Retain(result.subject_ref, header.record_ref(), header.version(), &result.digest,
@@ -360,9 +370,10 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
 absl::Status RecordWriter::Delete(LoadedRecord* record) {
   const RecordIdentity& id = record->identity;
   const storage::v1::RecordHeader& header = record->header();
-  // First: it is known also where a field does not open and its person is erased all the same.
-  const auto handle = storage::TokenHandle::FromBytes(header.token_handle());
-  if (handle.has_value()) changes_.Delete(storage::TokenHandleKey(id.tenant, *handle));
+  // First: they are known also where a field does not open and its person is erased all the same.
+  for (const storage::TokenHandle& handle : HandlesOf(header)) {
+    changes_.Delete(storage::TokenHandleKey(id.tenant, handle));
+  }
   for (const FieldHeader& field : header.fields()) {
     if (field.absent()) continue;
     absl::Status status = DeleteOldTerms(record, field, nullptr);

@@ -116,9 +116,10 @@ class RecordWriter {
   // Encrypts and stores row and wrap; fills digest and header of `result`, which takes those of the
   // fields.
   absl::Status Store(std::vector<PreparedField>* fields, WriteResult* result);
-  // Gives the fields that are to have a random token and have none the record's next ones. With the
-  // record's first comes its handle, and the row of that.
-  absl::Status GiveRandomTokens(WriteResult* result);
+  // Gives the fields that are to have a random token and have none one each, under a new handle.
+  void GiveRandomTokens(storage::v1::RecordHeader* header);
+  // Of the random tokens that its fields have.
+  std::set<storage::TokenHandle> HandlesOf(const storage::v1::RecordHeader& header) const;
   // Of deterministic tokens: random ones have no rows of their own.
   void PutToken(const RecordIdentity& identity, const storage::v1::FieldHeader& field);
   void DeleteToken(const RecordIdentity& identity, const storage::v1::FieldHeader& field);

@@ -66,14 +66,10 @@ struct WrapName {
   uint64_t version = 0;
 };
 
-// Nothing for a key that no wrap has.
-std::optional<WrapName> ParseWrapKey(storage::TenantId tenant, const storage::Key& key) {
-  const std::string_view bytes = key.bytes;
-  const uint64_t version = storage::IndexSuffix(bytes);
-  const storage::RecordLocator at =
-      storage::LocatorSuffix(bytes.substr(0, bytes.size() - sizeof(version)));
-  if (storage::WrapKey(tenant, at.subject, at.record, version) != key) return std::nullopt;
-  return WrapName{at, version};
+// REQUIRES: a key of Table::kWrap, all of which have one size.
+WrapName ParseWrapKey(std::string_view key) {
+  const uint64_t version = storage::IndexSuffix(key);
+  return {storage::LocatorSuffix(key.substr(0, key.size() - sizeof(version))), version};
 }
 
 }  // namespace
@@ -156,39 +152,24 @@ absl::Status RowMover::Work::MoveSealed(std::vector<OldRow>& rows) {
 absl::Status RowMover::Work::MoveWraps(std::vector<OldRow>& rows) {
   const absl::StatusOr<TenantScope> scope = TenantScope::Create(range_.tenant, keys_);
   if (!scope.ok()) return scope.status();
-  std::vector<std::optional<WrapName>> names;
-  const WrapName* first = nullptr;
-  const WrapName* last = nullptr;
-  for (const OldRow& row : rows) names.push_back(ParseWrapKey(range_.tenant, row.key));
-  for (const std::optional<WrapName>& name : names) {
-    if (!name.has_value()) continue;
-    if (first == nullptr) first = &*name;
-    last = &*name;
-  }
+  std::vector<WrapName> names;
+  names.reserve(rows.size());
+  for (const OldRow& row : rows) names.push_back(ParseWrapKey(row.key.bytes));
   RowRun persons;
+  absl::Status status = persons.Fill(engine_, storage::SubjectPrefix(range_.tenant),
+                                     PersonKey(names.front()).bytes, PersonKey(names.back()).bytes);
+  if (!status.ok()) return status;
   RowRun records;
-  if (first != nullptr) {
-    absl::Status status = persons.Fill(engine_, storage::SubjectPrefix(range_.tenant),
-                                       PersonKey(*first).bytes, PersonKey(*last).bytes);
-    if (!status.ok()) return status;
-    status = records.Fill(engine_, storage::RecordPrefix(range_.tenant), RecordKey(*first).bytes,
-                          RecordKey(*last).bytes);
-    if (!status.ok()) return status;
-  }
+  status = records.Fill(engine_, storage::RecordPrefix(range_.tenant),
+                        RecordKey(names.front()).bytes, RecordKey(names.back()).bytes);
+  if (!status.ok()) return status;
   for (size_t i = 0; i < rows.size(); ++i) {
-    const std::optional<WrapName>& name = names[i];
-    absl::Status status = Damaged();
-    if (name.has_value()) {
-      if (!persons.Knows(PersonKey(*name).bytes) || !records.Knows(RecordKey(*name).bytes)) {
-        moves_.next = std::move(rows[i].key.bytes);
-        break;
-      }
-      status = MoveWrap(*scope, *name, persons, records, rows[i]);
-    } else {
-      Read(rows[i].key);
+    if (!persons.Knows(PersonKey(names[i]).bytes) || !records.Knows(RecordKey(names[i]).bytes)) {
+      moves_.next = std::move(rows[i].key.bytes);
+      break;
     }
     ++moves_.looked_at;
-    status = Settle(rows[i], status);
+    status = Settle(rows[i], MoveWrap(*scope, names[i], persons, records, rows[i]));
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

@@ -401,7 +401,7 @@ class DetokenizeHandler : public Handler {
       if (loaded.reason == authz::Reason::kSubjectErased) continue;
       // The row that led here says that there is a record, and that it has the token.
       TokenField match;
-      if (loaded.ok()) match = FieldOfToken(target, token, *loaded.record);
+      if (loaded.ok()) match = FieldOfToken(call.scope().active(), target, token, *loaded.record);
       if (!match.ok()) {
         reason = match.reason;
         break;

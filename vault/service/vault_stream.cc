@@ -283,7 +283,7 @@ class StreamRevealRecordsHandler : public Handler {
     if (loaded->reason == authz::Reason::kSubjectErased) return;
     // The row that led here says that there is a record, and that it has the token.
     TokenField match;
-    if (loaded->ok()) match = FieldOfToken(target, token, *loaded->record);
+    if (loaded->ok()) match = FieldOfToken(call.scope().active(), target, token, *loaded->record);
     if (match.reason == authz::Reason::kTokenInvalid) return;  // as good as one that never was
     if (!match.ok()) {
       *result = LoadResult{authz::Reason::kDataLoss, nullptr};

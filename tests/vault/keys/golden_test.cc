@@ -61,19 +61,8 @@ RecordHeader Header() {
   return header;
 }
 
-constexpr uint32_t kTokensMade = 300;
-
 RandomTokenName TokenName() {
-  return {*storage::TokenHandle::FromBytes(IdOf(0x8a).view().substr(0, 12)), kTokensMade - 1};
-}
-
-// With what a record with random tokens has besides.
-RecordHeader HeaderWithHandle(const TenantKeys& keys) {
-  RecordHeader header = Header();
-  header.set_token_handle(std::string(TokenName().handle.view()));
-  header.set_tokens_made(kTokensMade);
-  header.mutable_fields(0)->set_token(std::string(RandomTokenOf(keys, TokenName()).view()));
-  return header;
+  return {*storage::TokenHandle::FromBytes(IdOf(0x8a).view().substr(0, 12)), 299};
 }
 
 Vectors Make() {
@@ -104,13 +93,6 @@ Vectors Make() {
   vectors["deterministic_token"] =
       Text(DeterministicToken(under, "svc", "reader.email", "hanako@example.jp").bytes);
   vectors["random_token"] = Text(RandomTokenOf(under, TokenName()).bytes);
-  FixedRandom token_random("golden token");
-  const EncryptedRecord with_handle =
-      EncryptRecordOf(*keys, token_random, kIdentity, 4, HeaderWithHandle(under),
-                      {"hanako@example.jp", "", "a note"})
-          .value();
-  vectors["token_record_row"] = with_handle.row;
-  vectors["token_wrap_row"] = with_handle.wrap_row;
   vectors["page_token"] =
       SealPageToken(*keys, random, kBinding, "cursor", kTestTime + absl::Hours(1));
   vectors["recovery_key"] = FormatRecoveryKey(NewRecoveryKey(random)).view();
@@ -175,13 +157,6 @@ TEST(GoldenTest, StoredBytesOpen) {
     const auto token = storage::Id128::FromBytes(stored["random_token"]);
     ASSERT_TRUE(token.has_value());
     EXPECT_EQ(NameOfRandomToken(under, *token), TokenName());
-    auto with_handle =
-        RecordReader::Open(*keys, kIdentity, stored["token_record_row"], stored["token_wrap_row"])
-            .value();
-    EXPECT_EQ(with_handle.token_handle(), TokenName().handle.view());
-    EXPECT_EQ(with_handle.header().tokens_made(), kTokensMade);
-    EXPECT_EQ(with_handle.Field("email")->token, token->view());
-    EXPECT_EQ(with_handle.DecryptField(*with_handle.Field("email"))->view(), "hanako@example.jp");
     EXPECT_EQ(OpenPageToken(*keys, kBinding, stored["page_token"], kTestTime).value(), "cursor");
   }
   EXPECT_TRUE(ParseRecoveryKey(stored["recovery_key"]).ok());

@@ -160,14 +160,6 @@ TEST(RecordCodecTest, RefusesWritesThatCannotBeDescribed) {
   header = Header();
   header.mutable_fields(0)->set_token("short");
   EXPECT_EQ(code_with(header), StatusCode::kInvalidArgument);
-  for (const auto& [size, made] :
-       {std::pair{11, 1u}, std::pair{13, 1u}, std::pair{12, 0u}, std::pair{0, 1u}}) {
-    header = Header();
-    header.set_token_handle(std::string(static_cast<size_t>(size), 'h'));
-    header.set_tokens_made(made);
-    EXPECT_EQ(code_with(header), StatusCode::kInvalidArgument) << size;
-  }
-  header = Header();
   header.clear_fields();
   for (int i = 0; i < 65535; ++i) *header.add_fields() = Field("f");
   EXPECT_EQ(code_with(header, 65535), StatusCode::kInvalidArgument);
@@ -177,66 +169,6 @@ TEST(RecordCodecTest, RefusesWritesThatCannotBeDescribed) {
   unknown.tenant = 99;
   EXPECT_EQ(EncryptRecordOf(*keys, SystemRandom(), unknown, 1, RecordHeader(), {}).status().code(),
             StatusCode::kFailedPrecondition);
-}
-
-TEST(RecordCodecTest, SaysWhatTokensAreMadeFrom) {
-  KeyFixture fixture;
-  const auto keys = fixture.keys();
-  for (const uint32_t made : {uint32_t{0}, uint32_t{1}, uint32_t{300}, UINT32_MAX}) {
-    RecordHeader header = Header();
-    if (made != 0) header.set_token_handle("twelve bytes");
-    header.set_tokens_made(made);
-    const EncryptedRecord record = Encrypt(*keys, SystemRandom(), kIdentity, kVersion, header);
-    auto reader = RecordReader::Open(*keys, kIdentity, record.row, record.wrap_row);
-    ASSERT_TRUE(reader.ok()) << made;
-    EXPECT_EQ(reader->token_handle(), header.token_handle());
-    EXPECT_EQ(reader->header().tokens_made(), made);
-    const RecordReader moved = *std::move(reader);
-    EXPECT_EQ(moved.token_handle(), header.token_handle());
-  }
-}
-
-// A header as the vault does not make them, behind fields that it knows not to be there.
-TEST(RecordCodecTest, RefusesAHandleThatIsThereTwiceOrHasAnotherSize) {
-  KeyFixture fixture;
-  const auto keys = fixture.keys();
-  constexpr int kHandle = RecordHeader::kTokenHandleFieldNumber;
-  constexpr int kMade = RecordHeader::kTokensMadeFieldNumber;
-  struct Extra {
-    int number;
-    std::string_view bytes;
-    uint64_t varint;
-  };
-  const auto opens = [&](bool with_handle, const std::vector<Extra>& extras) {
-    RecordHeader header = Header();
-    if (with_handle) {
-      header.set_token_handle("twelve bytes");
-      header.set_tokens_made(1);
-    }
-    auto* const unknown = header.GetReflection()->MutableUnknownFields(&header);
-    for (const Extra& extra : extras) {
-      if (extra.bytes.empty()) {
-        unknown->AddVarint(extra.number, extra.varint);
-      } else {
-        unknown->AddLengthDelimited(extra.number, std::string(extra.bytes));
-      }
-    }
-    const EncryptedRecord record = Encrypt(*keys, SystemRandom(), kIdentity, kVersion, header);
-    return RecordReader::Open(*keys, kIdentity, record.row, record.wrap_row).ok();
-  };
-  EXPECT_TRUE(opens(true, {}));
-  EXPECT_TRUE(opens(true, {{99, "of a later format", 0}}));
-  EXPECT_TRUE(opens(false, {{kHandle, "twelve bytes", 0}, {kMade, "", 1}}));
-  EXPECT_FALSE(opens(true, {{kHandle, "twelve bytes", 0}}));
-  EXPECT_FALSE(opens(true, {{kHandle, "other 12 by.", 0}}));
-  EXPECT_FALSE(opens(true, {{kMade, "", 2}}));
-  EXPECT_FALSE(opens(false, {{kHandle, "twelve bytes", 0}}));
-  EXPECT_FALSE(opens(false, {{kMade, "", 1}}));
-  EXPECT_FALSE(opens(false, {{kHandle, "eleven byte", 0}, {kMade, "", 1}}));
-  EXPECT_FALSE(opens(false, {{kHandle, "thirteen byte", 0}, {kMade, "", 1}}));
-  EXPECT_FALSE(opens(false, {{kHandle, "twelve bytes", 0}, {kMade, "", uint64_t{1} << 32}}));
-  EXPECT_FALSE(opens(false, {{kHandle, "twelve bytes", 0}, {kMade, "no number", 0}}));
-  EXPECT_FALSE(opens(false, {{kHandle, "", 12}, {kMade, "", 1}}));
 }
 
 TEST(RecordCodecTest, EachVersionHasAKeyOfItsOwn) {

@@ -11,7 +11,6 @@
 #include "tests/fakes/memory_engine.h"
 #include "tests/vault/keys/key_fixture.h"
 #include "vault/keys/data_key_wrap.h"
-#include "vault/keys/tokens.h"
 #include "vault/records/record_finder.h"
 #include "vault/records/record_loader.h"
 #include "vault/records/record_writer.h"
@@ -28,7 +27,6 @@ types:
       email: {type: email_address, unique: true, index: domain}
       phone: {type: phone_number, index: true, token: deterministic, audience: crm}
       note: free_text
-      other: free_text
 purposes: {order: {label: {en: Orders}}}
 roles: {shop: {kind: service}}
 grants:
@@ -206,37 +204,6 @@ TEST_F(RecordsTest, UpdateReencryptsEverythingUnderOneNewWrap) {
   EXPECT_EQ(reader.DecryptField(*reader.FindField("email"))->view(), "a@example.jp");
   EXPECT_EQ(reader.DecryptField(*reader.FindField("phone"))->view(), "090-1111-2222");
   EXPECT_TRUE(absl::IsNotFound(reader.DecryptField(*reader.FindField("note")).status()));
-}
-
-TEST_F(RecordsTest, NumbersOfTokensAreNotUsedTwice) {
-  const WriteResult stored = Store("a@example.jp");
-  EXPECT_EQ(stored.header.tokens_made(), 2u);
-  const storage::RecordLocator at{stored.identity.subject, stored.identity.record};
-  const auto keys = fixture_.keys();
-  const TenantScope scope = Scope(*keys);
-  const auto set_another = [&](uint32_t tokens_made) {
-    storage::v1::RecordHeader header = stored.header;
-    header.set_tokens_made(tokens_made);
-    const EncryptedRecord record = EncryptRecordOf(*keys, fixture_.random(), stored.identity, 1,
-                                                   header, {"a@example.jp", "a note"})
-                                       .value();
-    ChangeSet changes;
-    changes.Put(storage::RecordKey(KeyFixture::kTenant, at.subject, at.record), record.row);
-    changes.Put(storage::WrapKey(KeyFixture::kTenant, at.subject, at.record, 1), record.wrap_row);
-    EXPECT_TRUE(Commit(engine_.AppliedSequence(), std::move(changes)));
-    ChangeSet update;
-    LoadResult loaded = LoadRecord(engine_, scope, at, &update).value();
-    RecordChange change;
-    change.set = {{&Field("customer.other"), "another note", false}};
-    RecordWriter writer(Deps(), scope, *policy_, kTestTime, &update);
-    return writer.Update(loaded.record.get(), change);
-  };
-  const absl::StatusOr<WriteResult> last = set_another(UINT32_MAX - 1);
-  ASSERT_TRUE(last.ok()) << last.status();
-  EXPECT_EQ(last->header.tokens_made(), UINT32_MAX);
-  const auto token = storage::Id128::FromBytes(last->header.fields(0).token());
-  EXPECT_EQ(NameOfRandomToken(scope.active(), *token).number, UINT32_MAX - 1);
-  EXPECT_TRUE(absl::IsOutOfRange(set_another(UINT32_MAX).status()));
 }
 
 TEST_F(RecordsTest, ErasedAndLivingAreTakenForEachOtherByNobody) {
