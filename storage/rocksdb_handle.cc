@@ -44,8 +44,8 @@ const Family* FamilyOf(std::string_view name) {
 // filters, too.
 constexpr size_t kIndexFilterPrefix = 25;
 
-// Calls come first where there are more threads to run than processors; what waits for compaction
-// is to wait no longer than for other work in the background.
+// Calls come first where there are more threads to run than processors; but compaction must not be
+// put off for good, as writes would stop in the end.
 constexpr int kCompactionNice = 5;
 
 std::string BigEndian(uint64_t value, int size) {
@@ -85,6 +85,10 @@ rocksdb::DBOptions DbOptions(const RocksDbHandle::Options& ours) {
   options.keep_log_file_num = 4;
   options.max_open_files = 512;
   options.max_background_jobs = 2;
+  // Tables go to the disk while they are written, a little at a time: at once at their end they
+  // would keep it from syncing batches for as long as that takes.
+  options.bytes_per_sync = uint64_t{256} << 10;
+  options.strict_bytes_per_sync = true;
   options.max_total_wal_size = uint64_t{256} << 20;
   options.db_write_buffer_size = size_t{128} << 20;
   return options;
@@ -136,13 +140,14 @@ absl::Status FromRocksDb(const rocksdb::Status& status) {
   return absl::UnavailableError(status.ToString());
 }
 
-// Passes background errors on until the handle closes, and lets compaction come after calls.
+// Passes background errors on until the handle closes, and lets calls come before flushes and
+// compaction.
 class RocksDbHandle::Listener : public rocksdb::EventListener {
  public:
   explicit Listener(std::function<void(const absl::Status&)> note) : note_(std::move(note)) {}
   void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
-    // On the thread that compacts. Linux has a priority for each thread; without one all goes on,
-    // only less gently.
+    // On the thread that compacts. Linux has a priority for each; without one all goes on, only
+    // less gently.
     thread_local const int lowered =
         setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kCompactionNice);
     static_cast<void>(lowered);
