@@ -140,8 +140,7 @@ absl::Status FromRocksDb(const rocksdb::Status& status) {
   return absl::UnavailableError(status.ToString());
 }
 
-// Passes background errors on until the handle closes, and lets calls come before flushes and
-// compaction.
+// Passes background errors on until the handle closes, and lets calls come before compaction.
 class RocksDbHandle::Listener : public rocksdb::EventListener {
  public:
   explicit Listener(std::function<void(const absl::Status&)> note) : note_(std::move(note)) {}
