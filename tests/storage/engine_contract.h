@@ -164,7 +164,8 @@ TEST_P(EngineContractTest, SubjectsAreFoundBehindAnyNumberOfRecords) {
   std::vector<std::string> subjects;
   for (uint8_t s = 1; s <= 4; ++s) {
     Id128 subject;
-    subject.bytes.fill(s == 4 ? 0xff : s);
+    subject.bytes.fill(0xff);
+    subject.bytes.back() = s == 4 ? 0xff : s;
     subjects.push_back(SubjectKey(1, subject).bytes);
     auto commit = Fresh();
     commit->writes.push_back({SubjectKey(1, subject), "subject"});
