@@ -125,8 +125,7 @@ class Engine {
   virtual uint64_t AppliedSequence() const = 0;
 
   // NOT_FOUND where there is no such row, as there is none where the key has not its table's
-  // SharedKeySize(); UNAVAILABLE while reopening; DATA_LOSS for a bad
-  // checksum.
+  // SharedKeySize(); UNAVAILABLE while reopening; DATA_LOSS for a bad checksum.
   [[nodiscard]] virtual absl::StatusOr<std::string> Get(const Key& key) const = 0;
 
   // One result for each key, in order, absent rows as nullopt.

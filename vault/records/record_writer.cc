@@ -135,7 +135,8 @@ RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
   return field;
 }
 
-absl::Status RecordWriter::Store(std::vector<PreparedField>* fields, WriteResult* result) {
+absl::Status RecordWriter::Store(std::vector<PreparedField>* fields, const LoadedRecord* before,
+                                 WriteResult* result) {
   std::vector<std::string_view> values;
   values.reserve(fields->size());
   for (PreparedField& field : *fields) {
@@ -152,9 +153,14 @@ absl::Status RecordWriter::Store(std::vector<PreparedField>* fields, WriteResult
   changes_.Put(storage::WrapKey(id.tenant, id.subject, id.record, result->header.version()),
                std::move(encrypted->wrap_row));
   // All of them each time: a row that somebody took away is there again after an update.
-  for (const storage::TokenHandle& handle : HandlesOf(result->header)) {
+  const std::set<storage::TokenHandle> handles = HandlesOf(result->header);
+  for (const storage::TokenHandle& handle : handles) {
     changes_.Put(storage::TokenHandleKey(id.tenant, handle),
                  storage::TokenHandleValue({id.subject, id.record}));
+  }
+  if (before == nullptr) return absl::OkStatus();
+  for (const storage::TokenHandle& handle : HandlesOf(before->header())) {
+    if (!handles.contains(handle)) changes_.Delete(storage::TokenHandleKey(id.tenant, handle));
   }
   return absl::OkStatus();
 }
@@ -266,7 +272,7 @@ absl::StatusOr<WriteResult> RecordWriter::Create(const RecordDraft& draft) {
   header.set_controller(draft.type->controller);
   header.set_created_micros(absl::ToUnixMicros(now_));
   header.set_updated_micros(header.created_micros());
-  if (absl::Status status = Store(&fields, &result); !status.ok()) return status;
+  if (absl::Status status = Store(&fields, nullptr, &result); !status.ok()) return status;
 
   for (size_t i = 0; i < fields.size(); ++i) {
     PutToken(result.identity, header.fields(static_cast<int>(i)));
@@ -347,7 +353,7 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
     *header.mutable_provenance() = change.provenance;
     header.set_notice(change.notice.data(), change.notice.size());
   }
-  if (absl::Status status = Store(&fields, &result); !status.ok()) return status;
+  if (absl::Status status = Store(&fields, record, &result); !status.ok()) return status;
   for (size_t i = 0; i < written; ++i) {
     const FieldHeader& field = header.fields(static_cast<int>(i));
     const FieldHeader* old = record->reader->FindField(field.name());
@@ -355,10 +361,6 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
     // A term that stays the same may have its row under an older epoch, or none yet where the
     // policy began to index the field: the new row is right in each case.
     PutTerms(result.identity, fields[i].terms);
-  }
-  const std::set<storage::TokenHandle> handles = HandlesOf(header);
-  for (const storage::TokenHandle& handle : HandlesOf(record->header())) {
-    if (!handles.contains(handle)) changes_.Delete(storage::TokenHandleKey(tenant_.id(), handle));
   }
   changes_.Delete(storage::WrapKey(tenant_.id(), self.subject, self.record, old_version));
   const Sha256Digest before = RecordDigest(record->row);

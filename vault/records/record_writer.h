@@ -113,9 +113,10 @@ class RecordWriter {
   absl::StatusOr<authz::Reason> TakeUnique(const authz::FieldSpec& field, const FieldTerm& term,
                                            const storage::RecordLocator* self);
   PreparedField Prepare(const FieldWrite& write, const storage::v1::FieldHeader* before);
-  // Encrypts and stores row and wrap; fills digest and header of `result`, which takes those of the
-  // fields.
-  absl::Status Store(std::vector<PreparedField>* fields, WriteResult* result);
+  // Encrypts and stores row and wrap, and the token handles instead of those of `before`, which may
+  // be null; fills digest and header of `result`, which takes those of the fields.
+  absl::Status Store(std::vector<PreparedField>* fields, const LoadedRecord* before,
+                     WriteResult* result);
   // Gives the fields that are to have a random token and have none one each, under a new handle.
   void GiveRandomTokens(storage::v1::RecordHeader* header);
   // Of the random tokens that its fields have.

@@ -56,6 +56,14 @@ class VaultRandomTokenTest : public VaultDamageTest {
     return {name.subject, name.record};
   }
 
+  static v1::DetokenizeRequest RequestFor(const std::vector<std::string>& tokens) {
+    v1::DetokenizeRequest request;
+    request.set_parent("tenants/default");
+    for (const std::string& token : tokens) request.add_tokens(token);
+    *request.mutable_usage() = UsageFor("shop");
+    return request;
+  }
+
   // What a token gives: its value, or why not.
   std::string Behind(const std::string& token, std::string_view who = "shop") {
     const Result result = vault_.Detokenize(who, {token});
@@ -119,14 +127,12 @@ TEST_F(VaultRandomTokenTest, AllOfARecordHaveOneRow) {
 }
 
 TEST_F(VaultRandomTokenTest, ManyAtOnceComeBackAndTheRowIsReadOnce) {
-  v1::DetokenizeRequest request;
-  request.set_parent("tenants/default");
+  std::vector<std::string> tokens;
   for (const char* field : {"name", "email", "note"}) {
-    request.add_tokens(a_.tokens().at(field));
-    request.add_tokens(b_.tokens().at(field));
+    tokens.push_back(a_.tokens().at(field));
+    tokens.push_back(b_.tokens().at(field));
   }
-  *request.mutable_usage() = UsageFor("shop");
-  VaultFixture::Open call(vault_, "shop", "Detokenize", request);
+  VaultFixture::Open call(vault_, "shop", "Detokenize", RequestFor(tokens));
   const std::vector<uint64_t> reads = call.Next().reads;
   for (const auto* record : {&a_, &b_}) {
     EXPECT_EQ(std::count(reads.begin(), reads.end(), CellFingerprint(HandleRowOf(*record))), 1);
@@ -141,11 +147,7 @@ TEST_F(VaultRandomTokenTest, ManyAtOnceComeBackAndTheRowIsReadOnce) {
 }
 
 TEST_F(VaultRandomTokenTest, LoseToADeletionOfTheirRecord) {
-  v1::DetokenizeRequest request;
-  request.set_parent("tenants/default");
-  request.add_tokens(a_.tokens().at("email"));
-  *request.mutable_usage() = UsageFor("shop");
-  VaultFixture::Open call(vault_, "shop", "Detokenize", request);
+  VaultFixture::Open call(vault_, "shop", "Detokenize", RequestFor({a_.tokens().at("email")}));
   call.Next();
   ASSERT_TRUE(Erase(a_.record().name()).ok());
   EXPECT_TRUE(call.Commit().conflict);
@@ -248,11 +250,7 @@ TEST_F(VaultRandomTokenTest, ARowThatWasTakenAwayIsBackAfterAnUpdate) {
 }
 
 TEST_F(VaultRandomTokenTest, LoseToAClearingOfTheirField) {
-  v1::DetokenizeRequest request;
-  request.set_parent("tenants/default");
-  request.add_tokens(a_.tokens().at("note"));
-  *request.mutable_usage() = UsageFor("shop");
-  VaultFixture::Open call(vault_, "shop", "Detokenize", request);
+  VaultFixture::Open call(vault_, "shop", "Detokenize", RequestFor({a_.tokens().at("note")}));
   call.Next();
   Update(a_.record().name(), {}, {"note"});
   EXPECT_TRUE(call.Commit().conflict);
