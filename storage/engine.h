@@ -79,8 +79,11 @@ struct Commit {
   std::vector<uint64_t> reads;  // CellFingerprint() of every cell the decision rests on
   std::vector<uint64_t>
       touches;  // cells that this commit changes without writing a row of that key
-  // Each also counts as a change of its own key's cell, where the table HoldsCells().
+  // Each also counts as a change of its own key's cell, where the table HoldsCells(), unless
+  // `same_content`.
   std::vector<Mutation> writes;
+  // `writes` say what the rows said before, sealed anew: no decision is based on how.
+  bool same_content = false;
   std::optional<EntryDraft> entry;
   std::optional<EntryDraft> on_conflict;
   // Runs on the committing thread after the batch is durable, in log order, before

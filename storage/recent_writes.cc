@@ -38,8 +38,10 @@ void RecentWrites::Add(uint64_t cell, uint64_t sequence) {
 }
 
 void RecentWrites::AddAll(const Commit& commit, uint64_t sequence) {
-  for (const Mutation& write : commit.writes) {
-    if (HoldsCells(write.key.table)) Add(CellFingerprint(write.key), sequence);
+  if (!commit.same_content) {
+    for (const Mutation& write : commit.writes) {
+      if (HoldsCells(write.key.table)) Add(CellFingerprint(write.key), sequence);
+    }
   }
   for (uint64_t cell : commit.touches) Add(cell, sequence);
 }

@@ -27,7 +27,8 @@ class RecentWrites {
 
   // Notes that batch `sequence` changes the cell. REQUIRES: `sequence` never falls.
   void Add(uint64_t cell, uint64_t sequence);
-  // Notes the cells of `touches`, and of `writes` where the table HoldsCells().
+  // Notes the cells of `touches`, and of `writes` where the table HoldsCells() and the content
+  // changes.
   void AddAll(const Commit& commit, uint64_t sequence);
 
   // Forgets everything up to `sequence`: commits with an earlier `as_of` no longer hold.

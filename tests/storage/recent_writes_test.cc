@@ -47,6 +47,17 @@ TEST(RecentWritesTest, RowsOfTheLogAndItsIndexAreNoCells) {
   EXPECT_FALSE(recent.Holds({CellFingerprint(rows[2])}, 1));
 }
 
+TEST(RecentWritesTest, SealedAnewIsNoChangeButATouchIs) {
+  RecentWrites recent(8);
+  Commit commit;
+  commit.writes.push_back({MetaKey("a"), "sealed anew"});
+  commit.touches = {7};
+  commit.same_content = true;
+  recent.AddAll(commit, 2);
+  EXPECT_TRUE(recent.Holds({CellFingerprint(MetaKey("a"))}, 1));
+  EXPECT_FALSE(recent.Holds({7}, 1));
+}
+
 TEST(RecentWritesTest, ResetEndsEverythingBefore) {
   RecentWrites recent(4);
   recent.Add(1, 1);

@@ -161,6 +161,9 @@ absl::StatusOr<EpochRotation::Prepared> EpochRotation::Prepare() {
   if (none) return step;
   commit->reads = std::move(moves->reads);
   commit->writes = std::move(moves->writes);
+  // Every call rests on some of these rows, and several steps in a row would wear it out. Whoever
+  // changes one does so in the active epoch and may come after; what came before is in `reads`.
+  commit->same_content = range.kind == EpochRange::Kind::kSealed;
   if (moves->moved > 0) SetEntry("Rewrap", active, moves->moved, commit.get());
   step.commit = std::move(commit);
   return step;

@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "storage/commit_and_wait.h"
 #include "tests/vault/service/vault_fixture.h"
 #include "vault/keys/data_key_wrap.h"
 #include "vault/rotation/old_rows.h"
@@ -177,6 +179,33 @@ TEST_F(EpochRotationTest, ARecordThatChangesInsideAStepKeepsTheIndexOfItsNewValu
   EXPECT_EQ(vault_.Lookup("shop", "email", "a@example.jp", {"email"}).name(), "NOT_FOUND");
   EXPECT_EQ(IndexRows(2).size(), 2u) << "value and domain";
   ExpectAllMoved(2);
+}
+
+TEST_F(EpochRotationTest, NoDecisionRestsOnHowARowIsSealed) {
+  vault_.Create({{"email", "a@example.jp"}});
+  vault_.Rotate();
+  auto decided = std::make_unique<storage::Commit>();
+  decided->as_of = vault_.engine().AppliedSequence();
+  decided->decided_at = absl::InfiniteFuture();
+  const auto keyring = storage::StatePrefix(storage::StateKind::kEpoch);
+  std::map<std::string, std::string> before;
+  for (storage::Table table : {storage::Table::kState, storage::Table::kSubject}) {
+    for (const auto& [key, value] : vault_.engine().Dump(table)) {
+      if (key.starts_with(keyring.bytes)) continue;
+      decided->reads.push_back(storage::CellFingerprint({table, key}));
+      before[key] = value;
+    }
+  }
+  vault_.ReWrapAll();
+  size_t moved = 0;
+  for (storage::Table table : {storage::Table::kState, storage::Table::kSubject}) {
+    for (const auto& [key, value] : vault_.engine().Dump(table)) {
+      moved += before.contains(key) && before[key] != value ? 1 : 0;
+    }
+  }
+  EXPECT_GE(moved, 5u);
+  decided->writes.push_back({storage::MetaKey("decided"), "before the rows were moved"});
+  EXPECT_EQ(storage::CommitOrError(vault_.engine(), std::move(decided)).status(), absl::OkStatus());
 }
 
 TEST_F(EpochRotationTest, FindsAPersonBehindMoreRowsThanAStepReads) {
