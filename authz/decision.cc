@@ -220,7 +220,8 @@ Reason Evaluation::CheckRequest(const RoleSpec& role, const PurposeSpec* purpose
   if (ticket && in_.ticket.empty()) return Reason::kTicketMissing;
   if (purpose != nullptr) {
     for (const std::string& need : purpose->needs) {
-      if (std::find(in_.arguments.begin(), in_.arguments.end(), need) == in_.arguments.end()) {
+      if (std::none_of(in_.arguments.begin(), in_.arguments.end(),
+                       [&](const Argument& argument) { return argument.name == need; })) {
         return Reason::kArgumentMissing;
       }
     }
@@ -291,15 +292,27 @@ bool Evaluation::Holds(Condition condition) const {
       return in_.person != nullptr && !in_.person->department.empty() &&
              in_.person->department == subject_->department;
     case Condition::kConsented:
-      return subject_->consented;
+      return std::any_of(subject_->consents.begin(), subject_->consents.end(),
+                         [&](const ConsentFact& consent) {
+                           return consent.purpose == in_.purpose && consent.given <= in_.now &&
+                                  in_.now < consent.withdrawn;
+                         });
+    case Condition::kNoticed: {
+      const CollectionNoticeSpec* notice = policy_.FindCollectionNotice(subject_->notice);
+      return notice != nullptr &&
+             std::any_of(notice->purposes.begin(), notice->purposes.end(),
+                         [&](PurposeId id) { return policy_.purposes()[id].name == in_.purpose; });
+    }
+    case Condition::kOwnId:
+      return subject_->holder.empty();
   }
   return false;
 }
 
 Reason Evaluation::CheckConditions(uint8_t conditions) const {
   static constexpr Reason kReasons[kConditionCount] = {
-      Reason::kUnsubscribed, Reason::kContractEnded, Reason::kDepartmentMismatch,
-      Reason::kConsentMissing};
+      Reason::kUnsubscribed,   Reason::kContractEnded, Reason::kDepartmentMismatch,
+      Reason::kConsentMissing, Reason::kNoticeForbids, Reason::kMemberWithoutId};
   for (size_t i = 0; conditions != 0 && i < kConditionCount; ++i) {
     if (((conditions >> i) & 1) != 0 && !Holds(static_cast<Condition>(i))) return kReasons[i];
   }

@@ -45,6 +45,23 @@ namespace piivault::authz {
 // where the policy forbids plain.
 enum class FrontHop : uint8_t { kUnspecified, kTls, kPlain };
 
+// What the call brings besides purpose and ticket, e.g. {"option_id", "O-17"}. Neither is empty.
+struct Argument {
+  std::string_view name = {};
+  std::string_view value = {};
+};
+
+// A case, order, instruction, …
+struct MatterFact {
+  std::string_view kind = {};  // Name of a MatterSpec.
+  std::string_view id = {};
+  std::string_view state = {};
+  std::string_view party = {};                    // Of MatterAbout::kController: whose.
+  absl::Time not_after = absl::InfiniteFuture();  // Inclusive.
+  // Only for these; empty: for any.
+  absl::Span<const std::string_view> purposes = {};
+};
+
 // Borrowed for the time of the call. Strings compare to names as stored; nothing is parsed.
 struct DecisionInput {
   const Principal* principal = nullptr;        // Null: PRINCIPAL_UNKNOWN.
@@ -56,7 +73,9 @@ struct DecisionInput {
   absl::Span<const FieldId> fields;  // kNoField where a name is unknown (FIELD_UNKNOWN).
   std::string_view purpose;          // Empty: not stated.
   std::string_view ticket;
-  absl::Span<const std::string_view> arguments;  // Names of what else the call brought, non-empty.
+  absl::Span<const Argument> arguments;
+  // Of the tenant: those that the arguments name are enough.
+  absl::Span<const MatterFact> matters;
   absl::Time now = absl::InfinitePast();
   // The role to act with; empty: the best one.
   std::string_view role;
@@ -66,6 +85,9 @@ struct DecisionInput {
   std::string_view channel;
   FrontHop front_hop = FrontHop::kUnspecified;
   bool tenant_allows_plain = false;
+  std::string_view notice;                           // Under which the data is collected; creates.
+  absl::Time collected_at = absl::InfiniteFuture();  // Writes; InfiniteFuture: `now`.
+  std::optional<absl::CivilDay> born;                // What a write says of it.
   // The most that the caller asks for; a caller may ask for masks although plain is granted.
   View wanted = View::kPlain;
 };
@@ -76,16 +98,40 @@ struct UseStop {
   std::string_view purpose;
 };
 
-// What is known of the person whose data it is.
+// Somebody said yes.
+struct ConsentFact {
+  std::string_view id = {};       // Of a ConsentSpec.
+  std::string_view purpose = {};  // Empty where it is about none.
+  absl::Span<const std::string_view> fields =
+      {};                                     // "ext.id", "ext.*"; empty: all that the spec names.
+  absl::Time given = absl::InfiniteFuture();  // In force from this instant …
+  absl::Time withdrawn = absl::InfiniteFuture();  // … to the one before this.
+  bool by_guardian = false;
+};
+
+// Somebody who acts for the person under a mandate.
+struct RepresentativeFact {
+  std::string_view subject = {};                  // Name of the one who acts.
+  absl::Time not_after = absl::InfiniteFuture();  // Inclusive.
+};
+
+// What is known of the person whose data it is, and of the record.
 struct SubjectFacts {
   std::string_view subject;  // Name; empty for a person that this very call creates.
   bool erased = false;
   bool restricted = false;  // Frozen by a request.
   bool unsubscribed = false;
   bool contract_active = true;
-  bool consented = false;       // To this use; for `when: [consented]`.
   std::string_view department;  // That the data belongs to; for `when: [own_department]`.
+  std::string_view holder;      // Of the account that the person is a member of; empty: none.
+  std::optional<absl::CivilDay> born;
   absl::Span<const UseStop> stops;
+  absl::Span<const ConsentFact> consents;
+  absl::Span<const RepresentativeFact> representatives;
+  absl::Span<const MatterFact> matters;
+  // Of the record; empty for one that this very call creates.
+  std::string_view notice;
+  std::string_view controller;
 };
 
 struct FieldDecision {
@@ -101,6 +147,8 @@ struct Decision {
   // What the answer leans on; null where it did not get so far. Live as long as policy and input.
   const RoleSpec* role = nullptr;
   const PurposeSpec* purpose = nullptr;
+  const MatterSpec* matter = nullptr;        // That purpose or role asked for and the call named.
+  const ConsentFact* consent = nullptr;      // That the use rests on.
   const Attestation* attestation = nullptr;  // The NDA that admitted, where the role asks for one.
   // Of verbs on types and tenants: the grant. Of verbs on fields: that of the first granted field.
   const GrantSpec* grant = nullptr;

@@ -51,7 +51,10 @@ struct FieldSpec {
   bool one_way = false;      // Stored so that nobody can read it back.
   bool important = false;    // Wrapped under the key class for important data.
   bool essential = false;    // Use of it cannot be stopped while the contract lasts.
+  bool retired = false;      // Takes no new values; what it holds is read as before.
   std::string controller;    // operator, tenant or partner.
+  std::vector<std::string>
+      channels;  // By which its values may come in; empty: any of the policy's.
 };
 
 }  // namespace piivault::authz

@@ -75,6 +75,20 @@ const RecipientSpec* Policy::FindRecipient(std::string_view id) const {
   return nullptr;
 }
 
+const MatterSpec* Policy::FindMatter(std::string_view name) const {
+  for (const MatterSpec& matter : matters_) {
+    if (matter.name == name) return &matter;
+  }
+  return nullptr;
+}
+
+const CollectionNoticeSpec* Policy::FindCollectionNotice(std::string_view id) const {
+  for (const CollectionNoticeSpec& notice : collection_notices_) {
+    if (notice.id == id) return &notice;
+  }
+  return nullptr;
+}
+
 bool Policy::ForbidsEmployment(Employment employment) const {
   return std::find(forbidden_employment_.begin(), forbidden_employment_.end(), employment) !=
          forbidden_employment_.end();

@@ -110,6 +110,17 @@ class Policy {
   const std::vector<RightSpec>& rights() const { return rights_; }
   const std::vector<ConsentSpec>& consent() const { return consent_; }
   const std::vector<NoticeSpec>& notices() const { return notices_; }
+  const std::vector<MatterSpec>& matters() const { return matters_; }
+  const MatterSpec* FindMatter(std::string_view name) const;
+  const std::vector<CollectionNoticeSpec>& collection_notices() const {
+    return collection_notices_;
+  }
+  const CollectionNoticeSpec* FindCollectionNotice(std::string_view id) const;
+  const AgeSpec& age() const { return age_; }
+  // What `attested: [acknowledgement]` asks for; null where the policy asks it of nobody.
+  const AcknowledgementSpec* acknowledgement() const {
+    return acknowledgement_.has_value() ? &*acknowledgement_ : nullptr;
+  }
   const std::vector<TokenKindSpec>& token_kinds() const { return token_kinds_; }
   const TransportSpec& transport() const { return transport_; }
   const AuditSpec& audit() const { return audit_; }
@@ -160,6 +171,10 @@ class Policy {
   std::vector<RightSpec> rights_;
   std::vector<ConsentSpec> consent_;
   std::vector<NoticeSpec> notices_;
+  std::vector<MatterSpec> matters_;
+  std::vector<CollectionNoticeSpec> collection_notices_;
+  AgeSpec age_;
+  std::optional<AcknowledgementSpec> acknowledgement_;
   std::vector<TokenKindSpec> token_kinds_;
   TransportSpec transport_;
   AuditSpec audit_;

@@ -65,7 +65,6 @@ void PolicyBuilder::ReadPurposes(MapReader& root) {
                        : output == "aggregate_only" ? PurposeOutput::kAggregateOnly
                        : output == "pseudonym"      ? PurposeOutput::kPseudonym
                                                     : PurposeOutput::kAny;
-      purpose.parent = reader.Identifier("parent");
       reader.Finish();
     }
     policy_->IndexPurpose(std::move(purpose));

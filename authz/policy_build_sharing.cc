@@ -182,7 +182,8 @@ void PolicyBuilder::ReadConsent(MapReader& root) {
     reader.Require("when");
     consent.when = reader.Word("when", vocabulary::kConsentWhen);
     consent.who = reader.Word("who", vocabulary::kConsentWho, "subject");
-    consent.condition = reader.Word("if", vocabulary::kConsentConditions);
+    const std::string condition = reader.Word("if", vocabulary::kConsentConditions);
+    if (condition == "age_under_16") consent.under_age = 16;
     consent.scope = reader.Word("scope", vocabulary::kConsentScopes);
     reader.Finish();
     policy_->consent_.push_back(std::move(consent));

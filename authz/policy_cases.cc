@@ -50,7 +50,8 @@ std::string RunDecision(const Policy& policy, const PolicyCase& c) {
   input.fields = fields;
   input.purpose = c.purpose;
   input.ticket = c.ticket;
-  const std::vector<std::string_view> arguments(c.arguments.begin(), c.arguments.end());
+  std::vector<Argument> arguments;
+  for (const std::string& name : c.arguments) arguments.push_back({name, "X-1"});
   input.arguments = arguments;
   input.now = c.now;
   input.on_behalf_of = c.on_behalf_of;
@@ -65,7 +66,8 @@ std::string RunDecision(const Policy& policy, const PolicyCase& c) {
   subject.restricted = c.restricted;
   subject.unsubscribed = c.unsubscribed;
   subject.contract_active = c.contract_active;
-  subject.consented = c.consented;
+  const ConsentFact consent{.purpose = c.purpose, .given = absl::InfinitePast()};
+  if (c.consented) subject.consents = absl::MakeConstSpan(&consent, 1);
   subject.department = c.department;
   std::vector<UseStop> stops;
   for (const auto& [stopped, purpose] : c.stops) stops.push_back({stopped, purpose});

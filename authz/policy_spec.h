@@ -25,6 +25,7 @@ namespace piivault::authz {
 using RoleId = uint8_t;
 using PurposeId = uint8_t;
 using GrantIndex = uint16_t;
+using MatterId = uint8_t;
 
 // Language tag ("en", "ja") and text. For people only, never part of a decision.
 using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -51,6 +52,26 @@ struct GroupSpec {
   std::vector<FieldId> fields;
 };
 
+// What a matter hangs on: a person, the tenant, or the controller that entrusted the data.
+enum class MatterAbout : uint8_t { kSubject, kTenant, kController };
+
+// A kind of thing that goes on for a while and that some uses of data rest on: a case, an order, an
+// instruction of a partner, a migration.
+struct MatterSpec {
+  MatterId id = 0;
+  std::string name;
+  Labels labels;
+  Origin origin;
+  MatterAbout about = MatterAbout::kSubject;
+  std::vector<std::string> states;  // The first is the one it is opened in.
+};
+
+// The call names a matter of this kind (argument of the kind's name) that is in one of the states.
+struct MatterNeed {
+  MatterId matter = 0;
+  std::vector<std::string> states;  // Never empty.
+};
+
 enum class PurposeOutput : uint8_t { kAny, kTokenized, kAggregateOnly, kPseudonym };
 
 struct PurposeSpec {
@@ -61,8 +82,15 @@ struct PurposeSpec {
   bool needs_ticket = false;
   // What the call must bring besides, e.g. "option_id"; in DecisionInput::arguments.
   std::vector<std::string> needs;
+  std::vector<MatterNeed> matters;  // Any of them; empty: none asked.
   PurposeOutput output = PurposeOutput::kAny;
-  std::string parent;  // Of a derived purpose.
+  // The person must have consented to this purpose, before each use.
+  bool consent = false;
+  // Holds whatever notice the data was collected under: the person's own rights, duties by law.
+  bool despite_notice = false;
+  // Of a purpose that follows from another: those that it may follow from. The call names one
+  // (argument `parent`); fields and stops of use are that one's as well.
+  std::vector<PurposeId> parents;
 };
 
 enum class RoleKind : uint8_t { kStaff, kService, kTenant, kSubject, kRecipient, kProcessor };
@@ -86,6 +114,8 @@ struct RoleSpec {
   bool needs_ticket = false;
   bool needs_justification = false;  // On the binding.
   bool needs_end_date = false;       // On the binding.
+  bool needs_fields = false;         // On the binding: which fields it is for.
+  std::vector<MatterNeed> matters;   // Any of them, at each call; empty: none asked.
   std::vector<std::string> needs;    // Further needs, checked where they arise.
   uint32_t holders = 0;              // At most so many; 0: no limit.
   bool assignable = true;            // False where `access` is not direct.
@@ -95,8 +125,15 @@ struct RoleSpec {
 enum class View : uint8_t { kDenied, kMasked, kToken, kPlain };
 
 // Facts about the subject that a grant may ask for. All that stand must hold.
-enum class Condition : uint8_t { kSubscribed, kContractActive, kOwnDepartment, kConsented };
-inline constexpr size_t kConditionCount = 4;
+enum class Condition : uint8_t {
+  kSubscribed,
+  kContractActive,
+  kOwnDepartment,
+  kConsented,  // To this purpose.
+  kNoticed,    // The notice under which the record was collected names this purpose.
+  kOwnId,      // The person is not a member of somebody else's account.
+};
+inline constexpr size_t kConditionCount = 6;
 
 struct GrantSpec {
   GrantIndex index = 0;
@@ -219,6 +256,34 @@ struct RightSpec {
   std::vector<std::string> exceptions;
 };
 
+// What data was said to be for when it was collected. A record keeps the notice that it came in
+// under; a later one never widens it.
+struct CollectionNoticeSpec {
+  std::string id;
+  Labels labels;
+  Origin origin;
+  std::vector<PurposeId> purposes;
+};
+
+// How old somebody is, for `if: age_under_N`.
+enum class AgeReached : uint8_t {
+  kOnBirthday,  // At the beginning of the birthday.
+  kDayBefore,   // At the beginning of the day before.
+};
+
+struct AgeSpec {
+  Origin origin;
+  AgeReached reached = AgeReached::kOnBirthday;
+  bool unknown_allowed = false;  // Whether data comes in of somebody whose age is not known.
+};
+
+// Which text the staff has to have acknowledged, for `attested: [acknowledgement]`.
+struct AcknowledgementSpec {
+  Origin origin;
+  std::string document_sha256;           // Lower-case hex.
+  absl::Time by = absl::InfinitePast();  // Until then it is not asked for.
+};
+
 struct ConsentSpec {
   std::string id;
   Origin origin;
@@ -226,7 +291,7 @@ struct ConsentSpec {
   std::vector<FieldId> fields;
   std::string when;
   std::string who;
-  std::string condition;
+  uint32_t under_age = 0;  // Asked of people younger than that; 0: of everybody.
   std::string scope;
 };
 

@@ -30,6 +30,7 @@ constexpr auto kAttestationKinds = std::to_array<Named<AttestationKind>>({
     {AttestationKind::kTraining, "training"},
     {AttestationKind::kPartnerNda, "partner_nda"},
     {AttestationKind::kSupervision, "supervision"},
+    {AttestationKind::kAcknowledgement, "acknowledgement"},
 });
 
 constexpr auto kPrincipalKinds = std::to_array<Named<PrincipalKind>>({

@@ -35,6 +35,8 @@ enum class AttestationKind : uint8_t {
   kTraining,
   kPartnerNda,
   kSupervision,
+  kAcknowledgement,  // Of the operator's text: the policy says of which
+                     // (Policy::acknowledgement()).
 };
 
 enum class PrincipalKind : uint8_t {
@@ -94,6 +96,7 @@ struct RoleBinding {
   absl::Time not_before = absl::InfinitePast();   // Inclusive.
   absl::Time not_after = absl::InfiniteFuture();  // Inclusive.
   std::string justification;
+  std::vector<std::string> fields;  // "svc.name", "svc.*": only these; empty: no such limit.
 };
 
 struct Principal {

@@ -37,7 +37,7 @@ inline constexpr auto kPii = std::to_array<std::string_view>({"none"});
 
 inline constexpr auto kViews = std::to_array<std::string_view>({"plain", "masked", "token"});
 inline constexpr auto kConditions = std::to_array<std::string_view>(
-    {"subscribed", "contract_active", "own_department", "consented"});
+    {"subscribed", "contract_active", "own_department", "consented", "noticed", "own_id"});
 
 inline constexpr auto kRecipientKinds = std::to_array<std::string_view>(
     {"payment_processor", "processor", "partner", "affiliate", "dealer", "carrier", "government",

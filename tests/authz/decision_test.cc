@@ -231,7 +231,7 @@ TEST_F(DecisionTest, PurposesNeedTheirArguments) {
   call.verb = Verb::kLookup;
   call.purpose = "option";
   EXPECT_EQ(call.reason(), Reason::kArgumentMissing);
-  call.arguments = {"option_id"};
+  call.arguments = {{"option_id", "O-1"}};
   EXPECT_EQ(call.reason(), Reason::kOk);
 }
 
@@ -336,7 +336,8 @@ TEST_F(DecisionTest, ConditionsAreAllAsked) {
   Call call = As("app");
   call.fields = {"phone"};
   EXPECT_EQ(call.reason(), Reason::kConsentMissing);
-  call.facts.consented = true;
+  const ConsentFact consent{.purpose = "send", .given = absl::InfinitePast()};
+  call.facts.consents = absl::MakeConstSpan(&consent, 1);
   EXPECT_EQ(call.reason(), Reason::kOk);
   call.facts.contract_active = false;
   EXPECT_EQ(call.reason(), Reason::kContractEnded);

@@ -138,7 +138,16 @@ struct Oracle {
          in.person->department != facts->department)) {
       return Reason::kDepartmentMismatch;
     }
-    if (In(grant.when, Condition::kConsented) && !facts->consented) return Reason::kConsentMissing;
+    if (In(grant.when, Condition::kConsented)) {
+      bool consented = false;
+      for (const ConsentFact& consent : facts->consents) {
+        if (consent.purpose == in.purpose && consent.given <= in.now &&
+            in.now < consent.withdrawn) {
+          consented = true;
+        }
+      }
+      if (!consented) return Reason::kConsentMissing;
+    }
     return Reason::kOk;
   }
 
@@ -204,7 +213,9 @@ struct Oracle {
     if (ticket && in.ticket.empty()) return Reason::kTicketMissing;
     if (purpose != nullptr) {
       for (const std::string& need : purpose->needs) {
-        if (!In(in.arguments, need)) return Reason::kArgumentMissing;
+        bool brought = false;
+        for (const Argument& argument : in.arguments) brought = brought || argument.name == need;
+        if (!brought) return Reason::kArgumentMissing;
       }
     }
     if (role.kind == RoleKind::kSubject && in.on_behalf_of.empty() && in.verb != Verb::kCreate) {

@@ -45,7 +45,8 @@ struct RandomCall {
   Person person;
   std::vector<Attestation> attestations;
   std::vector<FieldId> fields;
-  std::vector<std::string_view> arguments;
+  std::vector<Argument> arguments;
+  std::vector<ConsentFact> consents;
   std::vector<UseStop> stops;
   DecisionInput input;
   SubjectFacts facts;
@@ -144,8 +145,12 @@ void RandomCall::MakeRequest(const Policy& policy, Dice& dice) {
   }
   if (dice.OneIn(40)) input.purpose = "no_such_purpose";
   input.ticket = dice.Pick(kTickets);
-  if (!dice.OneIn(3))
-    arguments = {"option_id", "instruction", "commission_id", "reason", "parent", "approver"};
+  if (!dice.OneIn(3)) {
+    for (std::string_view name :
+         {"option_id", "instruction", "commission_id", "reason", "parent", "approver"}) {
+      arguments.push_back({name, "X-1"});
+    }
+  }
   input.arguments = arguments;
   if (dice.OneIn(10)) input.role = dice.Pick(policy.roles()).name;
   input.on_behalf_of = dice.Pick(kSubjects);
@@ -160,7 +165,8 @@ void RandomCall::MakeFacts(const Policy& policy, Dice& dice) {
   facts.restricted = dice.OneIn(20);
   facts.unsubscribed = dice.OneIn(3);
   facts.contract_active = !dice.OneIn(4);
-  facts.consented = dice.OneIn(2);
+  if (dice.OneIn(2)) consents.push_back({.purpose = input.purpose, .given = absl::InfinitePast()});
+  facts.consents = consents;
   facts.department = dice.OneIn(3) ? "legal" : std::string_view(person.department);
   if (dice.OneIn(4)) {
     UseStop stop;

@@ -90,7 +90,7 @@ struct Call {
   std::vector<std::string> fields = {"email"};
   std::string purpose = "work";
   std::string ticket = "T-1";
-  std::vector<std::string_view> arguments;
+  std::vector<Argument> arguments;
   absl::Time now;
   std::string role;
   std::string on_behalf_of;

@@ -88,10 +88,12 @@ authz::Principal ToPrincipal(const storage::v1::PrincipalRow& row) {
   principal.tenant = Prefixed("tenants/", row.tenant());
   principal.person = Prefixed("persons/", row.person());
   for (const storage::v1::RoleBindingRow& from : row.bindings()) {
-    principal.bindings.push_back({from.role(), Prefixed("tenants/", from.tenant()),
+    principal.bindings.push_back({from.role(),
+                                  Prefixed("tenants/", from.tenant()),
                                   TimeOf(from.not_before_micros(), absl::InfinitePast()),
                                   TimeOf(from.not_after_micros(), absl::InfiniteFuture()),
-                                  from.justification()});
+                                  from.justification(),
+                                  {from.fields().begin(), from.fields().end()}});
   }
   return principal;
 }
