@@ -21,7 +21,7 @@ void Replace(std::string* text, const std::string& from, const std::string& to) 
 }
 
 // What the cases of the policy with another text, and these cases alone, come to.
-std::string Run(PolicyText text, const std::string& cases) {
+std::string RunCases(PolicyText text, const std::string& cases) {
   text.yaml.resize(text.yaml.find("\ncases:\n") + 8);
   text.yaml += cases;
   Diagnostics diagnostics;
@@ -53,10 +53,10 @@ TEST(CorezoTest, Clause002_01RequestsForMembersOnlyWhereTheOperatorSaysSo) {
       "  - {name: files, as: corp_tenant, does: rights_request, fields: [id.email], "
       "for: P1.operate, expect: ";
   PolicyText text = ReadPolicy(kCorezo);
-  EXPECT_EQ(Run(text, files + "OPERATION_NOT_GRANTED}\n"), "");
+  EXPECT_EQ(RunCases(text, files + "OPERATION_NOT_GRANTED}\n"), "");
   Replace(&text.values_yaml, "corporation_may: [reveal]",
           "corporation_may: [reveal, rights_request]");
-  EXPECT_EQ(Run(text, files + "granted}\n"), "");
+  EXPECT_EQ(RunCases(text, files + "granted}\n"), "");
 }
 
 // The last day to acknowledge a text is thirty days after it came into force.
@@ -65,7 +65,7 @@ TEST(CorezoTest, AcknowledgementIsAskedForFromTheDayAfterThePeriod) {
       ", as: {role: support, acknowledged: missing}, does: reveal, fields: [id.email], for: P8, "
       "expect: ";
   EXPECT_EQ(
-      Run(ReadPolicy(kCorezo), "  - {name: a, at: \"2024-05-01T23:59:59+09:00\"" + sends +
+      RunCases(ReadPolicy(kCorezo), "  - {name: a, at: \"2024-05-01T23:59:59+09:00\"" + sends +
                                    "granted}\n  - {name: b, at: \"2024-05-02T00:00:00+09:00\"" +
                                    sends + "ATTESTATION_MISSING}\n"),
       "");
@@ -76,10 +76,10 @@ TEST(CorezoTest, Clause002_07AFormsItemIsThereOnceItIsDeclared) {
       "  - {name: birthday, as: member, on_behalf_of: self, does: create, fields: [form.birthday], "
       "for: P1.register, channel: provided, front_hop: tls, expect: ";
   PolicyText text = ReadPolicy(kCorezo);
-  EXPECT_EQ(Run(text, birthday + "FIELD_UNKNOWN}\n"), "");
+  EXPECT_EQ(RunCases(text, birthday + "FIELD_UNKNOWN}\n"), "");
   Replace(&text.yaml, "      ext: declared_extension\n",
           "      ext: declared_extension\n      birthday: birth_date\n");
-  EXPECT_EQ(Run(text, birthday + "granted}\n"), "");
+  EXPECT_EQ(RunCases(text, birthday + "granted}\n"), "");
 }
 
 TEST(CorezoTest, Clause002_15AnAddressNeedsNoConsentWhereItDoesNotCountAsTheDevices) {
@@ -90,9 +90,9 @@ TEST(CorezoTest, Clause002_15AnAddressNeedsNoConsentWhereItDoesNotCountAsTheDevi
       "  - {name: terminal, as: order_service, does: create, fields: [dev.mobile_terminal], "
       "for: P1.operate, channel: collected, front_hop: tls, expect: CONSENT_MISSING}\n";
   PolicyText text = ReadPolicy(kCorezo);
-  EXPECT_EQ(Run(text, ip + "CONSENT_MISSING}\n" + terminal), "");
+  EXPECT_EQ(RunCases(text, ip + "CONSENT_MISSING}\n" + terminal), "");
   Replace(&text.values_yaml, "device_information: device_and_ip", "device_information: device");
-  EXPECT_EQ(Run(text, ip + "granted}\n" + terminal), "");
+  EXPECT_EQ(RunCases(text, ip + "granted}\n" + terminal), "");
 }
 
 class CorezoAdmissionTest : public ::testing::Test {
@@ -149,7 +149,7 @@ TEST(CorezoTest, Clause002_62ANewPurposeIsForNewDataAndThoseWhoConsent) {
   const std::string offers =
       "as: marketing, does: send_list, fields: [id.email], for: P10, subject: ";
   EXPECT_EQ(
-      Run(text, "  - {name: old, " + offers + "{notice: terms_1}, expect: NOTICE_FORBIDS}\n" +
+      RunCases(text, "  - {name: old, " + offers + "{notice: terms_1}, expect: NOTICE_FORBIDS}\n" +
                     "  - {name: new, " + offers + "{notice: terms_2}, expect: granted}\n" +
                     "  - {name: agreed, " + offers +
                     "{notice: terms_1, consents: [{id: policy, for: P10}]}, expect: granted}\n"),
