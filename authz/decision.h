@@ -88,6 +88,7 @@ struct DecisionInput {
   std::string_view notice;                           // Under which the data is collected; creates.
   absl::Time collected_at = absl::InfiniteFuture();  // Writes; InfiniteFuture: `now`.
   std::optional<absl::CivilDay> born;                // What a write says of it.
+  absl::Span<const FieldId> cleared;                 // Of `fields`: those that an update clears.
   // The most that the caller asks for; a caller may ask for masks although plain is granted.
   View wanted = View::kPlain;
 };

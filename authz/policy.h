@@ -53,6 +53,9 @@ class Policy {
   static constexpr size_t kMaxRoles = 200;
   static constexpr size_t kMaxPurposes = 200;
   static constexpr size_t kMaxGrants = 1000;
+  static constexpr size_t kMaxMatters = 100;
+  static constexpr size_t kMaxCollectionNotices = 200;
+  static constexpr size_t kMaxConsents = 200;
 
   // Collects all problems in `diagnostics`, sorted; returns null if one of them is an error.
   // Warnings alone do not keep it from loading. REQUIRES: diagnostics != nullptr.

@@ -13,10 +13,13 @@ namespace {
 constexpr std::string_view kDefaultNow = "2025-01-01T00:00:00Z";
 constexpr std::string_view kPerson = "persons/case";
 constexpr std::string_view kOther = "persons/other";
-constexpr std::string_view kSubject = "subjects/case";
+constexpr std::string_view kSelf = "self";
+constexpr std::string_view kOtherDocument = "of another text";
 
 constexpr auto kNdaStates = std::to_array<std::string_view>(
     {"valid", "missing", "expired", "revoked", "wrong_signatory", "not_yet"});
+constexpr auto kAcknowledgedStates =
+    std::to_array<std::string_view>({"valid", "missing", "expired", "other_document"});
 constexpr auto kFrontHops = std::to_array<std::string_view>({"tls", "plain"});
 
 PrincipalKind KindFor(RoleKind kind) {
@@ -107,20 +110,51 @@ void PolicyBuilder::ReadCase(const YamlNode& node) {
   }
   c.purpose = reader.String("for");
   c.ticket = reader.String("ticket");
-  c.arguments = reader.IdentifierList("with");
+  ReadCaseArguments(c, reader);
+  c.matters = ReadCaseMatters(reader);
+  ReadCaseIntake(c, reader);
+  const std::string wanted = reader.Word("view", vocabulary::kViews, "plain");
+  c.wanted = wanted == "masked" ? View::kMasked : wanted == "token" ? View::kToken : View::kPlain;
+  c.on_behalf_of = reader.String("on_behalf_of");
+  if (c.on_behalf_of == kSelf) c.on_behalf_of = std::string(kCaseSubject);
+  ReadCaseSubject(c, reader);
+  ReadCaseExpectation(c, reader);
+  reader.Finish();
+  if (c.name.empty()) c.name = absl::StrCat("case in line ", node.place.line);
+  policy_->cases_.push_back(std::move(c));
+}
+
+// `with: [name]` brings the value X-1; `with: {name: value}` says which.
+void PolicyBuilder::ReadCaseArguments(PolicyCase& c, MapReader& reader) {
+  const YamlNode* with = reader.Get("with");
+  if (with != nullptr && with->is_map()) {
+    for (const YamlNode::Entry& entry : with->entries) {
+      if (!IsIdentifier(entry.first.scalar) || !entry.second.is_scalar() ||
+          entry.second.scalar.empty()) {
+        diagnostics_->Error(entry.first.place, "a name and a value are needed",
+                            "with: {order: O-17}");
+        continue;
+      }
+      c.arguments.emplace_back(entry.first.scalar, entry.second.scalar);
+    }
+    return;
+  }
+  for (std::string& name : reader.IdentifierList("with")) {
+    c.arguments.emplace_back(std::move(name), kCaseValue);
+  }
+}
+
+void PolicyBuilder::ReadCaseIntake(PolicyCase& c, MapReader& reader) {
   c.channel = reader.String("channel");
   const std::string hop = reader.Word("front_hop", kFrontHops);
   c.front_hop = hop == "tls"     ? FrontHop::kTls
                 : hop == "plain" ? FrontHop::kPlain
                                  : FrontHop::kUnspecified;
   c.tenant_allows_plain = reader.Bool("tenant_allows_plain");
-  const std::string wanted = reader.Word("view", vocabulary::kViews, "plain");
-  c.wanted = wanted == "masked" ? View::kMasked : wanted == "token" ? View::kToken : View::kPlain;
-  ReadCaseSubject(c, reader);
-  ReadCaseExpectation(c, reader);
-  reader.Finish();
-  if (c.name.empty()) c.name = absl::StrCat("case in line ", node.place.line);
-  policy_->cases_.push_back(std::move(c));
+  c.notice = reader.String("notice");
+  if (const YamlNode* node = reader.Get("collected_at")) c.collected_at = ReadTime(*node, false);
+  c.born = ReadDay(reader, "born");
+  for (const YamlNode* node : reader.Scalars("clear")) c.cleared.push_back(node->scalar);
 }
 
 void PolicyBuilder::ReadCaseCaller(PolicyCase& c, MapReader& reader) {
@@ -159,6 +193,10 @@ void PolicyBuilder::ReadCaseCaller(PolicyCase& c, MapReader& reader) {
                           "staff, service, tenant, recipient");
     }
   }
+  for (const YamlNode* node : caller->Scalars("fields")) {
+    if (Select(*node).empty()) continue;
+    for (RoleBinding& binding : c.principal.bindings) binding.fields.push_back(node->scalar);
+  }
   c.principal.disabled = caller->Bool("disabled");
   if (const std::string tenant = caller->String("tenant"); !tenant.empty()) {
     if (c.principal.kind == PrincipalKind::kTenant) c.principal.tenant = TenantName(tenant);
@@ -178,9 +216,6 @@ void PolicyBuilder::ReadCaseEvidence(PolicyCase& c, const RoleSpec& role, MapRea
   person.department = role.department.empty() ? "case" : role.department;
   person.justification = "CASE";
   person.justification_until = c.now + absl::Hours(24 * 365);
-  std::string state = "valid";
-  AttestationKind kind = role.nda.empty() ? AttestationKind::kUnspecified : role.nda.front();
-  std::optional<Attestation> given;
   if (reader != nullptr) {
     if (const YamlNode* node = reader->Get("employment"); node != nullptr) {
       const std::optional<Employment> employment = FindEmployment(node->scalar);
@@ -193,65 +228,55 @@ void PolicyBuilder::ReadCaseEvidence(PolicyCase& c, const RoleSpec& role, MapRea
       person.justification_until = ReadTime(*node, true);
     }
     if (!reader->Bool("justified", true)) person.justification.clear();
-    const YamlNode* nda = reader->Get("nda");
-    if (nda != nullptr && nda->is_map()) {
-      MapReader inner(*nda, "nda", diagnostics_);
-      if (const YamlNode* node = inner.Get("kind"); node != nullptr) {
-        const std::optional<AttestationKind> found = FindAttestationKind(node->scalar);
-        if (!found.has_value()) diagnostics_->Error(node->place, "unknown kind of attestation");
-        kind = found.value_or(AttestationKind::kUnspecified);
-      }
-      given = MakeAttestation(kind, c.now);
-      if (const YamlNode* node = inner.Get("signed")) given->signed_at = ReadTime(*node, false);
-      if (const YamlNode* node = inner.Get("until")) given->valid_until = ReadTime(*node, true);
-      if (const YamlNode* node = inner.Get("revoked")) given->revoked_at = ReadTime(*node, false);
-      SetState(*given, inner.Word("state", kNdaStates, "valid"), c.now);
-      inner.Finish();
-    } else if (nda != nullptr) {
-      state = reader->Word("nda", kNdaStates, "valid");
-    }
-  }
-  if (given.has_value()) {
-    c.attestations.push_back(*given);
-  } else if (kind != AttestationKind::kUnspecified && state != "missing") {
-    c.attestations.push_back(MakeAttestation(kind, c.now));
-    SetState(c.attestations.back(), state, c.now);
-  }
-  const std::string other =
-      reader == nullptr ? "valid" : reader->Word("attested", kNdaStates, "valid");
-  for (AttestationKind needed : role.attested) {
-    if (other == "missing") break;
-    c.attestations.push_back(MakeAttestation(needed, c.now));
-    SetState(c.attestations.back(), other, c.now);
   }
   c.principal.person = person.name;
   c.person = std::move(person);
+  ReadCaseNda(c, role, reader);
+  ReadCaseAttested(c, role, reader);
 }
 
-void PolicyBuilder::ReadCaseSubject(PolicyCase& c, MapReader& reader) {
-  c.on_behalf_of = reader.String("on_behalf_of");
-  if (c.on_behalf_of == "self") c.on_behalf_of = std::string(kSubject);
-  c.subject = std::string(kSubject);
-  const YamlNode* node = reader.Get("subject");
-  if (node == nullptr) return;
-  MapReader inner(*node, "subject", diagnostics_);
-  if (inner.Bool("new")) c.subject.clear();
-  c.erased = inner.Bool("erased");
-  c.restricted = inner.Bool("restricted");
-  c.unsubscribed = inner.Bool("unsubscribed");
-  c.contract_active = inner.Bool("contract_active", true);
-  c.consented = inner.Bool("consented");
-  c.department = inner.String("department");
-  if (const YamlNode* stops = inner.Get("stops"); stops != nullptr) {
-    for (const YamlNode& item : stops->items) {
-      MapReader stop(item, "stop", diagnostics_);
-      std::string fields = stop.String("fields");
-      std::string purpose = stop.String("for");
-      stop.Finish();
-      c.stops.emplace_back(std::move(fields), std::move(purpose));
+void PolicyBuilder::ReadCaseNda(PolicyCase& c, const RoleSpec& role, MapReader* reader) {
+  AttestationKind kind = role.nda.empty() ? AttestationKind::kUnspecified : role.nda.front();
+  const YamlNode* nda = reader == nullptr ? nullptr : reader->Get("nda");
+  if (nda != nullptr && nda->is_map()) {
+    MapReader inner(*nda, "nda", diagnostics_);
+    if (const YamlNode* node = inner.Get("kind"); node != nullptr) {
+      const std::optional<AttestationKind> found = FindAttestationKind(node->scalar);
+      if (!found.has_value()) diagnostics_->Error(node->place, "unknown kind of attestation");
+      kind = found.value_or(AttestationKind::kUnspecified);
     }
+    Attestation given = MakeAttestation(kind, c.now);
+    if (const YamlNode* node = inner.Get("signed")) given.signed_at = ReadTime(*node, false);
+    if (const YamlNode* node = inner.Get("until")) given.valid_until = ReadTime(*node, true);
+    if (const YamlNode* node = inner.Get("revoked")) given.revoked_at = ReadTime(*node, false);
+    SetState(given, inner.Word("state", kNdaStates, "valid"), c.now);
+    inner.Finish();
+    c.attestations.push_back(std::move(given));
+    return;
   }
-  inner.Finish();
+  const std::string state = nda == nullptr ? "valid" : reader->Word("nda", kNdaStates, "valid");
+  if (kind == AttestationKind::kUnspecified || state == "missing") return;
+  c.attestations.push_back(MakeAttestation(kind, c.now));
+  SetState(c.attestations.back(), state, c.now);
+}
+
+void PolicyBuilder::ReadCaseAttested(PolicyCase& c, const RoleSpec& role, MapReader* reader) {
+  const bool none = reader == nullptr;
+  const std::string others = none ? "valid" : reader->Word("attested", kNdaStates, "valid");
+  const std::string acknowledged =
+      none ? "valid" : reader->Word("acknowledged", kAcknowledgedStates, "valid");
+  for (AttestationKind needed : role.attested) {
+    const bool text = needed == AttestationKind::kAcknowledgement;
+    const std::string& state = text ? acknowledged : others;
+    if (state == "missing") continue;
+    Attestation a = MakeAttestation(needed, c.now);
+    SetState(a, state, c.now);
+    if (text && policy_->acknowledgement() != nullptr) {
+      a.document_sha256 = state == "other_document" ? std::string(kOtherDocument)
+                                                    : policy_->acknowledgement()->document_sha256;
+    }
+    c.attestations.push_back(std::move(a));
+  }
 }
 
 void PolicyBuilder::ReadCaseExpectation(PolicyCase& c, MapReader& reader) {

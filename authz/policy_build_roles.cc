@@ -1,4 +1,4 @@
-// Purposes, roles and grants: what the decision enforces.
+// Roles and grants: what the decision enforces.
 
 #include <algorithm>
 
@@ -18,10 +18,7 @@ std::vector<std::string_view> VerbNames() {
 
 // Takes `word` out of `words`; whether it was there.
 bool Take(std::vector<std::string>& words, std::string_view word) {
-  auto it = std::find(words.begin(), words.end(), word);
-  if (it == words.end()) return false;
-  words.erase(it);
-  return true;
+  return std::erase(words, word) > 0;
 }
 
 View ViewOf(const std::string& word) {
@@ -32,58 +29,11 @@ View ViewOf(const std::string& word) {
 
 }  // namespace
 
-void PolicyBuilder::ReadPurposes(MapReader& root) {
-  const YamlNode* node = root.Get("purposes");
-  if (node == nullptr) return;
-  MapReader all(*node, "purposes", diagnostics_);
-  if (!node->is_map()) return;
-  for (const YamlNode::Entry& entry : node->entries) {
-    const YamlNode& key = entry.first;
-    if (!IsIdentifier(key.scalar, true)) {
-      diagnostics_->Error(key.place, absl::StrCat(Quote(key.scalar), " is not a purpose name"),
-                          "ASCII letters, digits, '_' and '.', starting with a letter");
-      continue;
-    }
-    if (!Claim("purpose", key.scalar, key.place)) continue;
-    if (policy_->purposes_.size() >= Policy::kMaxPurposes) {
-      diagnostics_->Error(key.place, absl::StrCat("more than ", Policy::kMaxPurposes, " purposes"));
-      return;
-    }
-    PurposeSpec purpose;
-    purpose.id = static_cast<PurposeId>(policy_->purposes_.size());
-    purpose.name = key.scalar;
-    if (entry.second.is_scalar()) {
-      purpose.labels = {{"", entry.second.scalar}};
-    } else {
-      MapReader reader(entry.second, absl::StrCat("purpose '", purpose.name, "'"), diagnostics_);
-      purpose.labels = reader.LabelsOf("label");
-      purpose.origin = reader.ReadOrigin();
-      purpose.needs = reader.IdentifierList("needs");
-      purpose.needs_ticket = Take(purpose.needs, "ticket");
-      const std::string output = reader.Word("output", vocabulary::kPurposeOutputs, "any");
-      purpose.output = output == "tokenized"        ? PurposeOutput::kTokenized
-                       : output == "aggregate_only" ? PurposeOutput::kAggregateOnly
-                       : output == "pseudonym"      ? PurposeOutput::kPseudonym
-                                                    : PurposeOutput::kAny;
-      reader.Finish();
-    }
-    policy_->IndexPurpose(std::move(purpose));
-  }
-}
-
 void PolicyBuilder::ReadRoles(MapReader& root) {
   if (const YamlNode* node = root.Get("nda_when_not_stated"); node != nullptr) {
     has_nda_default_ = true;
     if (!(node->is_scalar() && node->scalar == "none")) {
-      for (const YamlNode* item : root.Scalars("nda_when_not_stated")) {
-        const std::optional<AttestationKind> kind = FindAttestationKind(item->scalar);
-        if (kind.has_value()) {
-          nda_default_.push_back(*kind);
-        } else {
-          diagnostics_->Error(item->place,
-                              absl::StrCat("unknown kind of attestation ", Quote(item->scalar)));
-        }
-      }
+      nda_default_ = ReadNdaKinds(root, "nda_when_not_stated");
     }
   }
   const YamlNode* node = root.Require("roles");
@@ -167,6 +117,25 @@ void PolicyBuilder::ReadRole(const YamlNode& key, const YamlNode& body) {
   policy_->IndexRole(std::move(role));
 }
 
+std::vector<AttestationKind> PolicyBuilder::ReadNdaKinds(MapReader& reader, std::string_view key) {
+  std::vector<AttestationKind> kinds;
+  for (const YamlNode* item : reader.Scalars(key)) {
+    const std::optional<AttestationKind> kind = FindAttestationKind(item->scalar);
+    if (!kind.has_value()) {
+      diagnostics_->Error(item->place,
+                          absl::StrCat("unknown kind of attestation ", Quote(item->scalar)),
+                          "nda_contract, pledge, security_pledge, work_rules, partner_nda; or "
+                          "none, or not_stated");
+    } else if (*kind == AttestationKind::kAcknowledgement) {
+      diagnostics_->Error(item->place, "an acknowledgement is not an NDA",
+                          "attested: [acknowledgement]");
+    } else {
+      kinds.push_back(*kind);
+    }
+  }
+  return kinds;
+}
+
 void PolicyBuilder::ReadNda(RoleSpec& role, MapReader& reader) {
   const YamlNode* node = reader.Get("nda");
   if (node != nullptr && node->is_scalar() && node->scalar == "not_stated") {
@@ -177,17 +146,7 @@ void PolicyBuilder::ReadNda(RoleSpec& role, MapReader& reader) {
                           "add nda_when_not_stated: [nda_contract, pledge], or none");
     }
   } else if (node != nullptr && !(node->is_scalar() && node->scalar == "none")) {
-    for (const YamlNode* item : reader.Scalars("nda")) {
-      const std::optional<AttestationKind> kind = FindAttestationKind(item->scalar);
-      if (kind.has_value()) {
-        role.nda.push_back(*kind);
-      } else {
-        diagnostics_->Error(item->place,
-                            absl::StrCat("unknown kind of attestation ", Quote(item->scalar)),
-                            "nda_contract, pledge, security_pledge, work_rules, partner_nda; or "
-                            "none, or not_stated");
-      }
-    }
+    role.nda = ReadNdaKinds(reader, "nda");
     if (node->is_sequence() && node->items.empty()) {
       diagnostics_->Error(node->place, "an empty list would never admit anybody", "nda: none");
     }
@@ -199,12 +158,16 @@ void PolicyBuilder::ReadNda(RoleSpec& role, MapReader& reader) {
   role.equivalent_needs_nda = reader.Bool("equivalent_needs_nda", true);
   for (const YamlNode* item : reader.Scalars("attested")) {
     const std::optional<AttestationKind> kind = FindAttestationKind(item->scalar);
-    if (kind.has_value()) {
-      role.attested.push_back(*kind);
-    } else {
+    if (!kind.has_value()) {
       diagnostics_->Error(item->place,
                           absl::StrCat("unknown kind of attestation ", Quote(item->scalar)));
+      continue;
     }
+    if (*kind == AttestationKind::kAcknowledgement && policy_->acknowledgement() == nullptr) {
+      diagnostics_->Error(item->place, "the policy does not say which text is to be acknowledged",
+                          "acknowledgement: {document: SHA-256 of the text}");
+    }
+    role.attested.push_back(*kind);
   }
 }
 
@@ -213,6 +176,8 @@ void PolicyBuilder::ReadRoleNeeds(RoleSpec& role, MapReader& reader) {
   role.needs_ticket = Take(role.needs, "ticket");
   role.needs_justification = Take(role.needs, "justification");
   role.needs_end_date = Take(role.needs, "end_date");
+  role.needs_fields = Take(role.needs, "fields");
+  role.matters = ReadMatterNeeds(reader, "matter");
 }
 
 void PolicyBuilder::ReadProhibitions(MapReader& root) {
@@ -241,7 +206,6 @@ void PolicyBuilder::ReadProhibitions(MapReader& root) {
                           "card_number, card_expiry, card_cvv");
     }
   }
-  policy_->channels_ = root.IdentifierList("channels");
 }
 
 void PolicyBuilder::ReadGrants(MapReader& root) {
@@ -333,6 +297,10 @@ void PolicyBuilder::CheckGrantVerb(const GrantSpec& grant, Verb verb,
     }
     return;
   }
+  if (verb == Verb::kResumeUse && policy_->roles_[grant.role].kind != RoleKind::kSubject) {
+    diagnostics_->Error(node.place, "'resume_use' is for the person alone",
+                        "give it to a role of kind subject");
+  }
   if (info.target == VerbTarget::kType && grant.types.empty()) {
     diagnostics_->Error(node.place, absl::StrCat("'", name, "' needs record types"),
                         "types: [...], or fields");
@@ -360,7 +328,13 @@ void PolicyBuilder::CheckGrantVerb(const GrantSpec& grant, Verb verb,
 }
 
 void PolicyBuilder::CheckPurposeOutput(const GrantSpec& grant, Verb verb, const Place& place) {
+  // What follows from a purpose shows no more than that one does.
+  std::vector<PurposeId> limits = grant.purposes;
   for (PurposeId id : grant.purposes) {
+    const std::vector<PurposeId>& parents = policy_->purposes_[id].parents;
+    limits.insert(limits.end(), parents.begin(), parents.end());
+  }
+  for (PurposeId id : limits) {
     const PurposeSpec& purpose = policy_->purposes_[id];
     const bool shows_values = GetVerb(verb).outputs_values && grant.view != View::kToken;
     const bool gets_out = GetVerb(verb).outputs_values || verb == Verb::kExport;

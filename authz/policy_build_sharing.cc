@@ -1,4 +1,4 @@
-// Recipients, what may never reach them, and consent.
+// Recipients, and what may never reach them.
 
 #include <algorithm>
 
@@ -159,34 +159,6 @@ void PolicyBuilder::CheckRecipients() {
         {&policy_->text_.name, role.origin.line, 1},
         absl::StrCat("role '", role.name, "' is for processors, and processors are forbidden"),
         "recipient_rules: {processors: ...}");
-  }
-}
-
-void PolicyBuilder::ReadConsent(MapReader& root) {
-  const YamlNode* node = root.Get("consent");
-  if (node == nullptr) return;
-  if (!node->is_sequence()) {
-    diagnostics_->Error(node->place, "'consent': a list is needed", "consent: []");
-    return;
-  }
-  for (const YamlNode& item : node->items) {
-    MapReader reader(item, "consent", diagnostics_);
-    ConsentSpec consent;
-    reader.Require("id");
-    consent.id = reader.Identifier("id");
-    if (!consent.id.empty()) Claim("consent", consent.id, reader.PlaceOf("id"));
-    consent.origin = reader.ReadOrigin();
-    reader.Require("event");
-    consent.event = reader.WordList("event", vocabulary::kConsentEvents);
-    consent.fields = SelectIds(reader, "fields");
-    reader.Require("when");
-    consent.when = reader.Word("when", vocabulary::kConsentWhen);
-    consent.who = reader.Word("who", vocabulary::kConsentWho, "subject");
-    const std::string condition = reader.Word("if", vocabulary::kConsentConditions);
-    if (condition == "age_under_16") consent.under_age = 16;
-    consent.scope = reader.Word("scope", vocabulary::kConsentScopes);
-    reader.Finish();
-    policy_->consent_.push_back(std::move(consent));
   }
 }
 

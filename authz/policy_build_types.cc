@@ -16,6 +16,23 @@ constexpr int64_t kMaxValueBytes = 1 << 20;
 
 }  // namespace
 
+void PolicyBuilder::ReadChannels(MapReader& root) {
+  policy_->channels_ = root.IdentifierList("channels");
+}
+
+// Channels of a type or field; `fallback` where it names none.
+std::vector<std::string> PolicyBuilder::ReadOwnChannels(MapReader& reader,
+                                                        std::vector<std::string> fallback) {
+  const YamlNode* node = reader.Get("channels");
+  if (node == nullptr) return fallback;
+  if (node->is_sequence() && node->items.empty()) {
+    diagnostics_->Error(node->place, "no channel at all", "retired: true, or name a channel");
+  }
+  const std::vector<std::string>& all = policy_->channels_;
+  if (all.empty()) return reader.IdentifierList("channels");
+  return reader.WordList("channels", std::vector<std::string_view>(all.begin(), all.end()));
+}
+
 void PolicyBuilder::ReadTypes(MapReader& root) {
   const YamlNode* node = root.Require("types");
   if (node == nullptr) return;
@@ -40,6 +57,7 @@ void PolicyBuilder::ReadType(const YamlNode& key, const YamlNode& body) {
   type.labels = reader.LabelsOf("label");
   type.origin = reader.ReadOrigin();
   type.controller = reader.Word("controller", vocabulary::kControllers, "operator");
+  type.channels = ReadOwnChannels(reader, {});
   const YamlNode* fields = reader.Require("fields");
   reader.Finish();
   if (fields != nullptr && !fields->is_map()) {
@@ -65,6 +83,7 @@ void PolicyBuilder::ReadField(TypeSpec& type, const YamlNode& key, const YamlNod
   field.full_name = absl::StrCat(type.name, ".", field.name);
   field.type = type.id;
   field.controller = type.controller;
+  field.channels = type.channels;
   if (!Claim("field", field.full_name, key.place)) return;
   if (policy_->fields_.size() >= Policy::kMaxFields) {
     diagnostics_->Error(key.place, absl::StrCat("more than ", Policy::kMaxFields, " fields"));
@@ -140,6 +159,13 @@ void PolicyBuilder::ReadFieldOptions(FieldSpec& field, MapReader& reader) {
   field.important = reader.Word("key_class", vocabulary::kKeyClasses) == "important";
   field.essential = reader.Bool("essential");
   field.controller = reader.Word("controller", vocabulary::kControllers, field.controller);
+  field.channels = ReadOwnChannels(reader, std::move(field.channels));
+  field.retired = reader.Bool("retired");
+  if (field.retired && (field.required || field.unique)) {
+    diagnostics_->Error(reader.PlaceOf("retired"),
+                        "a field that takes no new values is neither required nor unique",
+                        field.required ? "remove 'required'" : "index: true keeps it searchable");
+  }
   ReadTokenOptions(field, reader);
 }
 

@@ -33,10 +33,6 @@ std::string HashOf(const PolicyText& text) {
   return digest;
 }
 
-bool IsSha256Hex(const std::string& text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 }  // namespace
 
 PolicyBuilder::PolicyBuilder(const PolicyText& text, Diagnostics* diagnostics)
@@ -74,10 +70,13 @@ void PolicyBuilder::ReadAll(const YamlNode& tree) {
   MapReader root(tree, "the policy", diagnostics_);
   root.Get("params");  // Read by ApplyParams.
   ReadHeader(root);
+  ReadChannels(root);
   ReadTypes(root);
   ReadGroups(root);
   ReadEssential(root);
+  ReadMatters(root);
   ReadPurposes(root);
+  ReadAcknowledgement(root);
   ReadRoles(root);
   ReadProhibitions(root);
   ReadGrants(root);
@@ -85,6 +84,9 @@ void PolicyBuilder::ReadAll(const YamlNode& tree) {
   ReadRecipientRules(root);
   CheckRecipients();
   ReadConsent(root);
+  CheckPurposeConsents();
+  ReadCollectionNotices(root);
+  ReadAge(root);
   ReadRetention(root);
   ReadRetentionRules(root);
   ReadRights(root);

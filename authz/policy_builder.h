@@ -4,16 +4,20 @@
 #define PIIVAULT_AUTHZ_POLICY_BUILDER_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "authz/policy.h"
 #include "authz/yaml_reader.h"
 #include "authz/yaml_tree.h"
 
 namespace piivault::authz {
+
+struct CaseMatter;
 
 // A field that a selector matched; `named`: by its own name rather than by a wildcard.
 struct SelectedField {
@@ -46,6 +50,8 @@ class PolicyBuilder {
   bool Claim(std::string_view space, const std::string& id, const Place& place);
 
   // policy_build_types.cc
+  void ReadChannels(MapReader& root);
+  std::vector<std::string> ReadOwnChannels(MapReader& reader, std::vector<std::string> fallback);
   void ReadTypes(MapReader& root);
   void ReadType(const YamlNode& key, const YamlNode& body);
   void ReadField(TypeSpec& type, const YamlNode& key, const YamlNode& body);
@@ -55,10 +61,20 @@ class PolicyBuilder {
   void ReadGroups(MapReader& root);
   void ReadEssential(MapReader& root);
 
-  // policy_build_roles.cc
+  // policy_build_purposes.cc
+  void ReadMatters(MapReader& root);
+  void ReadMatter(const YamlNode& key, const YamlNode& body);
+  std::vector<MatterNeed> ReadMatterNeeds(MapReader& reader, std::string_view key);
+  std::optional<MatterNeed> ReadMatterNeed(const YamlNode& node);
   void ReadPurposes(MapReader& root);
+  void ReadPurpose(PurposeSpec& purpose, const YamlNode& body,
+                   std::vector<const YamlNode*>* follows);
+  void ReadParents(size_t id, const std::vector<std::vector<const YamlNode*>>& follows);
+
+  // policy_build_roles.cc
   void ReadRoles(MapReader& root);
   void ReadRole(const YamlNode& key, const YamlNode& body);
+  std::vector<AttestationKind> ReadNdaKinds(MapReader& reader, std::string_view key);
   void ReadNda(RoleSpec& role, MapReader& reader);
   void ReadRoleNeeds(RoleSpec& role, MapReader& reader);
   void ReadProhibitions(MapReader& root);
@@ -75,7 +91,14 @@ class PolicyBuilder {
   void ReadRecipient(const YamlNode& node);
   void ReadRecipientRules(MapReader& root);
   void CheckRecipients();
+
+  // policy_build_consent.cc
   void ReadConsent(MapReader& root);
+  void CheckConsent(const ConsentSpec& consent, const MapReader& reader);
+  void CheckPurposeConsents();
+  void ReadCollectionNotices(MapReader& root);
+  void ReadAge(MapReader& root);
+  void ReadAcknowledgement(MapReader& root);
 
   // policy_build_duties.cc
   void ReadRetention(MapReader& root);
@@ -99,9 +122,21 @@ class PolicyBuilder {
   void ReadCase(const YamlNode& node);
   void ReadCaseCaller(PolicyCase& c, MapReader& reader);
   void ReadCaseEvidence(PolicyCase& c, const RoleSpec& role, MapReader* reader);
-  void ReadCaseSubject(PolicyCase& c, MapReader& reader);
+  void ReadCaseNda(PolicyCase& c, const RoleSpec& role, MapReader* reader);
+  void ReadCaseAttested(PolicyCase& c, const RoleSpec& role, MapReader* reader);
+  void ReadCaseArguments(PolicyCase& c, MapReader& reader);
+  void ReadCaseIntake(PolicyCase& c, MapReader& reader);
   void ReadCaseExpectation(PolicyCase& c, MapReader& reader);
   absl::Time ReadTime(const YamlNode& node, bool end_of_day);
+
+  // policy_build_facts.cc
+  void ReadCaseSubject(PolicyCase& c, MapReader& reader);
+  void ReadCaseConsents(PolicyCase& c, MapReader& reader);
+  std::vector<CaseMatter> ReadCaseMatters(MapReader& reader);
+  std::optional<absl::CivilDay> ReadDay(MapReader& reader, std::string_view key);
+  // Calls `read` with a reader for each item of the list `key`.
+  void ForEachItem(MapReader& reader, std::string_view key, std::string_view what,
+                   absl::FunctionRef<void(MapReader&)> read);
 
   std::shared_ptr<Policy> policy_;
   Diagnostics* diagnostics_;

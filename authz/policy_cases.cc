@@ -29,6 +29,41 @@ View ViewOf(const Decision& decision) {
   return decision.fields[0].view;
 }
 
+using Names = std::vector<std::string_view>;
+
+// Facts that borrow from a case, and the lists that they point into.
+class Matters {
+ public:
+  explicit Matters(const std::vector<CaseMatter>& matters) {
+    names_.reserve(matters.size());
+    for (const CaseMatter& m : matters) {
+      names_.emplace_back(m.purposes.begin(), m.purposes.end());
+      facts_.push_back({m.kind, m.id, m.state, m.party, m.not_after, names_.back()});
+    }
+  }
+  absl::Span<const MatterFact> facts() const { return facts_; }
+
+ private:
+  std::vector<Names> names_;
+  std::vector<MatterFact> facts_;
+};
+
+class Consents {
+ public:
+  explicit Consents(const std::vector<CaseConsent>& consents) {
+    names_.reserve(consents.size());
+    for (const CaseConsent& c : consents) {
+      names_.emplace_back(c.fields.begin(), c.fields.end());
+      facts_.push_back({c.id, c.purpose, names_.back(), c.given, c.withdrawn, c.by_guardian});
+    }
+  }
+  absl::Span<const ConsentFact> facts() const { return facts_; }
+
+ private:
+  std::vector<Names> names_;
+  std::vector<ConsentFact> facts_;
+};
+
 std::string RunAdmission(const Policy& policy, const PolicyCase& c) {
   if (c.principal.bindings.empty()) return "no role";
   const Admission admission =
@@ -51,13 +86,21 @@ std::string RunDecision(const Policy& policy, const PolicyCase& c) {
   input.purpose = c.purpose;
   input.ticket = c.ticket;
   std::vector<Argument> arguments;
-  for (const std::string& name : c.arguments) arguments.push_back({name, "X-1"});
+  for (const auto& [name, value] : c.arguments) arguments.push_back({name, value});
   input.arguments = arguments;
+  const Matters matters(c.matters);
+  input.matters = matters.facts();
   input.now = c.now;
   input.on_behalf_of = c.on_behalf_of;
   input.channel = c.channel;
   input.front_hop = c.front_hop;
   input.tenant_allows_plain = c.tenant_allows_plain;
+  input.notice = c.notice;
+  input.collected_at = c.collected_at;
+  input.born = c.born;
+  std::vector<FieldId> cleared;
+  for (const std::string& name : c.cleared) cleared.push_back(policy.FindField(name));
+  input.cleared = cleared;
   input.wanted = c.wanted;
 
   SubjectFacts subject;
@@ -66,9 +109,18 @@ std::string RunDecision(const Policy& policy, const PolicyCase& c) {
   subject.restricted = c.restricted;
   subject.unsubscribed = c.unsubscribed;
   subject.contract_active = c.contract_active;
-  const ConsentFact consent{.purpose = c.purpose, .given = absl::InfinitePast()};
-  if (c.consented) subject.consents = absl::MakeConstSpan(&consent, 1);
+  const Consents consents(c.consents);
+  subject.consents = consents.facts();
   subject.department = c.department;
+  subject.holder = c.holder;
+  subject.born = c.subject_born;
+  subject.notice = c.subject_notice;
+  subject.controller = c.controller;
+  std::vector<RepresentativeFact> representatives;
+  for (const auto& [name, until] : c.representatives) representatives.push_back({name, until});
+  subject.representatives = representatives;
+  const Matters subject_matters(c.subject_matters);
+  subject.matters = subject_matters.facts();
   std::vector<UseStop> stops;
   for (const auto& [stopped, purpose] : c.stops) stops.push_back({stopped, purpose});
   subject.stops = stops;

@@ -3,13 +3,37 @@
 #ifndef PIIVAULT_AUTHZ_POLICY_CASES_H_
 #define PIIVAULT_AUTHZ_POLICY_CASES_H_
 
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "authz/decision.h"
 #include "authz/policy.h"
 
 namespace piivault::authz {
+
+inline constexpr std::string_view kCaseSubject = "subjects/case";
+inline constexpr std::string_view kCaseValue = "X-1";  // Of arguments that name none.
+
+struct CaseMatter {
+  std::string kind;
+  std::string id;
+  std::string state;
+  std::string party;
+  absl::Time not_after = absl::InfiniteFuture();
+  std::vector<std::string> purposes;
+};
+
+struct CaseConsent {
+  std::string id;
+  std::string purpose;
+  std::vector<std::string> fields;
+  absl::Time given = absl::InfinitePast();
+  absl::Time withdrawn = absl::InfiniteFuture();
+  bool by_guardian = false;
+};
 
 // A made-up call and what must come of it. See ops/docs/policy.md, "cases".
 struct PolicyCase {
@@ -26,19 +50,30 @@ struct PolicyCase {
   std::vector<std::string> fields;  // Full names; need not exist.
   std::string purpose;
   std::string ticket;
-  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> arguments;
+  std::vector<CaseMatter> matters;  // The tenant's.
   std::string on_behalf_of;
   std::string channel;
   FrontHop front_hop = FrontHop::kUnspecified;
   bool tenant_allows_plain = false;
+  std::string notice;
+  absl::Time collected_at = absl::InfiniteFuture();
+  std::optional<absl::CivilDay> born;
+  std::vector<std::string> cleared;  // Full names.
   View wanted = View::kPlain;
   std::string subject;
   bool erased = false;
   bool restricted = false;
   bool unsubscribed = false;
   bool contract_active = true;
-  bool consented = false;
   std::string department;
+  std::string holder;
+  std::optional<absl::CivilDay> subject_born;
+  std::string subject_notice;
+  std::string controller;
+  std::vector<CaseConsent> consents;
+  std::vector<std::pair<std::string, absl::Time>> representatives;  // Until.
+  std::vector<CaseMatter> subject_matters;
   std::vector<std::pair<std::string, std::string>> stops;  // Fields, purpose.
   // Expected: a reason, or kOk with this view for every field (verbs that reveal).
   Reason expect = Reason::kOk;

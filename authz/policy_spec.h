@@ -43,8 +43,9 @@ struct TypeSpec {
   std::string name;
   Labels labels;
   Origin origin;
-  std::string controller;       // operator, tenant or partner.
-  std::vector<FieldId> fields;  // In the order of the file.
+  std::string controller;             // operator, tenant or partner.
+  std::vector<std::string> channels;  // Of those of its fields that name none.
+  std::vector<FieldId> fields;        // In the order of the file.
 };
 
 struct GroupSpec {

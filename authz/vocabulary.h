@@ -25,13 +25,19 @@ inline constexpr auto kStores = std::to_array<std::string_view>({"one_way"});
 inline constexpr auto kPurposeOutputs =
     std::to_array<std::string_view>({"any", "tokenized", "aggregate_only", "pseudonym"});
 
+inline constexpr auto kPurposeConsents = std::to_array<std::string_view>({"required"});
+inline constexpr auto kMatterAbouts =
+    std::to_array<std::string_view>({"subject", "tenant", "controller"});
+inline constexpr auto kAgeReached = std::to_array<std::string_view>({"on_birthday", "day_before"});
+inline constexpr auto kAgeUnknown = std::to_array<std::string_view>({"refuse", "allow"});
+
 inline constexpr auto kRoleKinds = std::to_array<std::string_view>(
     {"staff", "service", "tenant", "subject", "recipient", "processor"});
 inline constexpr auto kRoleScopes = std::to_array<std::string_view>(
     {"any", "own_tenant", "own_record", "own_account", "represented"});
 inline constexpr auto kRoleNeeds = std::to_array<std::string_view>(
     {"ticket", "justification", "end_date", "contract", "supervision", "mandate", "own_identity",
-     "approval_by_department_manager", "field_subset"});
+     "approval_by_department_manager", "fields"});
 inline constexpr auto kPer = std::to_array<std::string_view>({"department"});
 inline constexpr auto kPii = std::to_array<std::string_view>({"none"});
 
@@ -139,7 +145,6 @@ inline constexpr auto kConsentWhen =
                                      "before_provision", "law_requires_it"});
 inline constexpr auto kConsentWho =
     std::to_array<std::string_view>({"subject", "guardian", "registered_user"});
-inline constexpr auto kConsentConditions = std::to_array<std::string_view>({"age_under_16"});
 inline constexpr auto kConsentScopes =
     std::to_array<std::string_view>({"agreed_items", "this_case"});
 

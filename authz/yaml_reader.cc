@@ -59,6 +59,10 @@ bool IsIdentifier(std::string_view text, bool dots) {
   return true;
 }
 
+bool IsSha256Hex(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 std::string DidYouMean(std::string_view word, const std::vector<std::string_view>& candidates) {
   if (word.size() > 64) return "";
   size_t best = std::max<size_t>(word.size() < 4 ? 1 : 2, word.size() / 3) + 1;

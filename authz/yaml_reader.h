@@ -24,6 +24,9 @@ bool IsIdentifier(std::string_view text, bool dots = false);
 // " (did you mean …)" for diagnostics: the candidate nearest to `word`, or "".
 std::string DidYouMean(std::string_view word, const std::vector<std::string_view>& candidates);
 
+// 64 lower-case hexadecimal digits.
+bool IsSha256Hex(std::string_view text);
+
 // "'word'", cut at 40 bytes, with characters that are not printable ASCII as \x...
 std::string Quote(std::string_view word);
 
