@@ -179,7 +179,6 @@ std::optional<Plan> VaultCall::DecideAnyType(
   int refusal_known = -1;
   FieldIds ids;
   authz::DecisionInput input = Input(verb);
-  adjust(&input);
   for (const authz::TypeSpec& type : policy_->types()) {
     if (only_type.has_value() && type.name != *only_type) continue;
     ResolveFields(type.id, fields, &ids);
@@ -188,6 +187,7 @@ std::optional<Plan> VaultCall::DecideAnyType(
     if (known <= refusal_known && known < static_cast<int>(fields.size())) continue;
     input.type = type.id;
     input.fields = ids;
+    adjust(&input);
     authz::Decision decision = authz::DecideWithoutSubject(*policy_, input);
     if (Permits(decision, allow_partial)) return std::nullopt;
     if (known > refusal_known) {

@@ -93,7 +93,7 @@ class VaultCall {
   // is (its name does not say it), it is enough that one type would do. `only_type` is the type
   // that the name says; then no other counts, or a caller would learn of keys in types that are
   // none of its business.
-  // `adjust`, where given, completes the input.
+  // `adjust`, where given, completes the input of each type.
   std::optional<Plan> DecideAnyType(authz::Verb verb, absl::Span<const std::string_view> fields,
                                     bool allow_partial, std::optional<std::string_view> only_type,
                                     absl::FunctionRef<void(authz::DecisionInput*)> adjust);

@@ -82,6 +82,12 @@ class UpdateRecordHandler : public Handler {
     return {request.provenance().channel(), FrontHopOf(request.provenance().front_hop())};
   }
 
+  // The fields to clear stand behind those to set.
+  static absl::Span<const authz::FieldId> Cleared(const v1::UpdateRecordRequest& request,
+                                                  absl::Span<const authz::FieldId> fields) {
+    return fields.last(static_cast<size_t>(request.clear_fields_size()));
+  }
+
   // The type where the name says none, and the channel where the request says none, are the
   // record's: one that would do is enough here.
   static std::optional<Plan> DecideBeforeLookUp(VaultCall& call,
@@ -94,7 +100,8 @@ class UpdateRecordHandler : public Handler {
       if (channel.name.empty()) channel.name = "any";
     }
     return call.DecideAnyType(authz::Verb::kUpdate, names, false, TypeIn(name),
-                              [&channel](authz::DecisionInput* input) {
+                              [&](authz::DecisionInput* input) {
+                                input->cleared = Cleared(request, input->fields);
                                 input->channel = channel.name;
                                 input->front_hop = channel.front_hop;
                               });
@@ -110,6 +117,7 @@ class UpdateRecordHandler : public Handler {
     authz::DecisionInput input = call.Input(authz::Verb::kUpdate);
     input.type = type;
     input.fields = ids;
+    input.cleared = Cleared(request, ids);
     input.channel = channel.name;
     input.front_hop = channel.front_hop;
     input.collected_at = CollectedAt(request.provenance());
@@ -250,6 +258,7 @@ class UpsertRecordHandler : public Handler {
     }
     authz::DecisionInput input = IntakeInput(call, authz::Verb::kUpdate, request, intake);
     input.fields = ids;
+    input.cleared = absl::MakeConstSpan(ids).subspan(intake.ids.size());
     const PersonDecision decision = call.Decide(input, PersonFacts(call.tenant_id(), *record));
     if (!decision.granted()) return call.Refuse(decision, record);
     const authz::Reason notice =
