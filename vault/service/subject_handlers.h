@@ -19,6 +19,12 @@ std::unique_ptr<Handler> NewStopUse(const VaultDependencies& dependencies);
 std::unique_ptr<Handler> NewResumeUse(const VaultDependencies& dependencies);
 // subject_unsubscribe.cc
 std::unique_ptr<Handler> NewUnsubscribe(const VaultDependencies& dependencies);
+// subject_update.cc
+std::unique_ptr<Handler> NewUpdateSubject(const VaultDependencies& dependencies);
+// subject_matter.cc
+std::unique_ptr<Handler> NewOpenMatter(const VaultDependencies& dependencies);
+std::unique_ptr<Handler> NewUpdateMatter(const VaultDependencies& dependencies);
+std::unique_ptr<Handler> NewListMatters(const VaultDependencies& dependencies);
 
 }  // namespace piivault::vault
 

@@ -19,6 +19,10 @@ absl::Status RegisterSubjectService(const VaultDependencies& dependencies, Metho
       {"StopUse", NewStopUse},
       {"ResumeUse", NewResumeUse},
       {"Unsubscribe", NewUnsubscribe},
+      {"UpdateSubject", NewUpdateSubject},
+      {"OpenMatter", NewOpenMatter},
+      {"UpdateMatter", NewUpdateMatter},
+      {"ListMatters", NewListMatters},
   };
   for (const Entry& entry : kEntries) {
     const Make make = entry.make;

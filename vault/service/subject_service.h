@@ -7,7 +7,7 @@
 
 namespace piivault::vault {
 
-// Gives the methods of piivault.v1.SubjectService their handlers. The service must have been added.
+// Gives every method of piivault.v1.SubjectService its handler. The service must have been added.
 // `dependencies` is borrowed.
 [[nodiscard]] absl::Status RegisterSubjectService(const VaultDependencies& dependencies,
                                                   MethodTable* methods);

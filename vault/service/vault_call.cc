@@ -106,6 +106,7 @@ authz::Reason VaultCall::TakeArguments(const v1::Usage& usage) {
     if (!KnowsArgument(*policy_, argument.name)) continue;
     (*entry_.mutable_arguments())[std::string(argument.name)] = argument.value;
   }
+  FindMatters();
   return authz::Reason::kOk;
 }
 
@@ -122,6 +123,16 @@ authz::Reason VaultCall::FindActor(const PersonFacts* concerned) {
   if ((*person)->erased()) return *(actor_found_ = authz::Reason::kSubjectErased);
   entry_.set_on_behalf_of_ref((*person)->row.subject_ref());
   return *(actor_found_ = authz::Reason::kOk);
+}
+
+void VaultCall::FindMatters() {
+  for (const auto& [kind, id] : arguments_) {
+    const authz::MatterSpec* spec = policy_->FindMatter(kind);
+    if (spec == nullptr || spec->about == authz::MatterAbout::kSubject) continue;
+    session_.AddRead(MatterCell(tenant_->id, kind, id));
+    const MatterState* matter = session_.state().matters(tenant_->id).Find(kind, id);
+    if (matter != nullptr) matters_.Add(matter->row);
+  }
 }
 
 std::optional<Plan> VaultCall::OpenRecord(std::string_view name, const v1::Usage* usage,
@@ -146,6 +157,7 @@ authz::DecisionInput VaultCall::Input(authz::Verb verb) const {
     input.role = usage_->role();
     input.on_behalf_of = usage_->on_behalf_of();
   }
+  input.matters = matters_.view();
   input.tenant_allows_plain = tenant_->row.intake_plain_allowed();
   return input;
 }

@@ -17,6 +17,7 @@
 #include "vault/records/record_loader.h"
 #include "vault/records/record_writer.h"
 #include "vault/records/tenant_scope.h"
+#include "vault/service/matter_facts.h"
 #include "vault/service/resource_name.h"
 #include "vault/service/session.h"
 #include "vault/service/subject_facts.h"
@@ -43,8 +44,8 @@ struct PersonDecision : authz::Decision {
   std::string consent_id;  // that the vault gave the consent relied on; empty for none
 };
 
-// One message of a call about personal data while it is planned: caller, tenant, policy, what was read
-// and is to be written, and the entry that grows with it.
+// One message of a call about personal data while it is planned: caller, tenant, policy, what was
+// read and is to be written, and the entry that grows with it.
 //
 // The order of use is that of the way through the vault: Open(), a Decide...() before anything is
 // looked up, look-ups through scope() and changes(), Decide() for each record, Finish() or one of
@@ -80,7 +81,8 @@ class VaultCall {
     return {deps_.engine, deps_.rules, deps_.unique, deps_.random};
   }
 
-  // What is asked, but verb, type and fields.
+  // What is asked, but verb, type and fields. The tenant's matters that the arguments name are in
+  // it, and their cells in every plan that grants.
   authz::DecisionInput Input(authz::Verb verb) const;
 
   // The fields of `type` by these names; kNoField for an unknown one. Refuses names that are empty,
@@ -180,6 +182,8 @@ class VaultCall {
   authz::Reason TakeArguments(const v1::Usage& usage);
   // Finds the person that the caller acts for, once; `concerned` may be that person.
   authz::Reason FindActor(const PersonFacts* concerned);
+  // Looks up the tenant's matters that the arguments name.
+  void FindMatters();
 
   CallContext& context_;
   const VaultDependencies& deps_;
@@ -190,8 +194,9 @@ class VaultCall {
   std::string tenant_name_;  // `tenants/{tenant}`
   const v1::Usage* usage_ = nullptr;
   absl::InlinedVector<authz::Argument, 8> arguments_;
-  std::optional<storage::Id128> actor_;                  // whom the caller acts for
-  std::optional<authz::Reason> actor_found_;             // what FindActor() has said
+  std::optional<storage::Id128> actor_;       // whom the caller acts for
+  std::optional<authz::Reason> actor_found_;  // what FindActor() has said
+  MatterFacts matters_;                       // of the tenant
   ChangeSet changes_;
   storage::v1::EntryBody entry_;
   bool several_consents_ = false;

@@ -114,8 +114,7 @@ TEST_F(MatterRowsTest, ADecisionThatFoundNoneConflictsWithItsOpening) {
   commit->as_of = as_of;
   commit->decided_at = vault_.now();
   commit->reads.push_back(MatterCell(First(), "order", "O-1"));
-  EXPECT_TRUE(
-      absl::IsAborted(storage::CommitOrError(vault_.engine(), std::move(commit)).status()));
+  EXPECT_TRUE(absl::IsAborted(storage::CommitOrError(vault_.engine(), std::move(commit)).status()));
 }
 
 TEST_F(MatterRowsTest, ARowOfAnotherTenantKindOrIdIsDamage) {
@@ -134,8 +133,8 @@ TEST_F(MatterRowsTest, ARowOfAnotherTenantKindOrIdIsDamage) {
 // Sealed right, but in a place where no such row is: only a faulty program writes that.
 TEST_F(MatterRowsTest, ARowThatContradictsItsKeyOrHasNoTenantIsDamage) {
   const auto plant = [&](const storage::Key& key, const storage::v1::MatterRow& row) {
-    vault_.engine().Tamper(key, SealRowBytes(vault_.state()->keys(), SystemRandom(), key, 1,
-                                             row.SerializeAsString()));
+    vault_.engine().Tamper(
+        key, SealRowBytes(vault_.state()->keys(), SystemRandom(), key, 1, row.SerializeAsString()));
     EXPECT_TRUE(absl::IsDataLoss(vault_.Open()));
     vault_.engine().Tamper(key, std::nullopt);
   };
