@@ -36,8 +36,7 @@ class OtherOperatorsTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(OtherOperatorsTest, IsGood) { ExpectGood(std::string("tests/authz/data/") + GetParam()); }
 
-INSTANTIATE_TEST_SUITE_P(Drafts, OtherOperatorsTest,
-                         ::testing::Values("sns_helper", "biglobe"));
+INSTANTIATE_TEST_SUITE_P(Drafts, OtherOperatorsTest, ::testing::Values("sns_helper", "biglobe"));
 
 TEST(PolicyFilesTest, CombzmailIsGood) { ExpectGood("ops/policies/combzmail"); }
 
