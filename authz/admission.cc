@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "authz/grounds.h"
+
 namespace piivault::authz {
 namespace {
 
@@ -10,11 +12,6 @@ constexpr EvidenceReasons kNdaReasons = {Reason::kNdaMissing, Reason::kNdaExpire
 constexpr EvidenceReasons kAttestationReasons = {
     Reason::kAttestationMissing, Reason::kAttestationExpired, Reason::kAttestationRevoked,
     Reason::kAttestationWrongSignatory};
-
-// First instant after `last`, the inclusive end of something.
-absl::Time After(absl::Time last) {
-  return last == absl::InfiniteFuture() ? last : last + absl::Nanoseconds(1);
-}
 
 absl::Time EndOf(const Attestation& attestation) {
   return std::min(After(attestation.valid_until), attestation.revoked_at);
@@ -64,13 +61,14 @@ bool NeedsPerson(const RoleSpec& role) {
 
 RoleAdmission FindEvidence(absl::Span<const AttestationKind> kinds, const Person& person,
                            absl::Span<const Attestation> attestations, absl::Time now,
-                           const EvidenceReasons& reasons) {
+                           const EvidenceReasons& reasons, std::string_view document) {
   const Attestation* valid = nullptr;
   const Attestation* own = nullptr;  // The person's own that fails, signed last.
   bool others = false;
   for (const Attestation& a : attestations) {
     if (std::find(kinds.begin(), kinds.end(), a.kind) == kinds.end()) continue;
     if (a.signed_at > now) continue;  // Not signed yet.
+    if (!document.empty() && a.document_sha256 != document) continue;
     if (a.signatory != person.name || person.name.empty()) {
       others = true;
       continue;
@@ -91,6 +89,23 @@ RoleAdmission FindEvidence(absl::Span<const AttestationKind> kinds, const Person
   }
   return {others ? reasons.wrong_signatory : reasons.missing, nullptr, {}};
 }
+
+namespace {
+
+// Until the policy's day it is not asked for; then it has to be there.
+RoleAdmission FindAcknowledgement(const AcknowledgementSpec& acknowledgement, const Person& person,
+                                  absl::Span<const Attestation> attestations, absl::Time now) {
+  constexpr AttestationKind kKind = AttestationKind::kAcknowledgement;
+  RoleAdmission evidence = FindEvidence(absl::MakeConstSpan(&kKind, 1), person, attestations, now,
+                                        kAttestationReasons, acknowledgement.document_sha256);
+  if (now > acknowledgement.by) return evidence;
+  const absl::Time asked = After(acknowledgement.by);
+  if (evidence.reason != Reason::kOk) return {Reason::kOk, nullptr, asked};
+  evidence.good_until = std::max(evidence.good_until, asked);
+  return evidence;
+}
+
+}  // namespace
 
 RoleAdmission CheckStanding(const RoleSpec& role, const Principal& principal, const Person* person,
                             absl::Time now) {
@@ -116,7 +131,8 @@ RoleAdmission CheckStanding(const RoleSpec& role, const Principal& principal, co
   return out;
 }
 
-RoleAdmission AdmitToRole(const RoleSpec& role, const Principal& principal, const Person* person,
+RoleAdmission AdmitToRole(const RoleSpec& role, const AcknowledgementSpec* acknowledgement,
+                          const Principal& principal, const Person* person,
                           absl::Span<const Attestation> attestations, absl::Time now) {
   RoleAdmission out = CheckStanding(role, principal, person, now);
   if (out.reason != Reason::kOk || person == nullptr) return out;
@@ -128,8 +144,11 @@ RoleAdmission AdmitToRole(const RoleSpec& role, const Principal& principal, cons
     out.good_until = std::min(out.good_until, nda.good_until);
   }
   for (const AttestationKind kind : role.attested) {
-    const RoleAdmission evidence = FindEvidence(absl::MakeConstSpan(&kind, 1), *person,
-                                                attestations, now, kAttestationReasons);
+    const RoleAdmission evidence =
+        kind == AttestationKind::kAcknowledgement && acknowledgement != nullptr
+            ? FindAcknowledgement(*acknowledgement, *person, attestations, now)
+            : FindEvidence(absl::MakeConstSpan(&kind, 1), *person, attestations, now,
+                           kAttestationReasons);
     if (evidence.reason != Reason::kOk) return evidence;
     out.good_until = std::min(out.good_until, evidence.good_until);
   }

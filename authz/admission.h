@@ -3,6 +3,8 @@
 #ifndef PIIVAULT_AUTHZ_ADMISSION_H_
 #define PIIVAULT_AUTHZ_ADMISSION_H_
 
+#include <string_view>
+
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "authz/policy_spec.h"
@@ -17,8 +19,9 @@ struct RoleAdmission {
   absl::Time good_until = absl::InfiniteFuture();  // First instant it no longer holds.
 };
 
-// Reasons in the order that decision.h documents.
-RoleAdmission AdmitToRole(const RoleSpec& role, const Principal& principal, const Person* person,
+// Reasons in the order that decision.h documents. `acknowledgement`: the policy's; may be null.
+RoleAdmission AdmitToRole(const RoleSpec& role, const AcknowledgementSpec* acknowledgement,
+                          const Principal& principal, const Person* person,
                           absl::Span<const Attestation> attestations, absl::Time now);
 
 // The part of AdmitToRole that is not about evidence: kind, employment, duty, department.
@@ -34,10 +37,10 @@ struct EvidenceReasons {
 };
 
 // Any attestation of one of `kinds`, signed by `person`, in force at `now`. Of several the one that
-// holds longest.
+// holds longest. `document`: only attestations of this text count (SHA-256 in hex); empty: of any.
 RoleAdmission FindEvidence(absl::Span<const AttestationKind> kinds, const Person& person,
                            absl::Span<const Attestation> attestations, absl::Time now,
-                           const EvidenceReasons& reasons);
+                           const EvidenceReasons& reasons, std::string_view document = {});
 
 }  // namespace piivault::authz
 

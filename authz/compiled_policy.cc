@@ -21,10 +21,20 @@ Reason FieldAllows(const FieldSpec& field, const VerbInfo& verb, const RoleSpec&
   return Reason::kOk;
 }
 
+namespace {
+
+bool AsksNothing(const PurposeSpec& purpose) {
+  return !purpose.needs_ticket && purpose.needs.empty() && purpose.matters.empty() &&
+         !purpose.consent && purpose.parents.empty();
+}
+
+}  // namespace
+
 CompiledPolicy::CompiledPolicy(const Policy& policy)
     : purposes_(policy.purposes().size() + 1),
       verbs_(policy.roles().size()),
-      index_(policy.roles().size() * kVerbCount * purposes_) {
+      index_(policy.roles().size() * kVerbCount * purposes_),
+      grounds_(policy) {
   for (const GrantSpec& grant : policy.grants()) {
     for (Verb verb : grant.may) {
       AddGrant(policy, grant, verb);
@@ -44,7 +54,7 @@ void CompiledPolicy::AddGrant(const Policy& policy, const GrantSpec& grant, Verb
     const PurposeSpec& purpose = policy.purposes()[id];
     AddSlice(grant.role, verb, id + size_t{1}, slice);
     // What a purpose asks for cannot be left out by not stating the purpose.
-    if (!purpose.needs_ticket && purpose.needs.empty()) without_purpose = true;
+    if (AsksNothing(purpose)) without_purpose = true;
   }
   if (grant.purposes.empty()) {
     for (size_t p = 1; p < purposes_; ++p) AddSlice(grant.role, verb, p, slice);

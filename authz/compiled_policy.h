@@ -9,27 +9,11 @@
 #include <deque>
 #include <vector>
 
+#include "authz/bit_set.h"
+#include "authz/compiled_grounds.h"
 #include "authz/policy.h"
 
 namespace piivault::authz {
-
-class BitSet {
- public:
-  explicit BitSet(size_t size = 0) : words_((size + 63) / 64) {}
-  void Set(size_t i) { words_[i / 64] |= uint64_t{1} << (i % 64); }
-  bool Has(size_t i) const {
-    return i / 64 < words_.size() && ((words_[i / 64] >> (i % 64)) & 1) != 0;
-  }
-  bool any() const {
-    for (uint64_t word : words_) {
-      if (word != 0) return true;
-    }
-    return false;
-  }
-
- private:
-  std::vector<uint64_t> words_;
-};
 
 // What one grant gives in one cell.
 struct Slice {
@@ -59,6 +43,8 @@ class CompiledPolicy {
     return cell == 0 ? nullptr : &cells_[cell - 1u];
   }
 
+  const CompiledGrounds& grounds() const { return grounds_; }
+
  private:
   size_t Slot(RoleId role, Verb verb, size_t purpose) const {
     return (role * kVerbCount + static_cast<size_t>(verb)) * purposes_ + purpose;
@@ -72,6 +58,7 @@ class CompiledPolicy {
   std::vector<uint32_t> index_;  // 0: none; else position in cells_ plus one.
   std::deque<Slice> slices_;     // One for each grant and verb; cells point here.
   std::vector<Cell> cells_;
+  CompiledGrounds grounds_;
 };
 static_assert(kVerbCount <= 64);
 

@@ -4,19 +4,14 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/ascii.h"
+#include "absl/functional/function_ref.h"
 #include "authz/admission.h"
 #include "authz/compiled_policy.h"
+#include "authz/grounds.h"
 #include "authz/policy_builder.h"
 
 namespace piivault::authz {
 namespace {
-
-constexpr size_t kMaxTicket = 64;
-
-absl::Time After(absl::Time last) {
-  return last == absl::InfiniteFuture() ? last : last + absl::Nanoseconds(1);
-}
 
 // How far a role got before it was refused: order of the documented reasons.
 enum Stage {
@@ -31,8 +26,29 @@ enum Stage {
 
 struct ActiveRole {
   const RoleSpec* role;
-  absl::Time good_until;
+  absl::InlinedVector<const RoleBinding*, 2> bindings;  // In force.
+  bool limited;                                         // One of them names fields.
+
+  // First instant at which no binding gives the role for what `covers` says of a pattern.
+  // InfinitePast: none does now.
+  absl::Time GoodUntil(absl::FunctionRef<bool(std::string_view pattern)> covers) const {
+    absl::Time until = absl::InfinitePast();
+    for (const RoleBinding* binding : bindings) {
+      const std::vector<std::string>& fields = binding->fields;
+      if (fields.empty() || std::any_of(fields.begin(), fields.end(), covers)) {
+        until = std::max(until, After(binding->not_after));
+      }
+    }
+    return until;
+  }
+  absl::Time GoodUntil() const {
+    return GoodUntil([](std::string_view) { return true; });
+  }
 };
+
+bool Asks(const Slice& slice, Condition condition) {
+  return ((slice.conditions >> static_cast<unsigned>(condition)) & 1) != 0;
+}
 
 // What one role makes of the call.
 struct Attempt {
@@ -65,19 +81,27 @@ class Evaluation {
   Reason CheckCaller() const;
   // The roles in force for the tenant, in the policy's order, each once.
   Reason ActiveRoles(absl::InlinedVector<ActiveRole, 4>* out) const;
-  Attempt Try(const RoleSpec& role) const;
-  Reason CheckRequest(const RoleSpec& role, const PurposeSpec* purpose) const;
+  Attempt Try(const ActiveRole& active) const;
+  Reason CheckRequest(const RoleSpec& role, const PurposeSpec* purpose, Grounds* grounds) const;
   Reason CheckIntake(const RoleSpec& role) const;
-  Reason CheckSubject(const RoleSpec& role) const;
-  bool Stopped(std::string_view full_name, std::string_view type) const;
-  bool Holds(Condition condition) const;
-  void DecideWhole(const RoleSpec& role, const Cell& cell, Attempt* attempt) const;
+  Reason CheckSubject(Grounds* grounds) const;
+  bool Stopped(std::string_view full_name, std::string_view type, const Grounds& grounds) const;
+  bool Holds(Condition condition, const Grounds& grounds) const;
+  void DecideWhole(const ActiveRole& active, const Cell& cell, Grounds* grounds,
+                   Attempt* attempt) const;
+  // How long the role's bindings last for the type or field; InfinitePast: none covers it.
+  absl::Time TypeGoodUntil(const ActiveRole& active) const;
+  absl::Time FieldGoodUntil(const ActiveRole& active, const FieldSpec& field) const;
   bool TypeGrantedForOtherPurpose(const RoleSpec& role) const;
-  void DecideFields(const RoleSpec& role, const Cell& cell, Attempt* attempt) const;
-  FieldDecision DecideField(const RoleSpec& role, const Cell& cell, FieldId id) const;
+  void DecideFields(const ActiveRole& active, const Cell& cell, Grounds* grounds,
+                    Attempt* attempt) const;
+  FieldDecision DecideField(const ActiveRole& active, const Cell& cell, FieldId id,
+                            Grounds* grounds) const;
+  // Why a field that a grant gives is refused all the same; kOk where it is not.
+  Reason CheckField(const ActiveRole& active, const FieldSpec& field, Grounds* grounds) const;
   void SetView(const FieldSpec& field, View granted, FieldDecision* out) const;
   // kOk where the slice's conditions hold.
-  Reason CheckConditions(uint8_t conditions) const;
+  Reason CheckConditions(uint8_t conditions, const Grounds& grounds) const;
 
   const Policy& policy_;
   const DecisionInput& in_;
@@ -115,13 +139,14 @@ Reason Evaluation::ActiveRoles(absl::InlinedVector<ActiveRole, 4>* out) const {
     here = true;
     if (in_.now > binding.not_after) over = true;
     if (in_.now < binding.not_before || in_.now > binding.not_after) continue;
-    const absl::Time until = After(binding.not_after);
+    const bool limited = !binding.fields.empty();
     auto same = std::find_if(out->begin(), out->end(),
                              [&](const ActiveRole& active) { return active.role == role; });
     if (same == out->end()) {
-      out->push_back({role, until});
+      out->push_back({role, {&binding}, limited});
     } else {
-      same->good_until = std::max(same->good_until, until);
+      same->bindings.push_back(&binding);
+      same->limited = same->limited || limited;
     }
   }
   std::sort(out->begin(), out->end(),
@@ -143,9 +168,10 @@ Decision Evaluation::Decide() {
   const RoleSpec* first_refused = nullptr;
   for (const ActiveRole& active : roles) {
     const RoleAdmission admission =
-        AdmitToRole(*active.role, *in_.principal, in_.person, in_.attestations, in_.now);
+        AdmitToRole(*active.role, policy_.acknowledgement(), *in_.principal, in_.person,
+                    in_.attestations, in_.now);
     if (admission.reason != Reason::kOk && would_grant != nullptr) continue;
-    Attempt attempt = Try(*active.role);
+    Attempt attempt = Try(active);
     if (admission.reason != Reason::kOk) {
       if (attempt.granted > 0) {
         not_admitted = admission.reason;
@@ -158,7 +184,7 @@ Decision Evaluation::Decide() {
       continue;
     }
     attempt.decision.attestation = admission.attestation;
-    attempt.decision.good_until = std::min(active.good_until, admission.good_until);
+    attempt.decision.good_until = std::min(attempt.decision.good_until, admission.good_until);
     if (!best.has_value() || attempt.BetterThan(*best)) best = std::move(attempt);
   }
   if (best.has_value() && best->granted > 0) return std::move(best->decision);
@@ -170,7 +196,8 @@ Decision Evaluation::Decide() {
   return std::move(best->decision);
 }
 
-Attempt Evaluation::Try(const RoleSpec& role) const {
+Attempt Evaluation::Try(const ActiveRole& active) const {
+  const RoleSpec& role = *active.role;
   Attempt attempt;
   Decision& decision = attempt.decision;
   decision.role = &role;
@@ -199,21 +226,27 @@ Attempt Evaluation::Try(const RoleSpec& role) const {
     return refuse(kStagePurpose,
                   column == 0 ? Reason::kPurposeMissing : Reason::kPurposeNotGranted);
   }
-  if (Reason reason = CheckRequest(role, decision.purpose); reason != Reason::kOk) {
+  Grounds grounds(policy_, in_, subject_, role, decision.purpose);
+  if (Reason reason = CheckRequest(role, decision.purpose, &grounds); reason != Reason::kOk) {
     return refuse(kStageRequest, reason);
   }
-  if (Reason reason = CheckSubject(role); reason != Reason::kOk) {
+  if (Reason reason = CheckSubject(&grounds); reason != Reason::kOk) {
     return refuse(kStageSubject, reason);
   }
+  decision.good_until = active.limited ? absl::InfiniteFuture() : active.GoodUntil();
   if (verb_.target == VerbTarget::kFields) {
-    DecideFields(role, *cell, &attempt);
+    DecideFields(active, *cell, &grounds, &attempt);
   } else {
-    DecideWhole(role, *cell, &attempt);
+    DecideWhole(active, *cell, &grounds, &attempt);
   }
+  decision.matter = grounds.matter();
+  decision.consent = grounds.consent();
+  decision.good_until = std::min(decision.good_until, grounds.good_until());
   return attempt;
 }
 
-Reason Evaluation::CheckRequest(const RoleSpec& role, const PurposeSpec* purpose) const {
+Reason Evaluation::CheckRequest(const RoleSpec& role, const PurposeSpec* purpose,
+                                Grounds* grounds) const {
   if (!in_.ticket.empty() && !IsValidTicket(in_.ticket)) return Reason::kTicketInvalid;
   const bool ticket = (role.needs_ticket && verb_.purpose != Need::kNo) ||
                       (purpose != nullptr && purpose->needs_ticket);
@@ -226,6 +259,7 @@ Reason Evaluation::CheckRequest(const RoleSpec& role, const PurposeSpec* purpose
       }
     }
   }
+  if (Reason reason = grounds->CheckRequest(); reason != Reason::kOk) return reason;
   if (role.kind == RoleKind::kSubject && in_.on_behalf_of.empty() && in_.verb != Verb::kCreate) {
     return Reason::kSubjectRequired;
   }
@@ -256,32 +290,26 @@ Reason Evaluation::CheckIntake(const RoleSpec& role) const {
   return plain_allowed ? Reason::kOk : Reason::kChannelNotAllowed;
 }
 
-Reason Evaluation::CheckSubject(const RoleSpec& role) const {
+Reason Evaluation::CheckSubject(Grounds* grounds) const {
   if (subject_ == nullptr) return Reason::kOk;
   if (subject_->erased) return Reason::kSubjectErased;
-  if (role.kind == RoleKind::kSubject) {
-    const bool fresh = in_.verb == Verb::kCreate && subject_->subject.empty();
-    if (!fresh && (in_.on_behalf_of.empty() || subject_->subject != in_.on_behalf_of)) {
-      return Reason::kNotOwnRecord;
-    }
-  }
+  if (Reason reason = grounds->CheckIdentity(); reason != Reason::kOk) return reason;
   if (subject_->restricted && verb_.uses_data) return Reason::kSubjectRestricted;
-  return Reason::kOk;
+  return grounds->CheckSubject();
 }
 
-bool Evaluation::Stopped(std::string_view full_name, std::string_view type) const {
+bool Evaluation::Stopped(std::string_view full_name, std::string_view type,
+                         const Grounds& grounds) const {
   if (subject_ == nullptr || !verb_.uses_data) return false;
   for (const UseStop& stop : subject_->stops) {
-    if (!stop.purpose.empty() && stop.purpose != in_.purpose) continue;
+    if (!grounds.Concerns(stop.purpose)) continue;
     if (stop.fields.empty() || stop.fields == full_name) return true;
-    const bool family = stop.fields.size() == type.size() + 2 && stop.fields.ends_with(".*") &&
-                        stop.fields.substr(0, type.size()) == type;
-    if (family) return true;
+    if (NamesFamily(stop.fields, type)) return true;
   }
   return false;
 }
 
-bool Evaluation::Holds(Condition condition) const {
+bool Evaluation::Holds(Condition condition, const Grounds& grounds) const {
   if (subject_ == nullptr) return true;
   switch (condition) {
     case Condition::kSubscribed:
@@ -292,29 +320,23 @@ bool Evaluation::Holds(Condition condition) const {
       return in_.person != nullptr && !in_.person->department.empty() &&
              in_.person->department == subject_->department;
     case Condition::kConsented:
-      return std::any_of(subject_->consents.begin(), subject_->consents.end(),
-                         [&](const ConsentFact& consent) {
-                           return consent.purpose == in_.purpose && consent.given <= in_.now &&
-                                  in_.now < consent.withdrawn;
-                         });
-    case Condition::kNoticed: {
-      const CollectionNoticeSpec* notice = policy_.FindCollectionNotice(subject_->notice);
-      return notice != nullptr &&
-             std::any_of(notice->purposes.begin(), notice->purposes.end(),
-                         [&](PurposeId id) { return policy_.purposes()[id].name == in_.purpose; });
-    }
+      return grounds.Consented();
+    case Condition::kNoticed:
+      return grounds.Noticed();
     case Condition::kOwnId:
       return subject_->holder.empty();
   }
   return false;
 }
 
-Reason Evaluation::CheckConditions(uint8_t conditions) const {
+Reason Evaluation::CheckConditions(uint8_t conditions, const Grounds& grounds) const {
   static constexpr Reason kReasons[kConditionCount] = {
       Reason::kUnsubscribed,   Reason::kContractEnded, Reason::kDepartmentMismatch,
       Reason::kConsentMissing, Reason::kNoticeForbids, Reason::kMemberWithoutId};
   for (size_t i = 0; conditions != 0 && i < kConditionCount; ++i) {
-    if (((conditions >> i) & 1) != 0 && !Holds(static_cast<Condition>(i))) return kReasons[i];
+    if (((conditions >> i) & 1) != 0 && !Holds(static_cast<Condition>(i), grounds)) {
+      return kReasons[i];
+    }
   }
   return Reason::kOk;
 }
@@ -330,19 +352,35 @@ bool Evaluation::TypeGrantedForOtherPurpose(const RoleSpec& role) const {
   return false;
 }
 
-void Evaluation::DecideWhole(const RoleSpec& role, const Cell& cell, Attempt* attempt) const {
+absl::Time Evaluation::TypeGoodUntil(const ActiveRole& active) const {
+  if (verb_.target != VerbTarget::kType) return active.GoodUntil();
+  const TypeSpec& type = policy_.type(in_.type);
+  return active.GoodUntil([&](std::string_view pattern) {
+    const FieldId named = policy_.FindField(pattern);
+    return NamesFamily(pattern, type.name) ||
+           (named != kNoField && policy_.field(named).type == type.id);
+  });
+}
+
+void Evaluation::DecideWhole(const ActiveRole& active, const Cell& cell, Grounds* grounds,
+                             Attempt* attempt) const {
   Decision& decision = attempt->decision;
   attempt->stage = kStageFields;
   decision.reason = Reason::kOperationNotGranted;
   const bool of_type = verb_.target == VerbTarget::kType;
-  if (of_type && Stopped("", policy_.type(in_.type).name)) {
+  if (active.limited) {
+    decision.good_until = TypeGoodUntil(active);
+    if (decision.good_until == absl::InfinitePast()) return;  // For other types only.
+  }
+  if (of_type && Stopped("", policy_.type(in_.type).name, *grounds)) {
     decision.reason = Reason::kUseStopped;
     return;
   }
   for (const Slice* slice : cell) {
     if (of_type && !slice->types.Has(in_.type)) continue;
-    const Reason reason = CheckConditions(slice->conditions);
+    const Reason reason = CheckConditions(slice->conditions, *grounds);
     if (reason == Reason::kOk) {
+      if (Asks(*slice, Condition::kConsented)) grounds->RelyOnConsent();
       attempt->stage = kStageGranted;
       attempt->granted = attempt->plain = 1;
       decision.reason = Reason::kOk;
@@ -352,19 +390,20 @@ void Evaluation::DecideWhole(const RoleSpec& role, const Cell& cell, Attempt* at
     if (decision.reason == Reason::kOperationNotGranted) decision.reason = reason;
   }
   if (of_type && decision.reason == Reason::kOperationNotGranted &&
-      TypeGrantedForOtherPurpose(role)) {
+      TypeGrantedForOtherPurpose(*active.role)) {
     decision.reason =
         decision.purpose == nullptr ? Reason::kPurposeMissing : Reason::kPurposeNotGranted;
   }
 }
 
-void Evaluation::DecideFields(const RoleSpec& role, const Cell& cell, Attempt* attempt) const {
+void Evaluation::DecideFields(const ActiveRole& active, const Cell& cell, Grounds* grounds,
+                              Attempt* attempt) const {
   Decision& decision = attempt->decision;
   attempt->stage = kStageFields;
   decision.reason = Reason::kOk;
   decision.fields.reserve(in_.fields.size());
   for (FieldId id : in_.fields) {
-    FieldDecision field = DecideField(role, cell, id);
+    FieldDecision field = DecideField(active, cell, id, grounds);
     if (field.view == View::kDenied) {
       if (decision.reason == Reason::kOk || field.reason == Reason::kFieldUnknown) {
         decision.reason = field.reason;
@@ -373,13 +412,24 @@ void Evaluation::DecideFields(const RoleSpec& role, const Cell& cell, Attempt* a
       ++attempt->granted;
       if (field.view == View::kPlain) ++attempt->plain;
       if (decision.grant == nullptr) decision.grant = field.grant;
+      if (active.limited) {
+        decision.good_until =
+            std::min(decision.good_until, FieldGoodUntil(active, policy_.field(id)));
+      }
     }
     decision.fields.push_back(field);
   }
   if (decision.reason == Reason::kOk) attempt->stage = kStageGranted;
 }
 
-FieldDecision Evaluation::DecideField(const RoleSpec& role, const Cell& cell, FieldId id) const {
+absl::Time Evaluation::FieldGoodUntil(const ActiveRole& active, const FieldSpec& field) const {
+  const TypeSpec& type = policy_.type(field.type);
+  return active.GoodUntil(
+      [&](std::string_view pattern) { return NamesField(pattern, field, type); });
+}
+
+FieldDecision Evaluation::DecideField(const ActiveRole& active, const Cell& cell, FieldId id,
+                                      Grounds* grounds) const {
   FieldDecision out;
   out.field = id;
   out.reason = Reason::kFieldUnknown;
@@ -390,7 +440,7 @@ FieldDecision Evaluation::DecideField(const RoleSpec& role, const Cell& cell, Fi
   const Slice* best = nullptr;
   for (const Slice* slice : cell) {
     if (!slice->fields.Has(id)) continue;
-    const Reason reason = CheckConditions(slice->conditions);
+    const Reason reason = CheckConditions(slice->conditions, *grounds);
     if (reason != Reason::kOk) {
       if (out.reason == Reason::kFieldNotGranted) out.reason = reason;
     } else if (best == nullptr || slice->view > best->view) {
@@ -398,18 +448,32 @@ FieldDecision Evaluation::DecideField(const RoleSpec& role, const Cell& cell, Fi
     }
   }
   if (best == nullptr) {
-    const Reason never = FieldAllows(field, verb_, role, View::kPlain);
+    const Reason never = FieldAllows(field, verb_, *active.role, View::kPlain);
     if (never != Reason::kOk) out.reason = never;
     return out;
   }
-  if (Stopped(field.full_name, policy_.type(field.type).name)) {
-    out.reason = Reason::kUseStopped;
-    return out;
-  }
-  out.reason = Reason::kOk;
+  out.reason = CheckField(active, field, grounds);
+  if (out.reason != Reason::kOk) return out;
   out.grant = &policy_.grants()[best->grant];
   SetView(field, best->view, &out);
+  const bool consented = Asks(*best, Condition::kConsented);
+  if (consented && out.view != View::kDenied) grounds->RelyOnConsent();
   return out;
+}
+
+Reason Evaluation::CheckField(const ActiveRole& active, const FieldSpec& field,
+                              Grounds* grounds) const {
+  if (active.limited && FieldGoodUntil(active, field) == absl::InfinitePast()) {
+    return Reason::kFieldNotGranted;
+  }
+  if (!grounds->FollowsField(field.id)) return Reason::kFieldNotGranted;
+  if (Stopped(field.full_name, policy_.type(field.type).name, *grounds)) {
+    return Reason::kUseStopped;
+  }
+  if (!verb_.writes) return Reason::kOk;
+  const bool clears =
+      std::find(in_.cleared.begin(), in_.cleared.end(), field.id) != in_.cleared.end();
+  return clears ? Reason::kOk : grounds->CheckWrite(field);
 }
 
 void Evaluation::SetView(const FieldSpec& field, View granted, FieldDecision* out) const {
@@ -445,66 +509,6 @@ Decision DecideWithoutSubject(const Policy& policy, const DecisionInput& input) 
 Decision DecideWithSubject(const Policy& policy, const DecisionInput& input,
                            const SubjectFacts& subject) {
   return Evaluation(policy, input, &subject).Decide();
-}
-
-Reason DecideSystemRole(const Principal* principal, SystemRoles roles, absl::Time now) {
-  if (principal == nullptr) return Reason::kPrincipalUnknown;
-  if (principal->disabled) return Reason::kPrincipalDisabled;
-  for (const RoleBinding& binding : principal->bindings) {
-    if (!binding.tenant.empty() || now < binding.not_before || now > binding.not_after) continue;
-    const std::optional<SystemRole> role = FindSystemRole(binding.role);
-    if (role.has_value() && roles.Has(*role)) return Reason::kOk;
-  }
-  return Reason::kSystemRoleRequired;
-}
-
-absl::Status Admission::status() const {
-  if (reason == Reason::kOk) return absl::OkStatus();
-  return absl::FailedPreconditionError(ReasonStatus(reason).message());
-}
-
-Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const Principal& principal,
-                       const Person* person, absl::Span<const Attestation> attestations,
-                       absl::Time now, uint32_t other_holders) {
-  Admission out;
-  out.role = policy.FindRole(binding.role);
-  const auto refuse = [&](Reason reason) {
-    out.reason = reason;
-    return out;
-  };
-  if (out.role == nullptr) return refuse(Reason::kRoleUnknown);
-  // What is left in `needs` is checked by nobody yet: such a role cannot be given.
-  if (!out.role->needs.empty()) return refuse(Reason::kRoleNotAssignable);
-  if (principal.disabled) return refuse(Reason::kPrincipalDisabled);
-  if (binding.tenant.empty()) return refuse(Reason::kTenantUnknown);
-  if (principal.kind == PrincipalKind::kTenant && principal.tenant != binding.tenant) {
-    return refuse(Reason::kTenantMismatch);
-  }
-  if (person != nullptr && policy.ForbidsEmployment(person->employment)) {
-    return refuse(person->employment == Employment::kOutsourced ? Reason::kOutsourcingForbidden
-                                                                : Reason::kEmploymentNotAdmitted);
-  }
-  const Reason standing = CheckStanding(*out.role, principal, person, now).reason;
-  if (standing != Reason::kOk) return refuse(standing);
-  out.evidence = AdmitToRole(*out.role, principal, person, attestations, now).reason;
-  if (out.role->needs_justification && binding.justification.empty()) {
-    return refuse(Reason::kJustificationMissing);
-  }
-  if (out.role->needs_end_date && binding.not_after == absl::InfiniteFuture()) {
-    return refuse(Reason::kEndDateMissing);
-  }
-  if (out.role->holders > 0 && other_holders >= out.role->holders) {
-    return refuse(Reason::kHoldersExceeded);
-  }
-  return out;
-}
-
-bool IsValidTicket(std::string_view ticket) {
-  if (ticket.empty() || ticket.size() > kMaxTicket) return false;
-  return std::all_of(ticket.begin(), ticket.end(), [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-           std::string_view("-_./:#").find(c) != std::string_view::npos;
-  });
 }
 
 }  // namespace piivault::authz

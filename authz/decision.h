@@ -18,9 +18,21 @@
 //  6. If a role that the person is *not* admitted to would grant something: why it is not admitted
 //     (NDA_EXPIRED rather than ROLE_NOT_GRANTED). First in the policy's order.
 //  7. The reason of the admitted role that got furthest: OPERATION_NOT_GRANTED, TYPE_UNKNOWN,
-//     PURPOSE_MISSING, PURPOSE_UNKNOWN, PURPOSE_NOT_GRANTED, TICKET_MISSING, TICKET_INVALID,
-//     ARGUMENT_MISSING, SUBJECT_REQUIRED, CHANNEL_*, FIELD_MISSING, then subject reasons, then
-//     field reasons. With no admitted role: why the first is not admitted.
+//     PURPOSE_MISSING, PURPOSE_UNKNOWN, PURPOSE_NOT_GRANTED, those of the request, of the subject,
+//     of the fields. With no admitted role: why the first is not admitted.
+// Of the request: TICKET_INVALID, TICKET_MISSING, ARGUMENT_MISSING (what the purpose needs),
+// PURPOSE_PARENT_UNKNOWN, ARGUMENT_MISSING (a matter of the purpose, of the role), MATTER_UNKNOWN
+// (the tenant's matters; the purpose's before the role's), NOTICE_UNKNOWN, SUBJECT_REQUIRED,
+// CHANNEL_*, FIELD_MISSING.
+// Of the subject: SUBJECT_ERASED, NOT_OWN_RECORD, MEMBER_WITHOUT_ID, SUBJECT_RESTRICTED,
+// MATTER_UNKNOWN, NOTICE_FORBIDS, CONSENT_MISSING (to the purpose); for writes, of each consent
+// that every write needs, in the policy's order: AGE_UNKNOWN, GUARDIAN_CONSENT_MISSING or
+// CONSENT_MISSING.
+// Of a field: FIELD_UNKNOWN; where no grant gives it, the first condition that does not hold, or
+// READ_NEVER, COMM_SECRET, FIELD_NOT_SEARCHABLE, FIELD_NOT_TOKENIZED, FIELD_NOT_GRANTED. Where one
+// does: FIELD_NOT_GRANTED (the binding is for other fields; the parent purpose has no use for it),
+// USE_STOPPED; for values that come in FIELD_RETIRED, CHANNEL_MISSING, CHANNEL_NOT_ALLOWED, and of
+// each consent that the field needs the same three as above; a view that it cannot have.
 // Why a role is not admitted, in this order: ROLE_NOT_ASSIGNABLE, PRINCIPAL_KIND_NOT_ADMITTED,
 // PERSON_UNKNOWN, EMPLOYMENT_NOT_ADMITTED, JUSTIFICATION_*, DUTY_MISSING, DEPARTMENT_MISMATCH,
 // NDA_*, ATTESTATION_*. Of several attestations that fail, the person's own one signed last speaks:
@@ -74,7 +86,7 @@ struct DecisionInput {
   std::string_view purpose;          // Empty: not stated.
   std::string_view ticket;
   absl::Span<const Argument> arguments;
-  // Of the tenant: those that the arguments name are enough.
+  // Of the tenant and the controllers: those that the arguments name are enough.
   absl::Span<const MatterFact> matters;
   absl::Time now = absl::InfinitePast();
   // The role to act with; empty: the best one.
@@ -86,7 +98,7 @@ struct DecisionInput {
   FrontHop front_hop = FrontHop::kUnspecified;
   bool tenant_allows_plain = false;
   std::string_view notice;                           // Under which the data is collected; creates.
-  absl::Time collected_at = absl::InfiniteFuture();  // Writes; InfiniteFuture: `now`.
+  absl::Time collected_at = absl::InfiniteFuture();  // Writes; later than `now`: `now`.
   std::optional<absl::CivilDay> born;                // What a write says of it.
   absl::Span<const FieldId> cleared;                 // Of `fields`: those that an update clears.
   // The most that the caller asks for; a caller may ask for masks although plain is granted.
@@ -148,7 +160,9 @@ struct Decision {
   // What the answer leans on; null where it did not get so far. Live as long as policy and input.
   const RoleSpec* role = nullptr;
   const PurposeSpec* purpose = nullptr;
-  const MatterSpec* matter = nullptr;        // That purpose or role asked for and the call named.
+  // That purpose (or else the role) asked for and the call named. Null as well where it could not
+  // be looked at without the subject.
+  const MatterSpec* matter = nullptr;
   const ConsentFact* consent = nullptr;      // That the use rests on.
   const Attestation* attestation = nullptr;  // The NDA that admitted, where the role asks for one.
   // Of verbs on types and tenants: the grant. Of verbs on fields: that of the first granted field.
@@ -156,7 +170,7 @@ struct Decision {
   // In the order asked. Empty where the refusal is not about fields.
   absl::InlinedVector<FieldDecision, 8> fields;
   // First instant at which this grant no longer holds by the passing of time alone (binding,
-  // attestation, justification). Meaningful where something is granted.
+  // attestation, justification, mandate, matter, consent). Meaningful where something is granted.
   absl::Time good_until = absl::InfiniteFuture();
 
   bool granted() const { return reason == Reason::kOk; }
@@ -187,10 +201,10 @@ struct Admission {
 };
 
 // May `binding` be given to `principal` at all: the role exists, its kind, employment, duty,
-// department, justification, end date. `other_holders`: persons who hold the role in that tenant
-// already, without this one. Want of evidence (NDA, pledge, training) does
-// not keep a role from being given: evidence comes and goes while the role stays, every call asks
-// for it, and until it is there the role does nothing.
+// department, justification, end date, fields. `other_holders`: persons who hold the role in that
+// tenant already, without this one. Want of evidence (NDA, pledge, training) does not keep a role
+// from being given: evidence comes and goes while the role stays, every call asks for it, and until
+// it is there the role does nothing.
 Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const Principal& principal,
                        const Person* person, absl::Span<const Attestation> attestations,
                        absl::Time now, uint32_t other_holders = 0);

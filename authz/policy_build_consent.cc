@@ -74,6 +74,9 @@ void PolicyBuilder::CheckConsent(const ConsentSpec& consent, const MapReader& re
   if (collection && consent.who == "registered_user") {
     diagnostics_->Error(reader.PlaceOf("who"), "data comes in with consent of subject or guardian");
   }
+  if (collection && consent.scope == "agreed_items" && consent.fields.empty()) {
+    diagnostics_->Error(reader.PlaceOf("scope"), "agreed items are of fields", "fields: [...]");
+  }
   if (!collection && (consent.under_age > 0 || consent.who == "guardian")) {
     diagnostics_->Error(reader.PlaceOf(consent.under_age > 0 ? "under_age" : "who"),
                         "age and guardian are asked for when data comes in",
@@ -89,11 +92,12 @@ void PolicyBuilder::CheckPurposeConsents() {
   for (const PurposeSpec& purpose : policy_->purposes_) {
     const Place place{&policy_->text_.name, purpose.origin.line, 1};
     if (purpose.consent && !any) {
-      diagnostics_->Error(place,
-                          absl::StrCat("purpose '", purpose.name,
-                                       "' needs consent, and there is none that anybody could give"),
-                          "consent: - {id: other-purpose, event: purpose_extension, when: "
-                          "before_use}");
+      diagnostics_->Error(
+          place,
+          absl::StrCat("purpose '", purpose.name,
+                       "' needs consent, and there is none that anybody could give"),
+          "consent: - {id: other-purpose, event: purpose_extension, when: "
+          "before_use}");
     }
     for (PurposeId parent : purpose.parents) {
       if (!policy_->purposes_[parent].consent || purpose.consent) continue;

@@ -58,9 +58,8 @@ void PolicyBuilder::ReadCaseSubject(PolicyCase& c, MapReader& reader) {
   ForEachItem(inner, "represented_by", "representative", [&](MapReader& one) {
     one.Require("subject");
     const YamlNode* until = one.Get("until");
-    c.representatives.emplace_back(one.String("subject"), until == nullptr
-                                                              ? absl::InfiniteFuture()
-                                                              : ReadTime(*until, true));
+    c.representatives.emplace_back(
+        one.String("subject"), until == nullptr ? absl::InfiniteFuture() : ReadTime(*until, true));
   });
   c.subject_matters = ReadCaseMatters(inner);
   ReadCaseConsents(c, inner);

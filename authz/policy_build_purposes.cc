@@ -35,8 +35,9 @@ void PolicyBuilder::ReadMatters(MapReader& root) {
 void PolicyBuilder::ReadMatter(const YamlNode& key, const YamlNode& body) {
   // The kind is the name of the argument that a call brings.
   if (!IsIdentifier(key.scalar) || key.scalar == "parent" || key.scalar == "ticket") {
-    diagnostics_->Error(key.place, absl::StrCat(Quote(key.scalar), " is not a kind of matter"),
-                        "ASCII letters, digits and '_', starting with a letter; not parent, ticket");
+    diagnostics_->Error(
+        key.place, absl::StrCat(Quote(key.scalar), " is not a kind of matter"),
+        "ASCII letters, digits and '_', starting with a letter; not parent, ticket");
     return;
   }
   if (!Claim("matter", key.scalar, key.place)) return;
@@ -55,7 +56,8 @@ void PolicyBuilder::ReadMatter(const YamlNode& key, const YamlNode& body) {
   if (const YamlNode* states = reader.Get("states"); states != nullptr) {
     matter.states = reader.IdentifierList("states");
     if (states->is_sequence() && states->items.empty()) {
-      diagnostics_->Error(states->place, "a matter has at least one state", "states: [open, closed]");
+      diagnostics_->Error(states->place, "a matter has at least one state",
+                          "states: [open, closed]");
     }
   }
   reader.Finish();

@@ -336,7 +336,7 @@ TEST_F(DecisionTest, ConditionsAreAllAsked) {
   Call call = As("app");
   call.fields = {"phone"};
   EXPECT_EQ(call.reason(), Reason::kConsentMissing);
-  const ConsentFact consent{.purpose = "send", .given = absl::InfinitePast()};
+  const ConsentFact consent{.id = "extension", .purpose = "send", .given = absl::InfinitePast()};
   call.facts.consents = absl::MakeConstSpan(&consent, 1);
   EXPECT_EQ(call.reason(), Reason::kOk);
   call.facts.contract_active = false;

@@ -70,12 +70,17 @@ DecisionInput Call::Input() const {
   in.purpose = purpose;
   in.ticket = ticket;
   in.arguments = arguments;
+  in.matters = matters;
   in.now = now;
   in.role = role;
   in.on_behalf_of = on_behalf_of;
   in.channel = channel;
   in.front_hop = front_hop;
   in.tenant_allows_plain = tenant_allows_plain;
+  in.notice = notice;
+  in.collected_at = collected_at;
+  in.born = born;
+  in.cleared = cleared;
   in.wanted = wanted;
   return in;
 }
@@ -85,5 +90,7 @@ Decision Call::Decide() const {
   subject.subject = subject_name;
   return DecideWithSubject(*policy, Input(), subject);
 }
+
+Decision Call::DecideFirst() const { return DecideWithoutSubject(*policy, Input()); }
 
 }  // namespace piivault::authz

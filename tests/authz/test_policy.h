@@ -3,6 +3,7 @@
 #define PIIVAULT_TESTS_AUTHZ_TEST_POLICY_H_
 
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -49,6 +50,8 @@ roles:
   reader: {kind: subject}
   visitor: {kind: subject, access: in_person}
 forbidden_employment: [outsourced]
+consent:
+  - {id: extension, event: purpose_extension, when: before_use}
 grants:
   - {id: eng, role: engineer, may: [reveal, update], fields: [user.*], for: [work]}
   - {id: eng-mail, role: engineer, may: [reveal], fields: [mail.*], for: [work]}
@@ -76,7 +79,8 @@ struct Call {
 
   // The input borrows from this object: build it last.
   DecisionInput Input() const;
-  Decision Decide() const;  // With the subject.
+  Decision Decide() const;       // With the subject.
+  Decision DecideFirst() const;  // Without it.
   Reason reason() const { return Decide().reason; }
 
   std::shared_ptr<const Policy> policy;
@@ -91,12 +95,17 @@ struct Call {
   std::string purpose = "work";
   std::string ticket = "T-1";
   std::vector<Argument> arguments;
+  std::vector<MatterFact> matters;
   absl::Time now;
   std::string role;
   std::string on_behalf_of;
   std::string channel;
   FrontHop front_hop = FrontHop::kUnspecified;
   bool tenant_allows_plain = false;
+  std::string notice;
+  absl::Time collected_at = absl::InfiniteFuture();
+  std::optional<absl::CivilDay> born;
+  std::vector<FieldId> cleared;
   View wanted = View::kPlain;
   std::string subject_name = "subjects/s";
   SubjectFacts facts;

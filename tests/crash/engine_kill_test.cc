@@ -67,6 +67,7 @@ class Child {
   std::string text_;
 };
 
+// 002-50: a crash loses nothing and leaves nothing half written, whenever it comes.
 TEST(EngineKillTest, AcknowledgedCommitsSurviveKillAndOthersAreWholeOrAbsent) {
   const int rounds = std::getenv("PIIVAULT_LONG") != nullptr ? 10'000 : 50;
   std::mt19937_64 random(3);

@@ -125,6 +125,7 @@ class KillTest(unittest.TestCase):
         return max(entries) + 1
 
     def test_nothing_acknowledged_is_lost(self):
+        """002-50: after a crash there is the old value or the new one, with its entry."""
         start = 0
         acknowledged = unknown = 0
         for kill in range(KILLS):

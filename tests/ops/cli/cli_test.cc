@@ -168,10 +168,18 @@ TEST_F(CliTest, ExitCodesHaveMeaning) {
   EXPECT_EQ(Run({"--address", "127.0.0.1:1", "--timeout", "1", "status"}).code, kExitUnavailable);
 }
 
+// 004-38: a server proves who it is, by an authority that the caller knows and by its name.
 TEST_F(CliTest, AServerOfAnotherAuthorityIsNotTrusted) {
   const fakes::TestAuthority other;
   const std::string ca = vault_.folder().Write("other.crt", other.certificate_pem());
   EXPECT_EQ(Run({"--ca", ca, "--timeout", "2", "status"}).code, kExitUnavailable);
+}
+
+// 004-38: nor one that has its certificate for another name.
+TEST_F(CliTest, AServerOfAnotherNameIsNotTrusted) {
+  EXPECT_EQ(Run({"--server-name", "localhost", "--timeout", "2", "status"}).code, kExitOk);
+  EXPECT_EQ(Run({"--server-name", "vault.example", "--timeout", "2", "status"}).code,
+            kExitUnavailable);
 }
 
 TEST_F(CliTest, ContextsServeAndFlagsOverride) {

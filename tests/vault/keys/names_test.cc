@@ -23,6 +23,8 @@ namespace {
 
 using absl::StatusCode;
 
+// 002-10: one account id at two linked services is two digests under one tenant's key; whoever looks
+// one up does not find the other.
 TEST(BlindIndexTest, EachMemberCounts) {
   KeyFixture fixture;
   fixture.Rotate();
@@ -34,6 +36,8 @@ TEST(BlindIndexTest, EachMemberCounts) {
   EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.phone", "a@example.jp"), digest);
   EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.email", "b@example.jp"), digest);
   EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.emaila", "@example.jp"), digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 1, "ext_a.account_id", "17"),
+            BlindIndexDigest(tenant, 1, "ext_b.account_id", "17"));
   EXPECT_NE(BlindIndexDigest(*keys->Tenant(2, 1), 1, "reader.email", "a@example.jp"), digest);
   EXPECT_NE(BlindIndexDigest(*keys->Tenant(1, 2), 1, "reader.email", "a@example.jp"), digest);
 }

@@ -48,11 +48,12 @@ TEST_F(TlsTest, ValidCertificateIsServedAndCounted) {
   EXPECT_EQ(toy_.observer().handshakes, 1);
 }
 
+// 004-14: nobody gets in without credentials.
 TEST_F(TlsTest, ClientWithoutCertificateFailsTheHandshake) {
   ExpectNoHandshake(toy_.Channel(nullptr));
 }
 
-// 000-21: whoever speaks in the clear is not heard.
+// 000-21, 002-51: whoever speaks in the clear is not heard.
 TEST_F(TlsTest, ClientWithoutTlsIsNotServed) {
   ExpectNoHandshake(grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", toy_.port()),
                                               grpc::InsecureChannelCredentials(),
@@ -125,6 +126,7 @@ TEST_F(TlsTest, OtherRootsAreTakenWithoutRestart) {
 struct Handshake {
   bool ok = false;
   int version = 0;
+  int cipher_bits = 0;
   std::string server_sha256;
   bool ended_by_server = false;  // Rather than by the client before it has said anything.
 };
@@ -134,7 +136,7 @@ Handshake Shake(const ToyServer& toy, int version) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   // The client has no scruples of its own.
   SSL_CTX_clear_options(context, SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2);
-  EXPECT_EQ(SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0"), 1);
+  EXPECT_EQ(SSL_CTX_set_cipher_list(context, "ALL:COMPLEMENTOFALL:@SECLEVEL=0"), 1);
   SSL_CTX_set_min_proto_version(context, version);
   SSL_CTX_set_max_proto_version(context, version);
   BIO* bio = BIO_new_mem_buf(toy.client().certificate_pem.data(), -1);
@@ -160,6 +162,7 @@ Handshake Shake(const ToyServer& toy, int version) {
   if (SSL_connect(ssl) == 1 && SSL_read(ssl, &byte, 1) == 1) {  // the server's SETTINGS
     result.ok = true;
     result.version = SSL_version(ssl);
+    result.cipher_bits = SSL_get_cipher_bits(ssl, nullptr);
     X509* server = SSL_get1_peer_certificate(ssl);
     result.server_sha256 = CertificateSha256(*server);
     X509_free(server);
@@ -177,6 +180,7 @@ Handshake Shake(const ToyServer& toy, int version) {
 }
 
 // 000-21: everything is under TLS; 000-24: no older version for clients that know no better.
+// 004-37: suites under 128 bits, and those that do not encrypt, are of the older versions alone.
 TEST_F(TlsTest, OnlyVersion13IsSpoken) {
   for (const int older : {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION}) {
     const Handshake handshake = Shake(toy_, older);
@@ -186,6 +190,7 @@ TEST_F(TlsTest, OnlyVersion13IsSpoken) {
   const Handshake current = Shake(toy_, TLS1_3_VERSION);
   EXPECT_TRUE(current.ok);
   EXPECT_EQ(current.version, TLS1_3_VERSION);
+  EXPECT_GE(current.cipher_bits, 128);
 }
 
 TEST_F(TlsTest, RenewedServerCertificateIsTakenWithoutRestart) {

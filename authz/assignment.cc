@@ -1,0 +1,79 @@
+// Whether a role may be given, and what is asked of a caller outside every policy.
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "authz/admission.h"
+#include "authz/decision.h"
+
+namespace piivault::authz {
+namespace {
+
+constexpr size_t kMaxTicket = 64;
+
+}  // namespace
+
+Reason DecideSystemRole(const Principal* principal, SystemRoles roles, absl::Time now) {
+  if (principal == nullptr) return Reason::kPrincipalUnknown;
+  if (principal->disabled) return Reason::kPrincipalDisabled;
+  for (const RoleBinding& binding : principal->bindings) {
+    if (!binding.tenant.empty() || now < binding.not_before || now > binding.not_after) continue;
+    const std::optional<SystemRole> role = FindSystemRole(binding.role);
+    if (role.has_value() && roles.Has(*role)) return Reason::kOk;
+  }
+  return Reason::kSystemRoleRequired;
+}
+
+absl::Status Admission::status() const {
+  if (reason == Reason::kOk) return absl::OkStatus();
+  return absl::FailedPreconditionError(ReasonStatus(reason).message());
+}
+
+Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const Principal& principal,
+                       const Person* person, absl::Span<const Attestation> attestations,
+                       absl::Time now, uint32_t other_holders) {
+  Admission out;
+  out.role = policy.FindRole(binding.role);
+  const auto refuse = [&](Reason reason) {
+    out.reason = reason;
+    return out;
+  };
+  if (out.role == nullptr) return refuse(Reason::kRoleUnknown);
+  // What is left in `needs` is checked by nobody yet: such a role cannot be given.
+  if (!out.role->needs.empty()) return refuse(Reason::kRoleNotAssignable);
+  if (principal.disabled) return refuse(Reason::kPrincipalDisabled);
+  if (binding.tenant.empty()) return refuse(Reason::kTenantUnknown);
+  if (principal.kind == PrincipalKind::kTenant && principal.tenant != binding.tenant) {
+    return refuse(Reason::kTenantMismatch);
+  }
+  if (person != nullptr && policy.ForbidsEmployment(person->employment)) {
+    return refuse(person->employment == Employment::kOutsourced ? Reason::kOutsourcingForbidden
+                                                                : Reason::kEmploymentNotAdmitted);
+  }
+  const Reason standing = CheckStanding(*out.role, principal, person, now).reason;
+  if (standing != Reason::kOk) return refuse(standing);
+  out.evidence =
+      AdmitToRole(*out.role, policy.acknowledgement(), principal, person, attestations, now).reason;
+  if (out.role->needs_justification && binding.justification.empty()) {
+    return refuse(Reason::kJustificationMissing);
+  }
+  if (out.role->needs_end_date && binding.not_after == absl::InfiniteFuture()) {
+    return refuse(Reason::kEndDateMissing);
+  }
+  if (out.role->needs_fields && binding.fields.empty()) return refuse(Reason::kFieldMissing);
+  if (out.role->holders > 0 && other_holders >= out.role->holders) {
+    return refuse(Reason::kHoldersExceeded);
+  }
+  return out;
+}
+
+bool IsValidTicket(std::string_view ticket) {
+  if (ticket.empty() || ticket.size() > kMaxTicket) return false;
+  return std::all_of(ticket.begin(), ticket.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+           std::string_view("-_./:#").find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace piivault::authz

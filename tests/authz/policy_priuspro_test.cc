@@ -1,0 +1,64 @@
+// PriusPro: what its policy's own cases cannot say.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "tests/authz/policy_files.h"
+
+namespace piivault::authz {
+namespace {
+
+const char kPriuspro[] = "ops/policies/priuspro";
+
+// The list that defines personal information: seven items, eight types, since an account is a number
+// and a holder. Everything else that is kept is declared as what it is.
+TEST(PriusproTest, Clause004_03PersonalInformationIsTheClosedList) {
+  Diagnostics diagnostics;
+  const auto policy = LoadFile(kPriuspro, &diagnostics);
+  ASSERT_NE(policy, nullptr) << diagnostics.ToString();
+  const std::set<SemanticType> closed = {
+      SemanticType::kPersonName,        SemanticType::kBirthDate,
+      SemanticType::kPostalAddress,     SemanticType::kPhoneNumber,
+      SemanticType::kFaxNumber,         SemanticType::kEmailAddress,
+      SemanticType::kBankAccountNumber, SemanticType::kBankAccountHolder,
+  };
+  const std::set<std::string> records = {"pay.record", "hist.version", "hist.inquiry",
+                                         "hist.usage"};
+  std::set<SemanticType> held;
+  std::set<std::string> others;
+  for (FieldId id = 0; id < policy->field_count(); ++id) {
+    const FieldSpec& field = policy->field(id);
+    if (closed.count(field.semantic) > 0) {
+      held.insert(field.semantic);
+    } else {
+      others.insert(field.full_name);
+    }
+  }
+  EXPECT_EQ(held, closed);
+  EXPECT_EQ(others, records);
+}
+
+TEST(PriusproTest, Clause004_37FewerThan128BitsDoNotLoad) {
+  PolicyText text = ReadPolicy(kPriuspro);
+  const std::string bits = "min_cipher_bits: 128";
+  text.yaml.replace(text.yaml.find(bits), bits.size(), "min_cipher_bits: 127");
+  Diagnostics diagnostics;
+  EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr);
+  EXPECT_THAT(diagnostics.ToString(), ::testing::HasSubstr("min_cipher_bits"));
+}
+
+TEST(PriusproTest, WhatTheTextLeavesOpenHasNoDefault) {
+  for (const std::string name : {"after_tax_hold", "history_limit", "erasure_offered"}) {
+    PolicyText text = ReadPolicy(kPriuspro);
+    const size_t at = text.values_yaml.find("  " + name);
+    text.values_yaml.erase(at, text.values_yaml.find('\n', at) + 1 - at);
+    Diagnostics diagnostics;
+    EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr) << name;
+    EXPECT_THAT(diagnostics.ToString(), ::testing::HasSubstr("'" + name + "' is not set"));
+  }
+}
+
+}  // namespace
+}  // namespace piivault::authz
