@@ -79,11 +79,13 @@ TEST(BiglobePolicyTest, DoesNotLoadWithoutWhatTheTextLeavesOpen) {
   Diagnostics diagnostics;
   EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr);
   for (const char* name :
-       {"fields_c1", "fields_c2", "fields_c3", "fields_c4", "for_auth", "for_operate", "for_bill",
-        "for_credit", "for_promo", "for_support", "for_contract", "for_broker", "for_prize_tax",
-        "for_c2_contract", "for_c2_tax", "for_c4_event", "for_c4_notice", "for_c4_commissioned",
-        "for_noticed", "collection_notices", "recording_asks_for", "birthday_rule", "unknown_age",
-        "supervision_interval", "retention_all"}) {
+       {"fields_c1",          "fields_c2",           "fields_c3",    "fields_c4",
+        "for_auth",           "for_operate",         "for_bill",     "for_credit",
+        "for_promo",          "for_support",         "for_contract", "for_broker",
+        "for_prize_tax",      "for_c2_contract",     "for_c2_tax",   "for_c4_event",
+        "for_c4_notice",      "for_c4_commissioned", "for_noticed",  "collection_notices",
+        "recording_asks_for", "birthday_rule",       "unknown_age",  "supervision_interval",
+        "retention_all"}) {
     EXPECT_THAT(diagnostics.ToString(), HasSubstr("'" + std::string(name) + "' is not set"));
   }
 }

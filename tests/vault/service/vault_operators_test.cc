@@ -55,7 +55,8 @@ class VaultOperatorsTest : public VaultDamageTest {
   }
 };
 
-// 001-07: what is collected on its own is personal data: no address of a connection is in the clear.
+// 001-07: what is collected on its own is personal data: no address of a connection is in the
+// clear.
 TEST_F(VaultOperatorsTest, AddressesOfConnectionsAreNowhereInTheClear) {
   UseSnsHelper();
   const std::map<std::string, std::string> fields = {{"ip", "198.51.100.217"},
