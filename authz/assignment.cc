@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "absl/strings/ascii.h"
 #include "authz/admission.h"
@@ -11,6 +13,14 @@ namespace piivault::authz {
 namespace {
 
 constexpr size_t kMaxTicket = 64;
+
+// Needs of a role that others than AdmitBinding ask for: whoever approves the grant, and, of those
+// who act under a mandate, the decision about each subject.
+bool IsCheckedElsewhere(const RoleSpec& role, std::string_view need) {
+  if (need == "approval_by_department_manager") return true;
+  const bool represents = role.kind == RoleKind::kSubject && role.scope == RoleScope::kRepresented;
+  return represents && (need == "mandate" || need == "own_identity");
+}
 
 }  // namespace
 
@@ -40,8 +50,10 @@ Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const P
     return out;
   };
   if (out.role == nullptr) return refuse(Reason::kRoleUnknown);
-  // What is left in `needs` is checked by nobody yet: such a role cannot be given.
-  if (!out.role->needs.empty()) return refuse(Reason::kRoleNotAssignable);
+  // What else is left in `needs` is checked by nobody yet: such a role cannot be given.
+  for (const std::string& need : out.role->needs) {
+    if (!IsCheckedElsewhere(*out.role, need)) return refuse(Reason::kRoleNotAssignable);
+  }
   if (principal.disabled) return refuse(Reason::kPrincipalDisabled);
   if (binding.tenant.empty()) return refuse(Reason::kTenantUnknown);
   if (principal.kind == PrincipalKind::kTenant && principal.tenant != binding.tenant) {

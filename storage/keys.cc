@@ -68,6 +68,12 @@ class KeyBuilder {
   Key key_;
 };
 
+uint64_t NumberIn(std::string_view bytes) {
+  uint64_t value = 0;
+  for (char c : bytes) value = (value << 8) | static_cast<uint8_t>(c);
+  return value;
+}
+
 Id128 IdAt(std::string_view bytes, size_t offset) {
   Id128 id;
   std::memcpy(id.bytes.data(), bytes.data() + offset, Id128::kSize);
@@ -87,7 +93,8 @@ Key MetaKey(std::string_view name) {
 
 Key StateKey(StateKind kind, std::string_view name) {
   // These have keys of their own shape.
-  assert(kind != StateKind::kTenantKey && kind != StateKind::kErasure);
+  assert(kind != StateKind::kTenantKey && kind != StateKind::kErasure &&
+         kind != StateKind::kMatter);
   return KeyBuilder(Table::kState, 3 + name.size()).Kind(kind).Name(name).Build();
 }
 
@@ -104,11 +111,7 @@ Key TenantKeyKey(TenantId tenant, uint32_t epoch) {
 
 TenantKeyName ParseTenantKeyKey(std::string_view key_bytes) {
   if (key_bytes.size() != 13) return {};  // no tenant's, of no epoch
-  uint64_t tenant = 0;
-  uint32_t epoch = 0;
-  for (char c : key_bytes.substr(1, 8)) tenant = (tenant << 8) | static_cast<uint8_t>(c);
-  for (char c : key_bytes.substr(9, 4)) epoch = (epoch << 8) | static_cast<uint8_t>(c);
-  return {tenant, epoch};
+  return {NumberIn(key_bytes.substr(1, 8)), static_cast<uint32_t>(NumberIn(key_bytes.substr(9)))};
 }
 
 Key SubjectKey(TenantId tenant, const Id128& subject) {
@@ -126,9 +129,36 @@ Key ErasurePrefix() { return KeyBuilder(Table::kState, 1).Kind(StateKind::kErasu
 ErasureName ParseErasureKey(std::string_view key_bytes) {
   if (key_bytes.size() != 25) return {};  // no tenant's
   ErasureName name;
-  for (char c : key_bytes.substr(1, 8)) name.tenant = (name.tenant << 8) | static_cast<uint8_t>(c);
+  name.tenant = NumberIn(key_bytes.substr(1, 8));
   name.subject = IdAt(key_bytes, 9);
   return name;
+}
+
+Key MatterKey(TenantId tenant, std::string_view kind, std::string_view id) {
+  return KeyBuilder(Table::kState, 13 + kind.size() + id.size())
+      .Kind(StateKind::kMatter)
+      .U64(tenant)
+      .Name(kind)
+      .Name(id)
+      .Build();
+}
+
+std::optional<MatterName> ParseMatterKey(std::string_view key_bytes) {
+  constexpr size_t kHead = 9;
+  if (key_bytes.size() < kHead || key_bytes.front() != static_cast<char>(StateKind::kMatter)) {
+    return std::nullopt;
+  }
+  MatterName name;
+  name.tenant = NumberIn(key_bytes.substr(1, 8));
+  key_bytes.remove_prefix(kHead);
+  for (std::string_view* part : {&name.kind, &name.id}) {
+    if (key_bytes.size() < 2) return std::nullopt;
+    const uint64_t size = NumberIn(key_bytes.substr(0, 2));
+    if (key_bytes.size() - 2 < size) return std::nullopt;
+    *part = key_bytes.substr(2, size);
+    key_bytes.remove_prefix(2 + size);
+  }
+  return key_bytes.empty() ? std::optional(name) : std::nullopt;
 }
 
 Key RecordKey(TenantId tenant, const Id128& subject, const Id128& record) {
@@ -280,11 +310,7 @@ Key EntryTermPrefix(std::string_view term, uint64_t generation) {
 
 uint64_t IndexSuffix(std::string_view key_bytes) {
   assert(key_bytes.size() >= 8);
-  uint64_t value = 0;
-  for (char c : key_bytes.substr(key_bytes.size() - 8)) {
-    value = (value << 8) | static_cast<uint8_t>(c);
-  }
-  return value;
+  return NumberIn(key_bytes.substr(key_bytes.size() - 8));
 }
 
 RecordLocator LocatorSuffix(std::string_view key_bytes) {

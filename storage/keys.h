@@ -59,6 +59,7 @@ enum class StateKind : uint8_t {
   kVault = 10,
   kDenylist = 11,
   kErasure = 12,
+  kMatter = 13,
 };
 
 // Whether rows of the table may have keys of this size.
@@ -82,8 +83,8 @@ using TenantId = uint64_t;
 Key MetaKey(std::string_view name);
 // Global state: a name (tenant, person or principal name, policy hash, ...) within its kind.
 // Names are length-prefixed: rows of one kind are ordered by length, then by name.
-// REQUIRES (here and wherever a name or term goes into a key): at most 65,535 bytes; kind is
-// neither kTenantKey nor kErasure, which have the shapes below.
+// REQUIRES (here and wherever a name or term goes into a key): at most 65,535 bytes; kind is none
+// of kTenantKey, kErasure and kMatter, which have the shapes below.
 Key StateKey(StateKind kind, std::string_view name);
 Key StatePrefix(StateKind kind);
 // The name within the bytes of a StateKey() row; empty where there is none.
@@ -107,6 +108,17 @@ struct ErasureName {
   Id128 subject;
 };
 ErasureName ParseErasureKey(std::string_view key_bytes);
+
+// A matter of the tenant's, by its kind and the caller's id.
+Key MatterKey(TenantId tenant, std::string_view kind, std::string_view id);
+// What the bytes of a MatterKey() say; views into them.
+struct MatterName {
+  TenantId tenant = 0;
+  std::string_view kind;
+  std::string_view id;
+};
+// Nothing for bytes of another shape.
+std::optional<MatterName> ParseMatterKey(std::string_view key_bytes);
 
 Key RecordKey(TenantId tenant, const Id128& subject, const Id128& record);
 Key RecordPrefix(TenantId tenant);

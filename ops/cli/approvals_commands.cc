@@ -69,7 +69,8 @@ void AddApprovalsCommands(CLI::App& root, Session& session) {
                              {"POLICY", "activate_policy"},
                              {"IDENTITY", "add_identity"},
                              {"ENABLE", "enable_principal"},
-                             {"DESTROY", "destroy_epoch"}}));
+                             {"DESTROY", "destroy_epoch"},
+                             {"HANDOVER", "hand_over"}}));
   CLI::Option* state =
       AddEnum<v1::ProposalState>(*command, "--state", "Only these (open)",
                                  [list](v1::ProposalState value) { list->set_state(value); });

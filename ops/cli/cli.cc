@@ -46,6 +46,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddApprovalsCommands(app, session);
   AddRecordCommands(app, session);
   AddSubjectCommands(app, session);
+  AddMatterCommands(app, session);
   AddTokenCommands(app, session);
   AddImportCommand(app, session);
   AddBenchCommand(app, session);

@@ -19,6 +19,8 @@ void AddApprovalsCommands(CLI::App& root, Session& session);
 void AddRecordCommands(CLI::App& root, Session& session);
 void AddRevealCommands(CLI::App& record, Session& session);  // of the group `record`
 void AddSubjectCommands(CLI::App& root, Session& session);
+void AddSubjectUpdateCommand(CLI::App& subject, Session& session);  // of the group `subject`
+void AddMatterCommands(CLI::App& root, Session& session);
 void AddTokenCommands(CLI::App& root, Session& session);
 void AddImportCommand(CLI::App& root, Session& session);
 void AddBenchCommand(CLI::App& root, Session& session);

@@ -14,6 +14,7 @@
 #include "ops/cli/profile.h"
 #include "piivault/v1/admin_service.grpc.pb.h"
 #include "piivault/v1/audit_service.grpc.pb.h"
+#include "piivault/v1/subject_service.grpc.pb.h"
 #include "piivault/v1/vault_service.grpc.pb.h"
 
 namespace piivault::ops {
@@ -36,6 +37,7 @@ class Connection {
                                                                         absl::Duration timeout);
 
   v1::VaultService::Stub& vault() { return *vault_; }
+  v1::SubjectService::Stub& subject() { return *subject_; }
   v1::AdminService::Stub& admin() { return *admin_; }
   v1::AuditService::Stub& audit() { return *audit_; }
   absl::Duration timeout() const { return timeout_; }
@@ -58,6 +60,7 @@ class Connection {
   void SetDeadline(grpc::ClientContext* context) const;
 
   std::unique_ptr<v1::VaultService::Stub> vault_;
+  std::unique_ptr<v1::SubjectService::Stub> subject_;
   std::unique_ptr<v1::AdminService::Stub> admin_;
   std::unique_ptr<v1::AuditService::Stub> audit_;
   const absl::Duration timeout_;

@@ -1,4 +1,7 @@
 #include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "ops/cli/calls.h"
 #include "ops/cli/commands.h"
@@ -130,6 +133,33 @@ void AddGrant(CLI::App& group, Session& session) {
           [binding] { return binding->mutable_not_after(); });
   command->add_option("--justification", *binding->mutable_justification(),
                       "Id of the case, where the role asks for one");
+  command->add_option_function<std::vector<std::string>>(
+      "--field",
+      [binding](const std::vector<std::string>& fields) {
+        for (const std::string& field : fields) binding->add_fields(field);
+      },
+      "Only this field, type.field or type.*; may be repeated");
+  AddRequestId(*command, request->mutable_request_id());
+}
+
+void AddHandOver(CLI::App& group, Session& session) {
+  auto request = std::make_shared<v1::CreateProposalRequest>();
+  CLI::App* command =
+      AddCommand(group, "hand-over",
+                 "Proposes to move a role to a successor; a second person approves it", session,
+                 AskAndShow(request, &Connection::admin, &Admin::CreateProposal,
+                            Prepare<v1::CreateProposalRequest>([](Session& s, auto* r) {
+                              r->mutable_proposal()->mutable_hand_over()->set_tenant(s.tenant());
+                              return absl::OkStatus();
+                            })));
+  v1::Proposal::HandOver* act = request->mutable_proposal()->mutable_hand_over();
+  AddPrincipalName(*command, act->mutable_principal());
+  command->add_option("SUCCESSOR", *act->mutable_successor(), "Principal who gets the role")
+      ->required()
+      ->transform(Qualified("principals/"));
+  command->add_option("ROLE", *act->mutable_role(), "Role of the tenant's policy")->required();
+  command->add_option("--justification", *act->mutable_justification(),
+                      "Id of the case, where the role asks for one");
   AddRequestId(*command, request->mutable_request_id());
 }
 
@@ -170,6 +200,7 @@ void AddPrincipalCommands(CLI::App& root, Session& session) {
   AddCreate(*group, session);
   AddReading(*group, session);
   AddGrant(*group, session);
+  AddHandOver(*group, session);
   AddTakingAway(*group, session);
   AddEnable(*group, session);
   AddIdentityCommands(*group, session);

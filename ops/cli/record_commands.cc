@@ -187,6 +187,7 @@ void AddSubjectCommands(CLI::App& root, Session& session) {
   command->add_option("SUBJECT", *remove->mutable_name(), "Person")->required();
   AddUsage(*command, remove->mutable_usage());
   AddRequestId(*command, remove->mutable_request_id());
+  AddSubjectUpdateCommand(*group, session);
 }
 
 }  // namespace piivault::ops

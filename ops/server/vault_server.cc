@@ -36,6 +36,7 @@
 #include "vault/service/certificate.h"
 #include "vault/service/grpc_server.h"
 #include "vault/service/session.h"
+#include "vault/service/subject_service.h"
 #include "vault/service/vault_service.h"
 #include "vault/state/request_sweeper.h"
 #include "vault/state/state_store.h"
@@ -243,6 +244,7 @@ absl::Status VaultServer::Impl::AddServices() {
                                                      copies};
           }});
   absl::Status status = vault::RegisterVaultService(*vault_dependencies, &methods);
+  if (status.ok()) status = vault::RegisterSubjectService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAuditService(*audit_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAdminService(*admin_dependencies, &methods);
   return status;
@@ -376,7 +378,8 @@ absl::StatusOr<std::unique_ptr<VaultServer>> VaultServer::Start(const Config& co
                                                                 const ServerHooks& hooks) {
   auto impl = std::make_unique<Impl>(config);
   for (const char* service :
-       {"piivault.v1.VaultService", "piivault.v1.AuditService", "piivault.v1.AdminService"}) {
+       {"piivault.v1.VaultService", "piivault.v1.SubjectService", "piivault.v1.AuditService",
+        "piivault.v1.AdminService"}) {
     const absl::Status added = impl->methods.AddService(service);
     if (!added.ok()) return added;
   }

@@ -67,7 +67,8 @@ TEST_F(SnsHelperPolicyTest, Clause001_56CapsEveryClassOfStaff) {
     EXPECT_EQ(Admit(Binding(role), 3), Reason::kHoldersExceeded) << role;
   }
   for (const RoleSpec& role : policy_->roles()) {
-    if (role.kind == RoleKind::kStaff) EXPECT_GT(role.holders, 0u) << role.name;
+    if (role.kind != RoleKind::kStaff) continue;
+    EXPECT_GT(role.holders, 0u) << role.name;
   }
 }
 

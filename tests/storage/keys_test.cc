@@ -43,6 +43,7 @@ std::map<std::string, Key> EveryKey() {
       {"denylist", StateKey(StateKind::kDenylist, "d")},
       {"erasure", ErasureKey(kTenant, kSubject)},
       {"erasure-prefix", ErasurePrefix()},
+      {"matter", MatterKey(kTenant, "consultation", "C-17")},
       {"record", RecordKey(kTenant, kSubject, kRecord)},
       {"record-prefix", RecordPrefix(kTenant)},
       {"record-prefix-subject", RecordPrefix(kTenant, kSubject)},
@@ -136,6 +137,21 @@ TEST(KeysTest, NamesDoNotRunIntoEachOther) {
   EXPECT_FALSE(Covers(EntryTermPrefix("p:sato", 0), EntryTermKey("p:satoh", 0, 0)));
   EXPECT_EQ(StateKeyName(StateKey(StateKind::kPerson, "persons/x").bytes), "persons/x");
   EXPECT_EQ(StateKeyName(StateKey(StateKind::kVault, "").bytes), "");
+}
+
+TEST(KeysTest, MatterKeysAreReadBackAndTellKindFromId) {
+  const Key key = MatterKey(kTenant, "consultation", "C-17");
+  const std::optional<MatterName> name = ParseMatterKey(key.bytes);
+  ASSERT_TRUE(name.has_value());
+  EXPECT_EQ(name->tenant, kTenant);
+  EXPECT_EQ(name->kind, "consultation");
+  EXPECT_EQ(name->id, "C-17");
+  EXPECT_NE(MatterKey(kTenant, "ab", "c").bytes, MatterKey(kTenant, "a", "bc").bytes);
+  for (size_t size = 0; size < key.bytes.size(); ++size) {
+    EXPECT_FALSE(ParseMatterKey(key.bytes.substr(0, size)).has_value()) << size;
+  }
+  EXPECT_FALSE(ParseMatterKey(key.bytes + "x").has_value());
+  EXPECT_FALSE(ParseMatterKey(StateKey(StateKind::kPerson, "somebody-with-a-name").bytes));
 }
 
 TEST(KeysTest, OneTenantsRowsAreNeverUnderAnothersPrefix) {

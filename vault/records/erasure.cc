@@ -91,6 +91,7 @@ absl::StatusOr<ErasurePlan> PlanErasure(const RecordWriter::Deps& deps, const Te
   }
   const uint64_t version = subject.row.version() + 1;
   subject.row.clear_subject_ref();
+  subject.row.clear_use();
   subject.row.set_erased(true);
   subject.row.set_version(version);
   subject.row.set_time_micros(absl::ToUnixMicros(now));

@@ -8,6 +8,7 @@
 #include "vault/keys/record_codec.h"
 #include "vault/keys/tokens.h"
 #include "vault/state/state_snapshot.h"
+#include "vault/values/dates.h"
 
 namespace piivault::vault {
 namespace {
@@ -40,29 +41,51 @@ struct RecordWriter::PreparedField {
   std::string_view bytes() const { return kept.empty() ? value : kept.view(); }
 };
 
-absl::StatusOr<SubjectState*> RecordWriter::SubjectFor(const std::optional<storage::Id128>& id,
-                                                       WriteResult* result) {
+absl::StatusOr<RecordWriter::StagedPerson*> RecordWriter::PersonFor(
+    const std::optional<storage::Id128>& id, authz::Reason* reason) {
   if (!id.has_value()) {
     SubjectState subject = NewSubject(deps_.random, now_);
-    return &subjects_.emplace(subject.id, std::move(subject)).first->second;
+    const storage::Id128 key = subject.id;
+    return &persons_.emplace(key, StagedPerson{std::move(subject)}).first->second;
   }
-  auto found = subjects_.find(*id);
-  if (found == subjects_.end()) {
+  auto found = persons_.find(*id);
+  if (found == persons_.end()) {
     absl::StatusOr<std::optional<SubjectState>> subject =
         LoadSubject(deps_.engine, tenant_, *id, &changes_);
     if (absl::IsDataLoss(subject.status())) {
-      result->reason = authz::Reason::kDataLoss;
+      *reason = authz::Reason::kDataLoss;
       return nullptr;
     }
     if (!subject.ok()) return subject.status();
     if (!subject->has_value() || (*subject)->erased()) {
-      result->reason =
-          subject->has_value() ? authz::Reason::kSubjectErased : authz::Reason::kNotFound;
+      *reason = subject->has_value() ? authz::Reason::kSubjectErased : authz::Reason::kNotFound;
       return nullptr;
     }
-    found = subjects_.emplace(*id, **std::move(subject)).first;
+    found = persons_.emplace(*id, StagedPerson{**std::move(subject)}).first;
   }
   return &found->second;
+}
+
+absl::StatusOr<const SubjectState*> RecordWriter::Person(const storage::Id128& id,
+                                                         authz::Reason* reason) {
+  absl::StatusOr<StagedPerson*> person = PersonFor(id, reason);
+  if (!person.ok()) return person.status();
+  return *person == nullptr ? nullptr : &(*person)->state;
+}
+
+SubjectState& RecordWriter::Changed(const LoadedRecord& record) {
+  StagedPerson& person =
+      persons_.emplace(record.identity.subject, StagedPerson{record.subject}).first->second;
+  if (!person.changed) person.state.row.set_version(person.state.row.version() + 1);
+  person.changed = true;
+  return person.state;
+}
+
+void RecordWriter::ForgetBirthday(const LoadedRecord& record, std::string_view value) {
+  const storage::v1::SubjectRow& row = record.subject.row;
+  const std::optional<absl::CivilDay> day = ParseDay(value);
+  if (!row.use().has_birth_day() || day != DayOfNumber(row.use().birth_day())) return;
+  Changed(record).row.mutable_use()->clear_birth_day();
 }
 
 absl::StatusOr<authz::Reason> RecordWriter::TakeRef(std::string_view type, std::string_view ref) {
@@ -228,6 +251,9 @@ absl::Status RecordWriter::DeleteOldTerms(LoadedRecord* record, const FieldHeade
   if (id == authz::kNoField) return absl::OkStatus();
   absl::StatusOr<SecretBytes> value = record->reader->DecryptField(field);
   if (!value.ok()) return value.status();
+  if (policy_.field(id).semantic == authz::SemanticType::kBirthDate) {
+    ForgetBirthday(*record, value->view());
+  }
   for (const FieldTerm& term : RemovalTerms(deps_.rules, policy_.field(id), value->view())) {
     if (keep == nullptr || !Contains(*keep, term)) DeleteTerm(record->identity, term);
   }
@@ -255,12 +281,13 @@ absl::StatusOr<WriteResult> RecordWriter::Create(const RecordDraft& draft) {
       return result;
     }
   }
-  absl::StatusOr<SubjectState*> subject = SubjectFor(draft.subject, &result);
-  if (!subject.ok()) return subject.status();
-  if (*subject == nullptr) return result;
+  absl::StatusOr<StagedPerson*> person = PersonFor(draft.subject, &result.reason);
+  if (!person.ok()) return person.status();
+  if (*person == nullptr) return result;
 
-  result.identity = {tenant_.id(), (*subject)->id, deps_.random.Id128()};
-  result.subject_ref = (*subject)->row.subject_ref();
+  SubjectState& subject = (*person)->state;
+  result.identity = {tenant_.id(), subject.id, deps_.random.Id128()};
+  result.subject_ref = subject.row.subject_ref();
   storage::v1::RecordHeader& header = result.header;
   header.set_type(draft.type->name);
   header.set_version(1);
@@ -269,7 +296,7 @@ absl::StatusOr<WriteResult> RecordWriter::Create(const RecordDraft& draft) {
   header.set_ref(draft.ref.data(), draft.ref.size());
   header.set_notice(draft.notice.data(), draft.notice.size());
   *header.mutable_provenance() = draft.provenance;
-  header.set_controller(draft.type->controller);
+  header.set_controller(draft.controller.data(), draft.controller.size());
   header.set_created_micros(absl::ToUnixMicros(now_));
   header.set_updated_micros(header.created_micros());
   if (absl::Status status = Store(&fields, nullptr, &result); !status.ok()) return status;
@@ -292,7 +319,11 @@ absl::StatusOr<WriteResult> RecordWriter::Create(const RecordDraft& draft) {
                                         result.identity.subject, result.identity.record),
                  "");
   }
-  (*subject)->row.set_version((*subject)->row.version() + 1);
+  (*person)->changed = true;
+  subject.row.set_version(subject.row.version() + 1);
+  if (draft.born.has_value()) {
+    subject.row.mutable_use()->set_birth_day(NumberOfDay(*draft.born));
+  }
   changes_.Retain(result.subject_ref, header.record_ref(), 1, &result.digest, nullptr);
   return result;
 }
@@ -351,7 +382,7 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
   header.set_updated_micros(absl::ToUnixMicros(now_));
   if (change.new_provenance) {
     *header.mutable_provenance() = change.provenance;
-    header.set_notice(change.notice.data(), change.notice.size());
+    if (!change.notice.empty()) header.set_notice(change.notice.data(), change.notice.size());
   }
   if (absl::Status status = Store(&fields, record, &result); !status.ok()) return status;
   for (size_t i = 0; i < written; ++i) {
@@ -361,6 +392,9 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
     // A term that stays the same may have its row under an older epoch, or none yet where the
     // policy began to index the field: the new row is right in each case.
     PutTerms(result.identity, fields[i].terms);
+  }
+  if (change.born.has_value()) {
+    Changed(*record).row.mutable_use()->set_birth_day(NumberOfDay(*change.born));
   }
   changes_.Delete(storage::WrapKey(tenant_.id(), self.subject, self.record, old_version));
   const Sha256Digest before = RecordDigest(record->row);
@@ -394,18 +428,17 @@ absl::Status RecordWriter::Delete(LoadedRecord* record) {
   changes_.Delete(storage::RecordKey(id.tenant, id.subject, id.record));
   const Sha256Digest before = RecordDigest(record->row);
   changes_.Retain(record->subject.row.subject_ref(), header.record_ref(), 0, nullptr, &before);
-  SubjectState& subject = subjects_.emplace(id.subject, record->subject).first->second;
-  subject.row.set_version(subject.row.version() + 1);
+  Changed(*record);
   return absl::OkStatus();
 }
 
 void RecordWriter::Finish() {
   // Nothing is wrapped or indexed under an epoch that was not the active one at the commit.
   changes_.reads.push_back(EpochCell());
-  for (const auto& [id, subject] : subjects_) {
-    PutSubject(tenant_, deps_.random, subject, &changes_);
+  for (const auto& [id, person] : persons_) {
+    if (person.changed) PutSubject(tenant_, deps_.random, person.state, &changes_);
   }
-  subjects_.clear();
+  persons_.clear();
 }
 
 }  // namespace piivault::vault

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "authz/policy.h"
 #include "authz/reason.h"
@@ -38,8 +39,10 @@ struct RecordDraft {
   std::optional<storage::Id128> subject;  // absent: a new person
   std::string_view ref;                   // empty: none
   std::string_view notice;
+  std::string_view controller;  // empty: the tenant's own
   storage::v1::Provenance provenance;
   std::vector<FieldWrite> fields;
+  std::optional<absl::CivilDay> born;  // what the fields say of it
 };
 
 // A change of a record.
@@ -47,9 +50,10 @@ struct RecordChange {
   std::vector<FieldWrite> set;
   std::vector<std::string_view> clear;  // field names; not in `set`
   bool clear_others = false;            // clears whatever is not in `set`
-  bool new_provenance = false;          // `provenance` and `notice` take the old ones' place
+  bool new_provenance = false;          // `provenance` and, if any, `notice` replace the old ones
   std::string_view notice;
   storage::v1::Provenance provenance;
+  std::optional<absl::CivilDay> born;  // what `set` says of it
 };
 
 // What a write has made, or why it was not planned.
@@ -73,6 +77,8 @@ struct WriteResult {
 // index rows of old values go in the same batch. A random token is a field's until that is cleared,
 // and no other's ever after. A unique value or a ref is taken once, also within one message and
 // against creates that are planned at the same time (UniqueCells).
+// The birthday in the person's row follows the birth dates that are written, and goes with the one
+// that it came from.
 // Does not: decide, or validate values.
 // Ownership: borrows all; made for one message. Finish() ends it. Thread-compatible.
 class RecordWriter {
@@ -87,6 +93,12 @@ class RecordWriter {
   RecordWriter(const Deps& deps, const TenantScope& tenant, const authz::Policy& policy,
                absl::Time now, ChangeSet* changes)
       : deps_(deps), tenant_(tenant), policy_(policy), now_(now), changes_(*changes) {}
+
+  // The person that records are to be added to, as the message leaves it so far, for decisions; the
+  // row is loaded once. Null with `*reason`: kNotFound, kSubjectErased, kDataLoss. Valid until the
+  // next write.
+  [[nodiscard]] absl::StatusOr<const SubjectState*> Person(const storage::Id128& id,
+                                                           authz::Reason* reason);
 
   // An error is of the engine or the keys and ends the message; what concerns the one record is in
   // the result.
@@ -106,9 +118,19 @@ class RecordWriter {
  private:
   struct PreparedField;
 
-  // The person a record goes to; null with a reason in `result`.
-  absl::StatusOr<SubjectState*> SubjectFor(const std::optional<storage::Id128>& id,
-                                           WriteResult* result);
+  // A person of this message; stored at its end where it was changed.
+  struct StagedPerson {
+    SubjectState state;
+    bool changed = false;
+  };
+
+  // The person a record goes to, a new one without `id`; null with a reason.
+  absl::StatusOr<StagedPerson*> PersonFor(const std::optional<storage::Id128>& id,
+                                          authz::Reason* reason);
+  // The person of a loaded record, to be changed.
+  SubjectState& Changed(const LoadedRecord& record);
+  // The birth date that a field held is no longer there.
+  void ForgetBirthday(const LoadedRecord& record, std::string_view value);
   absl::StatusOr<authz::Reason> TakeRef(std::string_view type, std::string_view ref);
   absl::StatusOr<authz::Reason> TakeUnique(const authz::FieldSpec& field, const FieldTerm& term,
                                            const storage::RecordLocator* self);
@@ -136,7 +158,7 @@ class RecordWriter {
   const absl::Time now_;
   ChangeSet& changes_;
 
-  std::map<storage::Id128, SubjectState> subjects_;  // that this message changes
+  std::map<storage::Id128, StagedPerson> persons_;   // of this message
   std::set<storage::IndexDigest> taken_;             // refs and unique values of this message
 };
 

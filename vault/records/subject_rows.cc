@@ -37,6 +37,12 @@ absl::StatusOr<std::optional<SubjectState>> LoadSubject(const storage::Engine& e
   return *std::move(subject);
 }
 
+int32_t NumberOfDay(absl::CivilDay day) {
+  return static_cast<int32_t>(day - absl::CivilDay(1970, 1, 1));
+}
+
+absl::CivilDay DayOfNumber(int32_t number) { return absl::CivilDay(1970, 1, 1) + number; }
+
 void PutSubject(const TenantScope& tenant, RandomSource& random, const SubjectState& subject,
                 ChangeSet* changes) {
   storage::Key key = storage::SubjectKey(tenant.id(), subject.id);

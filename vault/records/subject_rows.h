@@ -1,11 +1,13 @@
 #ifndef PIIVAULT_VAULT_RECORDS_SUBJECT_ROWS_H_
 #define PIIVAULT_VAULT_RECORDS_SUBJECT_ROWS_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "piivault/storage/v1/state.pb.h"
 #include "storage/engine.h"
@@ -37,6 +39,10 @@ SubjectState NewSubject(RandomSource& random, absl::Time now);
                                                                       const TenantScope& tenant,
                                                                       const storage::Id128& id,
                                                                       ChangeSet* changes);
+
+// Days from the Unix epoch, as SubjectUse::birth_day has them.
+int32_t NumberOfDay(absl::CivilDay day);
+absl::CivilDay DayOfNumber(int32_t number);
 
 // Stores the row at the version it has now.
 void PutSubject(const TenantScope& tenant, RandomSource& random, const SubjectState& subject,

@@ -46,11 +46,13 @@ absl::Status AdmitSystemRole(const PrincipalRow& principal, authz::SystemRole ro
   return MakeError(authz::Reason::kPrincipalKindNotAdmitted);
 }
 
-// How many persons hold the role in the tenant, without `except`.
-uint32_t CountHolders(AdminCall& call, const RoleBindingRow& wanted, std::string_view except) {
+// How many persons hold the role in the tenant, without `except`; `leaving`, a principal, holds it
+// no more.
+uint32_t CountHolders(AdminCall& call, const RoleBindingRow& wanted, std::string_view except,
+                      std::string_view leaving = {}) {
   std::set<std::string_view> persons;
   for (const auto& [name, principal] : call.state().principals()) {
-    if (principal->row.disabled() || principal->row.person() == except) continue;
+    if (principal->row.disabled() || principal->row.person() == except || name == leaving) continue;
     for (const RoleBindingRow& binding : principal->row.bindings()) {
       if (binding.role() == wanted.role() && binding.tenant() == wanted.tenant() &&
           TimeOf(binding.not_after_micros(), absl::InfiniteFuture()) >= call.now()) {
@@ -61,11 +63,28 @@ uint32_t CountHolders(AdminCall& call, const RoleBindingRow& wanted, std::string
   return static_cast<uint32_t>(persons.size());
 }
 
+// Fields that the policy has: `type.field` or `type.*`.
+absl::Status CheckFields(const authz::Policy& policy, const RoleBindingRow& binding,
+                         std::string_view path) {
+  for (const std::string& field : binding.fields()) {
+    const std::string_view name = field;
+    const bool known = name.ends_with(".*")
+                           ? policy.FindType(name.substr(0, name.size() - 2)) != authz::kNoType
+                           : policy.FindField(name) != authz::kNoField;
+    if (!known) return MakeError(authz::Reason::kFieldUnknown, path);
+  }
+  return absl::OkStatus();
+}
+
+// `path` is that of the binding in the request.
 absl::Status AdmitPolicyRole(AdminCall& call, const PrincipalState& target,
-                             const RoleBindingRow& binding) {
+                             const RoleBindingRow& binding, std::string_view path,
+                             std::string_view leaving = {}) {
   const TenantState* tenant = call.session().UseTenantId(binding.tenant());
-  if (tenant == nullptr) return MakeError(authz::Reason::kTenantUnknown, "grant_role.binding");
+  if (tenant == nullptr) return MakeError(authz::Reason::kTenantUnknown, path);
   if (tenant->policy_in_force() == nullptr) return MakeError(authz::Reason::kNoPolicy);
+  absl::Status fields = CheckFields(*tenant->policy_in_force(), binding, Concat({path, ".fields"}));
+  if (!fields.ok()) return fields;
   const PersonState* person = call.state().FindPerson(target.row.person());
   PrincipalRow only;
   *only.add_bindings() = binding;
@@ -73,9 +92,40 @@ absl::Status AdmitPolicyRole(AdminCall& call, const PrincipalState& target,
       *tenant->policy_in_force(), ToPrincipal(only).bindings.front(), target.principal,
       person == nullptr ? nullptr : &person->person,
       person == nullptr ? absl::Span<const authz::Attestation>() : person->attestations, call.now(),
-      CountHolders(call, binding, target.row.person()));
+      CountHolders(call, binding, target.row.person(), leaving));
   if (admission.reason == authz::Reason::kOk) return absl::OkStatus();
-  return MakeError(admission.reason, "grant_role.binding.role");
+  return MakeError(admission.reason, Concat({path, ".role"}));
+}
+
+bool IsSameRole(const RoleBindingRow& a, const RoleBindingRow& b) {
+  return a.role() == b.role() && a.tenant() == b.tenant();
+}
+
+// Takes the role away.
+void DropRole(const RoleBindingRow& binding, PrincipalRow* row) {
+  auto& bindings = *row->mutable_bindings();
+  bindings.erase(
+      std::remove_if(bindings.begin(), bindings.end(),
+                     [&](const RoleBindingRow& one) { return IsSameRole(one, binding); }),
+      bindings.end());
+}
+
+// Gives the role, in the place of one that is there.
+absl::Status GiveRole(RoleBindingRow binding, ActEffect* effect) {
+  DropRole(binding, &*effect->principal);
+  if (effect->principal->bindings_size() >= kMaxBindings) {
+    return MakeError(authz::Reason::kBatchTooLarge);
+  }
+  effect->touches.push_back(RoleHoldersCell(binding.tenant(), binding.role()));
+  *effect->principal->add_bindings() = std::move(binding);
+  return absl::OkStatus();
+}
+
+// What a grant stands on: other roles may come and go meanwhile; whoever can act as this principal
+// may not change.
+std::string BasisOfGrant(PrincipalRow target) {
+  target.clear_bindings();
+  return target.SerializeAsString();
 }
 
 absl::StatusOr<ActEffect> CheckGrantRole(AdminCall& call, const Proposal::GrantRole& act) {
@@ -90,28 +140,58 @@ absl::StatusOr<ActEffect> CheckGrantRole(AdminCall& call, const Proposal::GrantR
   if (binding.tenant().empty()) {
     auto role = authz::FindSystemRole(binding.role());
     if (!role.has_value()) return MakeError(authz::Reason::kRoleUnknown);
+    if (!binding.fields().empty()) return BadArgument("binding.fields");
     if (absl::Status status = AdmitSystemRole((*target)->row, *role); !status.ok()) return status;
-  } else if (absl::Status status = AdmitPolicyRole(call, **target, binding); !status.ok()) {
+  } else if (absl::Status status = AdmitPolicyRole(call, **target, binding, "grant_role.binding");
+             !status.ok()) {
     return status;
   }
 
   ActEffect effect;
   effect.resource = act.principal();
-  // Other roles may come and go meanwhile; whoever can act as this principal may not change.
-  PrincipalRow basis = (*target)->row;
-  basis.clear_bindings();
-  effect.basis = basis.SerializeAsString();
+  effect.basis = BasisOfGrant((*target)->row);
   effect.principal = (*target)->row;
-  auto& bindings = *effect.principal->mutable_bindings();
-  bindings.erase(std::remove_if(bindings.begin(), bindings.end(),
-                                [&](const RoleBindingRow& one) {
-                                  return one.role() == binding.role() &&
-                                         one.tenant() == binding.tenant();
-                                }),
-                 bindings.end());
-  if (bindings.size() >= kMaxBindings) return MakeError(authz::Reason::kBatchTooLarge);
-  effect.touches.push_back(RoleHoldersCell(binding.tenant(), binding.role()));
-  *effect.principal->add_bindings() = std::move(binding);
+  if (absl::Status status = GiveRole(std::move(binding), &effect); !status.ok()) return status;
+  return effect;
+}
+
+// The binding moves as it is, so that a handover never widens it.
+absl::StatusOr<ActEffect> CheckHandOver(AdminCall& call, const Proposal::HandOver& act) {
+  auto from = FindTarget(call, act.principal(), "hand_over.principal");
+  if (!from.ok()) return from.status();
+  auto to = FindTarget(call, act.successor(), "hand_over.successor");
+  if (!to.ok()) return to.status();
+  auto tenant = ParseTenantName(act.tenant());
+  if (!tenant.has_value()) return BadArgument("hand_over.tenant");
+  if (*from == *to) return BadArgument("hand_over.successor");
+  if (!act.justification().empty() && !authz::IsValidTicket(act.justification())) {
+    return BadArgument("hand_over.justification");
+  }
+  if ((*to)->row.disabled()) return MakeError(authz::Reason::kPrincipalDisabled);
+
+  RoleBindingRow binding;
+  binding.set_role(act.role());
+  binding.set_tenant(std::string(*tenant));
+  const auto& held = (*from)->row.bindings();
+  const auto there = std::find_if(held.begin(), held.end(), [&](const RoleBindingRow& one) {
+    return IsSameRole(one, binding);
+  });
+  if (there == held.end()) return MakeError(authz::Reason::kNotFound, "hand_over.role");
+  binding = *there;
+  if (binding.not_after_micros() != 0 && binding.not_after_micros() <= call.now_micros()) {
+    return MakeError(authz::Reason::kRoleExpired, "hand_over.role");
+  }
+  binding.set_justification(act.justification());
+  absl::Status admitted = AdmitPolicyRole(call, **to, binding, "hand_over", (*from)->name);
+  if (!admitted.ok()) return admitted;
+
+  ActEffect effect;
+  effect.resource = act.successor();
+  effect.basis = Concat({BasisOfGrant((*to)->row), there->SerializeAsString()});
+  effect.predecessor = (*from)->row;
+  DropRole(binding, &*effect.predecessor);
+  effect.principal = (*to)->row;
+  if (absl::Status status = GiveRole(std::move(binding), &effect); !status.ok()) return status;
   return effect;
 }
 
@@ -238,6 +318,9 @@ absl::StatusOr<Proposal> ActOf(const Proposal& proposal) {
     case Proposal::kDestroyEpoch:
       *act.mutable_destroy_epoch() = proposal.destroy_epoch();
       break;
+    case Proposal::kHandOver:
+      *act.mutable_hand_over() = proposal.hand_over();
+      break;
     case Proposal::ACT_NOT_SET:
       return BadArgument("proposal.act");
   }
@@ -258,6 +341,8 @@ absl::StatusOr<ActEffect> CheckAct(AdminCall& call, const Proposal& act) {
       return CheckEnablePrincipal(call, act.enable_principal());
     case Proposal::kDestroyEpoch:
       return CheckDestroyEpoch(call, act.destroy_epoch());
+    case Proposal::kHandOver:
+      return CheckHandOver(call, act.hand_over());
     case Proposal::ACT_NOT_SET:
       break;
   }
@@ -266,6 +351,7 @@ absl::StatusOr<ActEffect> CheckAct(AdminCall& call, const Proposal& act) {
 
 void ApplyAct(AdminCall& call, const ActEffect& effect) {
   if (effect.policy != nullptr) call.change().KeepCompiled(effect.policy);
+  if (effect.predecessor.has_value()) call.change().PutPrincipal(*effect.predecessor);
   if (effect.principal.has_value()) call.change().PutPrincipal(*effect.principal);
   if (effect.tenant.has_value()) call.change().PutTenant(*effect.tenant);
   for (uint64_t cell : effect.touches) call.change().Touch(cell);

@@ -1,5 +1,6 @@
 #include "vault/service/admin_convert.h"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@ namespace {
 constexpr size_t kMaxDisplayName = 200;
 constexpr size_t kMaxJustification = 500;
 constexpr int kMaxDuties = 50;
+constexpr int kMaxBindingFields = 256;
 constexpr int64_t kEndOfTimeSeconds = 253402300799;  // 9999-12-31T23:59:59Z
 
 // A time that may be left out.
@@ -115,6 +117,16 @@ absl::Status FillBinding(const piivault::v1::RoleBinding& from, storage::v1::Rol
     return BadArgument("binding.justification");
   }
   row->set_justification(from.justification());
+  if (from.fields_size() > kMaxBindingFields) return BadArgument("binding.fields");
+  std::set<std::string_view> fields;
+  for (const std::string& field : from.fields()) {
+    std::string_view name = field;
+    if (name.ends_with(".*")) name.remove_suffix(2);
+    if (!IsPolicyIdentifier(name) || !fields.insert(field).second) {
+      return BadArgument("binding.fields");
+    }
+  }
+  *row->mutable_fields() = from.fields();
   return absl::OkStatus();
 }
 
@@ -188,6 +200,7 @@ void FillPrincipal(const storage::v1::PrincipalRow& from, piivault::v1::Principa
       FillTime(row.not_after_micros(), binding->mutable_not_after());
     }
     binding->set_justification(row.justification());
+    *binding->mutable_fields() = row.fields();
   }
   principal->set_disabled(from.disabled());
 }

@@ -2,6 +2,7 @@
 #include "vault/crypto/sha256.h"
 #include "vault/service/admin_acts.h"
 #include "vault/service/admin_convert.h"
+#include "vault/service/admin_department.h"
 #include "vault/service/resource_name.h"
 #include "vault/text.h"
 
@@ -87,6 +88,14 @@ absl::Status CheckTwoPersons(AdminCall& call, const ProposalRow& row) {
   return absl::OkStatus();
 }
 
+// Where the policy says that a department's manager approves: that the caller is who.
+absl::Status CheckManager(AdminCall& call, const Proposal& act) {
+  const std::optional<DepartmentGrant> grant = DepartmentGrantOf(call.state(), act);
+  if (!grant.has_value()) return absl::OkStatus();
+  const ManagerDecision manager = DecideManager(call.session(), *grant);
+  return manager.reason == authz::Reason::kOk ? absl::OkStatus() : MakeError(manager.reason);
+}
+
 std::string HashOfBasis(const ActEffect& effect) {
   return std::string(AsView(Sha256(effect.basis)));
 }
@@ -128,7 +137,8 @@ Plan AdminCreateProposal(AdminCall& call) {
   call.set_proposal(std::string(AsView(HashOf(row))));
 
   std::optional<uint32_t> destroy_epoch;
-  if (call.state().single_operator()) {
+  // One person may do what two should, but is not for that a department's manager.
+  if (call.state().single_operator() && CheckManager(call, *act).ok()) {
     row.set_state(piivault::v1::PROPOSAL_STATE_APPROVED);
     row.set_decider(call.caller());
     call.set_by_single_operator();
@@ -188,6 +198,7 @@ Plan AdminApproveProposal(AdminCall& call) {
   auto effect = CheckAct(call, act);
   if (!effect.ok()) return call.Refuse(effect.status());
   if (HashOfBasis(*effect) != row.basis()) return call.Refuse(authz::Reason::kProposalStale);
+  if (absl::Status status = CheckManager(call, act); !status.ok()) return call.Refuse(status);
 
   call.set_resource(effect->resource);
   call.set_proposal(hash);

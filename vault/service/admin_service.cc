@@ -2,9 +2,12 @@
 
 #include <array>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "authz/decision.h"
 #include "vault/service/admin_call.h"
+#include "vault/service/admin_department.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -18,7 +21,14 @@ struct AdminRule {
   std::string_view method;
   SystemRoles roles;
   Plan (*run)(AdminCall& call);
+  // Whose proposal it is, where a department's manager may call too.
+  const std::string& (*proposal)(const CallContext& context) = nullptr;
 };
+
+template <typename Request>
+const std::string& ProposalIn(const CallContext& context) {
+  return RequestAs<Request>(context).name();
+}
 
 constexpr SystemRoles kAdmin = {SystemRole::kVaultAdmin};
 // Who may do what is for those to see who check it.
@@ -51,9 +61,10 @@ constexpr auto kAdminRules = std::to_array<AdminRule>({
     {"GetPolicy", kRules, AdminGetPolicy},
     {"ListPolicies", kRules, AdminListPolicies},
     {"CreateProposal", kAdmin, AdminCreateProposal},
-    {"GetProposal", kOversight, AdminGetProposal},
+    {"GetProposal", kOversight, AdminGetProposal, ProposalIn<piivault::v1::GetProposalRequest>},
     {"ListProposals", kOversight, AdminListProposals},
-    {"ApproveProposal", kAdmin, AdminApproveProposal},
+    {"ApproveProposal", kAdmin, AdminApproveProposal,
+     ProposalIn<piivault::v1::ApproveProposalRequest>},
     {"RejectProposal", kAdmin, AdminRejectProposal},
     {"ListKeyringSlots", kOperation, AdminListKeyringSlots},
     {"ListEpochs", kOperation, AdminListEpochs},
@@ -83,11 +94,15 @@ class AdminHandler : public Handler {
   Plan Next(CallContext& context) override {
     Session session(context, dependencies_.store, dependencies_.random);
     if (!session.identified()) return session.Refuse();
-    const authz::Reason reason =
-        authz::DecideSystemRole(session.principal(), rule_.roles, session.now());
+    authz::Reason reason = authz::DecideSystemRole(session.principal(), rule_.roles, session.now());
+    std::string_view role = RoleOf(session.principal(), rule_.roles, session.now());
+    if (reason == authz::Reason::kSystemRoleRequired && rule_.proposal != nullptr) {
+      const ManagerDecision manager = DecideManagerOf(session, rule_.proposal(context));
+      reason = manager.reason;
+      role = manager.role;
+    }
     if (reason != authz::Reason::kOk) return session.Refuse(reason);
-    AdminCall call(dependencies_, session, context,
-                   RoleOf(session.principal(), rule_.roles, session.now()), cut_streams_);
+    AdminCall call(dependencies_, session, context, role, cut_streams_);
     return rule_.run(call);
   }
 

@@ -160,6 +160,9 @@ void FillEntry(const storage::LogPosition& position, const storage::v1::EntryBod
   out->set_resource(body.resource());
   out->set_count(body.count());
   out->set_single_operator(body.single_operator());
+  out->mutable_arguments()->insert(body.arguments().begin(), body.arguments().end());
+  out->set_on_behalf_of_ref(RefText(body.on_behalf_of_ref()));
+  out->set_consent(body.consent());
   for (const storage::v1::EntryItem& item : body.items()) {
     v1::EntryItem* shown = out->add_items();
     shown->set_subject_ref(RefText(item.subject_ref()));

@@ -7,6 +7,7 @@
 #include "vault/crypto/secret_bytes.h"
 #include "vault/records/record_finder.h"
 #include "vault/service/errors.h"
+#include "vault/state/resource_id.h"
 #include "vault/text.h"
 #include "vault/values/detectors.h"
 
@@ -15,6 +16,19 @@ namespace {
 
 constexpr absl::Duration kPageTokenLifetime = absl::Hours(1);
 constexpr size_t kMaxPurposeSize = 64;
+constexpr size_t kMaxArguments = 8;
+// Which purpose a derived one follows from.
+constexpr std::string_view kParentArgument = "parent";
+
+// Whether some rule asks for an argument of this name: then it is no text of the caller's.
+bool KnowsArgument(const authz::Policy& policy, std::string_view name) {
+  if (name == kParentArgument || policy.FindMatter(name) != nullptr) return true;
+  return std::any_of(policy.purposes().begin(), policy.purposes().end(),
+                     [name](const authz::PurposeSpec& purpose) {
+                       return std::find(purpose.needs.begin(), purpose.needs.end(), name) !=
+                              purpose.needs.end();
+                     });
+}
 
 // Whether the decision lets the call go on.
 bool Permits(const authz::Decision& decision, bool allow_partial) {
@@ -53,15 +67,72 @@ std::optional<Plan> VaultCall::OpenTenant(std::string_view tenant, const v1::Usa
   entry_ = session_.NewEntry();
   usage_ = usage;
   if (usage == nullptr) return std::nullopt;
-  if (usage->purpose().size() > kMaxPurposeSize) return Refuse(authz::Reason::kPurposeUnknown);
-  if (!usage->ticket().empty()) {
-    if (!authz::IsValidTicket(usage->ticket())) return Refuse(authz::Reason::kTicketInvalid);
-    if (DetectProhibited(usage->ticket()).any()) return Refuse(authz::Reason::kProhibitedType);
-    entry_.set_ticket(usage->ticket());
+  const authz::Reason reason = TakeUsage(*usage);
+  if (reason != authz::Reason::kOk) return Refuse(reason);
+  return std::nullopt;
+}
+
+authz::Reason VaultCall::TakeUsage(const v1::Usage& usage) {
+  if (usage.purpose().size() > kMaxPurposeSize) return authz::Reason::kPurposeUnknown;
+  if (!usage.ticket().empty()) {
+    if (!authz::IsValidTicket(usage.ticket())) return authz::Reason::kTicketInvalid;
+    if (DetectProhibited(usage.ticket()).any()) return authz::Reason::kProhibitedType;
+    entry_.set_ticket(usage.ticket());
   }
   // What the policy does not know might be anything.
-  if (policy_->FindPurpose(usage->purpose()) != nullptr) entry_.set_purpose(usage->purpose());
-  return std::nullopt;
+  if (policy_->FindPurpose(usage.purpose()) != nullptr) entry_.set_purpose(usage.purpose());
+  if (!usage.role().empty() && !IsPolicyIdentifier(usage.role())) {
+    return authz::Reason::kMalformedRequest;
+  }
+  if (!usage.on_behalf_of().empty()) {
+    const std::optional<SubjectName> person = ParseSubjectName(usage.on_behalf_of());
+    if (!person.has_value() || person->tenant != tenant_->name) {
+      return authz::Reason::kMalformedRequest;
+    }
+    actor_ = person->subject;
+  }
+  return usage.arguments().empty() ? authz::Reason::kOk : TakeArguments(usage);
+}
+
+authz::Reason VaultCall::TakeArguments(const v1::Usage& usage) {
+  if (usage.arguments().size() > kMaxArguments) return authz::Reason::kMalformedRequest;
+  for (const auto& [name, value] : usage.arguments()) {
+    if (!IsPolicyIdentifier(name)) return authz::Reason::kMalformedRequest;
+    if (!authz::IsValidTicket(value)) return authz::Reason::kTicketInvalid;
+    if (DetectProhibited(value).any()) return authz::Reason::kProhibitedType;
+    arguments_.push_back({name, value});
+  }
+  for (const authz::Argument& argument : arguments_) {
+    if (!KnowsArgument(*policy_, argument.name)) continue;
+    (*entry_.mutable_arguments())[std::string(argument.name)] = argument.value;
+  }
+  FindMatters();
+  return authz::Reason::kOk;
+}
+
+authz::Reason VaultCall::FindActor(const PersonFacts* concerned) {
+  if (actor_found_.has_value()) return *actor_found_;
+  if (concerned != nullptr && concerned->facts().subject == usage_->on_behalf_of()) {
+    entry_.set_on_behalf_of_ref(std::string(concerned->subject_ref()));
+    return *(actor_found_ = authz::Reason::kOk);
+  }
+  absl::StatusOr<std::optional<SubjectState>> person =
+      LoadSubject(deps_.engine, *scope_, *actor_, &changes_);
+  if (!person.ok()) return *(actor_found_ = ReasonOf(person.status()));
+  if (!person->has_value()) return *(actor_found_ = authz::Reason::kMalformedRequest);
+  if ((*person)->erased()) return *(actor_found_ = authz::Reason::kSubjectErased);
+  entry_.set_on_behalf_of_ref((*person)->row.subject_ref());
+  return *(actor_found_ = authz::Reason::kOk);
+}
+
+void VaultCall::FindMatters() {
+  for (const auto& [kind, id] : arguments_) {
+    const authz::MatterSpec* spec = policy_->FindMatter(kind);
+    if (spec == nullptr || spec->about == authz::MatterAbout::kSubject) continue;
+    session_.AddRead(MatterCell(tenant_->id, kind, id));
+    const MatterState* matter = session_.state().matters(tenant_->id).Find(kind, id);
+    if (matter != nullptr) matters_.Add(matter->row);
+  }
 }
 
 std::optional<Plan> VaultCall::OpenRecord(std::string_view name, const v1::Usage* usage,
@@ -82,7 +153,11 @@ authz::DecisionInput VaultCall::Input(authz::Verb verb) const {
   if (usage_ != nullptr) {
     input.purpose = usage_->purpose();
     input.ticket = usage_->ticket();
+    input.arguments = arguments_;
+    input.role = usage_->role();
+    input.on_behalf_of = usage_->on_behalf_of();
   }
+  input.matters = matters_.view();
   input.tenant_allows_plain = tenant_->row.intake_plain_allowed();
   return input;
 }
@@ -116,7 +191,6 @@ std::optional<Plan> VaultCall::DecideAnyType(
   int refusal_known = -1;
   FieldIds ids;
   authz::DecisionInput input = Input(verb);
-  adjust(&input);
   for (const authz::TypeSpec& type : policy_->types()) {
     if (only_type.has_value() && type.name != *only_type) continue;
     ResolveFields(type.id, fields, &ids);
@@ -125,6 +199,7 @@ std::optional<Plan> VaultCall::DecideAnyType(
     if (known <= refusal_known && known < static_cast<int>(fields.size())) continue;
     input.type = type.id;
     input.fields = ids;
+    adjust(&input);
     authz::Decision decision = authz::DecideWithoutSubject(*policy_, input);
     if (Permits(decision, allow_partial)) return std::nullopt;
     if (known > refusal_known) {
@@ -163,15 +238,42 @@ std::optional<Plan> VaultCall::DecideTenant(authz::Verb verb) {
   return DecideType(verb, authz::kNoType, {}, false);
 }
 
-authz::Decision VaultCall::Decide(authz::Verb verb, authz::TypeId type,
-                                  absl::Span<const authz::FieldId> fields,
-                                  std::string_view subject) const {
+PersonDecision VaultCall::Decide(const authz::DecisionInput& input, const PersonFacts& person) {
+  if (actor_.has_value()) {
+    const authz::Reason reason = FindActor(&person);
+    if (reason != authz::Reason::kOk) {
+      PersonDecision refusal;
+      refusal.reason = reason;
+      return refusal;
+    }
+  }
+  PersonDecision decision{authz::DecideWithSubject(*policy_, input, person.facts()), {}};
+  if (decision.consent != nullptr) {
+    decision.consent_id = person.ConsentIdOf(decision.consent);
+    decision.consent = nullptr;
+  }
+  return decision;
+}
+
+PersonDecision VaultCall::Decide(authz::Verb verb, authz::TypeId type,
+                                 absl::Span<const authz::FieldId> fields,
+                                 const PersonFacts& person) {
   authz::DecisionInput input = Input(verb);
   input.type = type;
   input.fields = fields;
-  authz::SubjectFacts facts;
-  facts.subject = subject;
-  return authz::DecideWithSubject(*policy_, input, facts);
+  return Decide(input, person);
+}
+
+PersonDecision VaultCall::Decide(authz::Verb verb, authz::TypeId type,
+                                 absl::Span<const authz::FieldId> fields,
+                                 const LoadedRecord& record) {
+  return Decide(verb, type, fields, PersonFacts(tenant_->name, record));
+}
+
+PersonDecision VaultCall::Decide(authz::Verb verb, authz::TypeId type,
+                                 absl::Span<const authz::FieldId> fields,
+                                 const SubjectState& subject) {
+  return Decide(verb, type, fields, PersonFacts(tenant_->name, subject));
 }
 
 absl::StatusOr<LoadResult> VaultCall::Resolve(const RecordName& name) {
@@ -194,6 +296,16 @@ std::string VaultCall::SubjectNameOf(const storage::Id128& subject) const {
 void VaultCall::Describe(const authz::Decision& decision) {
   if (decision.role != nullptr) entry_.set_role(decision.role->name);
   if (decision.attestation != nullptr) entry_.set_attestation(decision.attestation->id);
+}
+
+void VaultCall::Describe(const PersonDecision& decision) {
+  Describe(static_cast<const authz::Decision&>(decision));
+  if (!decision.consent_id.empty()) DescribeConsent(decision.consent_id);
+}
+
+void VaultCall::DescribeConsent(std::string_view id) {
+  if (!entry_.consent().empty() && entry_.consent() != id) several_consents_ = true;
+  entry_.set_consent(several_consents_ ? std::string() : std::string(id));
 }
 
 storage::v1::EntryItem* VaultCall::AddItem(const LoadedRecord* record) {
@@ -282,6 +394,10 @@ Plan VaultCall::Complete(Plan plan) {
 }
 
 Plan VaultCall::Finish(google::protobuf::Message* response) {
+  if (actor_.has_value()) {
+    const authz::Reason reason = FindActor(nullptr);
+    if (reason != authz::Reason::kOk) return RefuseAll(reason);
+  }
   // A call that wrote nothing took no effect that a repetition could double.
   if (request_.has_value() && !replayed() && !changes_.writes.empty()) {
     changes_.writes.push_back(
@@ -296,6 +412,10 @@ Plan VaultCall::Finish(google::protobuf::Message* response) {
 }
 
 Plan VaultCall::Finish(WireWriter response) {
+  if (actor_.has_value()) {
+    const authz::Reason reason = FindActor(nullptr);
+    if (reason != authz::Reason::kOk) return RefuseAll(reason);
+  }
   return Complete(session_.Answer(std::move(response), entry_));
 }
 

@@ -17,8 +17,10 @@
 #include "vault/records/record_loader.h"
 #include "vault/records/record_writer.h"
 #include "vault/records/tenant_scope.h"
+#include "vault/service/matter_facts.h"
 #include "vault/service/resource_name.h"
 #include "vault/service/session.h"
+#include "vault/service/subject_facts.h"
 #include "vault/service/vault_service.h"
 #include "vault/state/idempotency.h"
 
@@ -37,8 +39,13 @@ inline constexpr size_t kMaxAnswerBytes = size_t{8} << 20;
 using FieldIds = absl::InlinedVector<authz::FieldId, 8>;
 using FieldNames = absl::InlinedVector<std::string_view, 8>;
 
-// One message of a call to VaultService while it is planned: caller, tenant, policy, what was read
-// and is to be written, and the entry that grows with it.
+// A decision about somebody. `consent` is null: what it pointed to lives no longer than the facts.
+struct PersonDecision : authz::Decision {
+  std::string consent_id;  // that the vault gave the consent relied on; empty for none
+};
+
+// One message of a call about personal data while it is planned: caller, tenant, policy, what was
+// read and is to be written, and the entry that grows with it.
 //
 // The order of use is that of the way through the vault: Open(), a Decide...() before anything is
 // looked up, look-ups through scope() and changes(), Decide() for each record, Finish() or one of
@@ -47,13 +54,13 @@ using FieldNames = absl::InlinedVector<std::string_view, 8>;
 // Guarantees: every plan has an entry; a plan that comes after a look-up carries the cells of what
 // was looked at, refusals too, so that a view of rows that was never true at one time is planned
 // anew. Nothing that a caller submitted reaches an entry or an error but purposes that the policy
-// knows and tickets that pass.
+// knows, tickets that pass, and arguments that some rule of the policy asks for.
 // Ownership: borrows context and dependencies. Thread-compatible; made for one Handler::Next().
 class VaultCall {
  public:
   VaultCall(CallContext& context, const VaultDependencies& dependencies);
 
-  // Caller, tenant, policy in force, keys, and the form of purpose and ticket. `usage` may be null.
+  // Caller, tenant, policy in force, keys, and the form of what `usage` says, which may be null.
   // `tenants/{tenant}`, or with OpenTenant() the bare id of a parsed name ("" for a malformed one).
   std::optional<Plan> Open(std::string_view parent, const v1::Usage* usage);
   std::optional<Plan> OpenTenant(std::string_view tenant, const v1::Usage* usage);
@@ -63,6 +70,10 @@ class VaultCall {
   const authz::Policy& policy() const { return *policy_; }
   const TenantScope& scope() const { return *scope_; }
   const std::string& tenant_id() const { return tenant_->name; }
+  // The person that the caller acts for, as a subject's name; empty for none.
+  std::string_view on_behalf_of() const {
+    return usage_ == nullptr ? std::string_view() : usage_->on_behalf_of();
+  }
   ChangeSet& changes() { return changes_; }
   storage::v1::EntryBody& entry() { return entry_; }
   absl::Time now() const { return session_.now(); }
@@ -70,7 +81,8 @@ class VaultCall {
     return {deps_.engine, deps_.rules, deps_.unique, deps_.random};
   }
 
-  // What is asked, but verb, type and fields.
+  // What is asked, but verb, type and fields. The tenant's matters that the arguments name are in
+  // it, and their cells in every plan that grants.
   authz::DecisionInput Input(authz::Verb verb) const;
 
   // The fields of `type` by these names; kNoField for an unknown one. Refuses names that are empty,
@@ -83,7 +95,7 @@ class VaultCall {
   // is (its name does not say it), it is enough that one type would do. `only_type` is the type
   // that the name says; then no other counts, or a caller would learn of keys in types that are
   // none of its business.
-  // `adjust`, where given, completes the input.
+  // `adjust`, where given, completes the input of each type.
   std::optional<Plan> DecideAnyType(authz::Verb verb, absl::Span<const std::string_view> fields,
                                     bool allow_partial, std::optional<std::string_view> only_type,
                                     absl::FunctionRef<void(authz::DecisionInput*)> adjust);
@@ -101,9 +113,15 @@ class VaultCall {
   // The same for what is about the tenant or a person as a whole.
   std::optional<Plan> DecideTenant(authz::Verb verb);
 
-  // Step 4: the decision about one record or person (by its resource name).
-  authz::Decision Decide(authz::Verb verb, authz::TypeId type,
-                         absl::Span<const authz::FieldId> fields, std::string_view subject) const;
+  // Step 4: the decision about one record or person. The first one finds the person that the caller
+  // acts for; where there is none, all are refused.
+  PersonDecision Decide(const authz::DecisionInput& input, const PersonFacts& person);
+  PersonDecision Decide(authz::Verb verb, authz::TypeId type,
+                        absl::Span<const authz::FieldId> fields, const PersonFacts& person);
+  PersonDecision Decide(authz::Verb verb, authz::TypeId type,
+                        absl::Span<const authz::FieldId> fields, const LoadedRecord& record);
+  PersonDecision Decide(authz::Verb verb, authz::TypeId type,
+                        absl::Span<const authz::FieldId> fields, const SubjectState& subject);
 
   // A record by its resource name, by either form; malformed names were refused before.
   absl::StatusOr<LoadResult> Resolve(const RecordName& name);
@@ -116,6 +134,10 @@ class VaultCall {
 
   // Role, attestation and (of verbs on types) grant of the decision, for the entry.
   void Describe(const authz::Decision& decision);
+  // And the consent relied on.
+  void Describe(const PersonDecision& decision);
+  // The consent that the call rests on or is about; where there are several, the entry names none.
+  void DescribeConsent(std::string_view id);
   // An item of the entry for a record or, without one, for what was not found.
   storage::v1::EntryItem* AddItem(const LoadedRecord* record);
   storage::v1::EntryItem* AddItem(const WriteResult& result);
@@ -155,6 +177,13 @@ class VaultCall {
 
  private:
   Plan Complete(Plan plan);
+  // kOk, or why what the caller states is not taken.
+  authz::Reason TakeUsage(const v1::Usage& usage);
+  authz::Reason TakeArguments(const v1::Usage& usage);
+  // Finds the person that the caller acts for, once; `concerned` may be that person.
+  authz::Reason FindActor(const PersonFacts* concerned);
+  // Looks up the tenant's matters that the arguments name.
+  void FindMatters();
 
   CallContext& context_;
   const VaultDependencies& deps_;
@@ -164,8 +193,13 @@ class VaultCall {
   std::optional<TenantScope> scope_;
   std::string tenant_name_;  // `tenants/{tenant}`
   const v1::Usage* usage_ = nullptr;
+  absl::InlinedVector<authz::Argument, 8> arguments_;
+  std::optional<storage::Id128> actor_;       // whom the caller acts for
+  std::optional<authz::Reason> actor_found_;  // what FindActor() has said
+  MatterFacts matters_;                       // of the tenant
   ChangeSet changes_;
   storage::v1::EntryBody entry_;
+  bool several_consents_ = false;
   std::optional<RequestRecord> request_;
   Sha256Digest page_request_{};
 };

@@ -35,9 +35,8 @@ class DeleteRecordHandler : public Handler {
     if (!loaded.ok()) return call.Refuse(loaded.status());
     if (!loaded->ok()) return call.Refuse(loaded->reason);
     LoadedRecord& record = *loaded->record;
-    const authz::Decision decision =
-        call.Decide(authz::Verb::kDelete, call.policy().FindType(record.header().type()), {},
-                    call.SubjectNameOf(record.identity.subject));
+    const PersonDecision decision = call.Decide(
+        authz::Verb::kDelete, call.policy().FindType(record.header().type()), {}, record);
     if (!decision.granted()) return call.Refuse(decision, &record);
     if (!request.etag().empty() && request.etag() != EtagOf(RecordDigest(record.row))) {
       return call.Refuse(authz::Reason::kEtagMismatch);
@@ -81,8 +80,11 @@ class DeleteSubjectHandler : public Handler {
     if ((*subject)->erased() && !call.replayed()) {
       return call.Refuse(authz::Reason::kSubjectErased);
     }
-    const authz::Decision decision =
-        call.Decide(authz::Verb::kDeleteSubject, authz::kNoType, {}, request.name());
+    // A call that comes again is decided as it was before the person was erased.
+    SubjectState person_before = **subject;
+    person_before.row.set_erased(false);
+    const PersonDecision decision =
+        call.Decide(authz::Verb::kDeleteSubject, authz::kNoType, {}, person_before);
     if (!decision.granted()) return call.Refuse(decision);
     call.Describe(decision);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "vault/keys/tokens.h"
+#include "vault/values/dates.h"
 #include "vault/values/detectors.h"
 
 namespace piivault::vault {
@@ -11,6 +12,8 @@ namespace {
 constexpr size_t kMaxRefCharacters = 128;
 constexpr size_t kMaxChannelSize = 32;
 constexpr size_t kMaxNoticeSize = 64;
+constexpr size_t kMaxControllerSize = 64;
+constexpr int64_t kFirstSecond = -2'208'988'800;  // of the year 1900
 // How far the clock of a caller may be ahead of the vault's.
 constexpr absl::Duration kClockSkew = absl::Seconds(5);
 
@@ -31,6 +34,11 @@ authz::Reason CheckRef(std::string_view ref) {
   }
   if (characters > kMaxRefCharacters) return authz::Reason::kValueTooLarge;
   return DetectProhibited(ref).any() ? authz::Reason::kProhibitedType : authz::Reason::kOk;
+}
+
+authz::Reason CheckController(std::string_view controller) {
+  if (!IsIdentifier(controller, kMaxControllerSize)) return authz::Reason::kMalformedRequest;
+  return DetectProhibited(controller).any() ? authz::Reason::kProhibitedType : authz::Reason::kOk;
 }
 
 authz::Reason ReasonOf(const ValueVerdict& verdict) {
@@ -74,6 +82,45 @@ authz::FrontHop FrontHopOf(v1::FrontHop hop) {
   }
 }
 
+absl::Time CollectedAt(const v1::Provenance& provenance) {
+  if (!provenance.has_collected_at()) return absl::InfiniteFuture();
+  const google::protobuf::Timestamp& at = provenance.collected_at();
+  if (at.nanos() < 0 || at.nanos() > 999'999'999 || at.seconds() < kFirstSecond) {
+    return absl::InfiniteFuture();
+  }
+  return absl::FromUnixSeconds(at.seconds()) + absl::Nanoseconds(at.nanos());
+}
+
+std::optional<absl::CivilDay> BornIn(const authz::Policy& policy, const NamedValues& values,
+                                     absl::Span<const authz::FieldId> ids) {
+  std::optional<absl::CivilDay> born;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (ids[i] == authz::kNoField) continue;
+    if (policy.field(ids[i]).semantic != authz::SemanticType::kBirthDate) continue;
+    const std::optional<absl::CivilDay> day = ParseDay(values[i].second);
+    if (day.has_value() && (!born.has_value() || *born < *day)) born = day;
+  }
+  return born;
+}
+
+authz::Reason CheckNoticeChange(const authz::Policy& policy, std::string_view before,
+                                std::string_view next) {
+  if (next.empty() || next == before || policy.collection_notices().empty()) {
+    return authz::Reason::kOk;
+  }
+  const authz::CollectionNoticeSpec* to = policy.FindCollectionNotice(next);
+  if (to == nullptr) return authz::Reason::kNoticeUnknown;
+  // Data without a notice is bound by none: any that is known narrows.
+  if (before.empty()) return authz::Reason::kOk;
+  const authz::CollectionNoticeSpec* from = policy.FindCollectionNotice(before);
+  for (authz::PurposeId purpose : to->purposes) {
+    const bool named = from != nullptr && std::find(from->purposes.begin(), from->purposes.end(),
+                                                    purpose) != from->purposes.end();
+    if (!named) return authz::Reason::kNoticeForbids;
+  }
+  return authz::Reason::kOk;
+}
+
 authz::Reason CheckProvenance(const VaultCall& call, const v1::Provenance& provenance,
                               storage::v1::Provenance* out) {
   if (!IsIdentifier(provenance.channel(), kMaxChannelSize) ||
@@ -86,11 +133,7 @@ authz::Reason CheckProvenance(const VaultCall& call, const v1::Provenance& prove
   }
   absl::Time collected = call.now();
   if (provenance.has_collected_at()) {
-    const google::protobuf::Timestamp& at = provenance.collected_at();
-    if (at.nanos() < 0 || at.nanos() > 999'999'999 || at.seconds() < -2'208'988'800) {
-      return authz::Reason::kMalformedRequest;
-    }
-    collected = absl::FromUnixSeconds(at.seconds()) + absl::Nanoseconds(at.nanos());
+    collected = CollectedAt(provenance);
     if (collected > call.now() + kClockSkew) return authz::Reason::kMalformedRequest;
   }
   out->set_channel(provenance.channel());
@@ -125,8 +168,26 @@ authz::Reason CheckValues(const VaultCall& call, const NamedValues& values,
 }
 
 IntakeRequest IntakeOf(const v1::NewRecord& record) {
-  return {record.type(), record.subject(), record.ref(), ValuesOf(record.fields()),
-          &record.provenance()};
+  return {record.type(),
+          record.subject(),
+          record.ref(),
+          ValuesOf(record.fields()),
+          &record.provenance(),
+          record.controller()};
+}
+
+authz::DecisionInput IntakeInput(const VaultCall& call, authz::Verb verb,
+                                 const IntakeRequest& request, const Intake& intake) {
+  const authz::Policy& policy = call.policy();
+  authz::DecisionInput input = call.Input(verb);
+  input.type = policy.FindType(request.type);
+  input.fields = intake.ids;
+  input.channel = request.provenance->channel();
+  input.front_hop = FrontHopOf(request.provenance->front_hop());
+  input.notice = request.provenance->notice();
+  input.collected_at = CollectedAt(*request.provenance);
+  input.born = BornIn(policy, request.fields, intake.ids);
+  return input;
 }
 
 Intake JudgeIntake(const VaultCall& call, authz::Verb verb, const IntakeRequest& request) {
@@ -136,11 +197,7 @@ Intake JudgeIntake(const VaultCall& call, authz::Verb verb, const IntakeRequest&
   for (const auto& [name, value] : request.fields) {
     intake.ids.push_back(type == authz::kNoType ? authz::kNoField : policy.FindField(type, name));
   }
-  authz::DecisionInput input = call.Input(verb);
-  input.type = type;
-  input.fields = intake.ids;
-  input.channel = request.provenance->channel();
-  input.front_hop = FrontHopOf(request.provenance->front_hop());
+  const authz::DecisionInput input = IntakeInput(call, verb, request, intake);
   intake.decision = authz::DecideWithoutSubject(policy, input);
   intake.reason = intake.decision.reason;
   if (intake.reason != authz::Reason::kOk) {
@@ -156,6 +213,8 @@ Intake JudgeIntake(const VaultCall& call, authz::Verb verb, const IntakeRequest&
   draft.type = &policy.type(type);
   draft.ref = request.ref;
   draft.notice = request.provenance->notice();
+  draft.controller = request.controller;
+  draft.born = input.born;
   if (!request.subject.empty()) {
     const std::optional<SubjectName> subject = ParseSubjectName(request.subject);
     if (!subject.has_value() || subject->tenant != call.tenant_id()) {
@@ -170,11 +229,31 @@ Intake JudgeIntake(const VaultCall& call, authz::Verb verb, const IntakeRequest&
     return intake;
   }
   intake.reason = CheckProvenance(call, *request.provenance, &draft.provenance);
+  if (intake.reason == authz::Reason::kOk) intake.reason = CheckController(request.controller);
   if (intake.reason == authz::Reason::kOk) intake.reason = CheckRef(request.ref);
   if (intake.reason == authz::Reason::kOk) {
     intake.reason = CheckValues(call, request.fields, intake.ids, &draft.fields, &intake.field);
   }
   return intake;
+}
+
+absl::StatusOr<PersonDecision> DecideIntake(VaultCall& call, authz::Verb verb,
+                                            const IntakeRequest& request, const Intake& intake,
+                                            RecordWriter* writer) {
+  const authz::DecisionInput input = IntakeInput(call, verb, request, intake);
+  if (!intake.draft.subject.has_value()) {
+    PersonFacts nobody;
+    nobody.set_controller(request.controller);
+    return call.Decide(input, nobody);
+  }
+  PersonDecision refusal;
+  const absl::StatusOr<const SubjectState*> subject =
+      writer->Person(*intake.draft.subject, &refusal.reason);
+  if (!subject.ok()) return subject.status();
+  if (*subject == nullptr) return refusal;
+  PersonFacts person(call.tenant_id(), **subject);
+  person.set_controller(request.controller);
+  return call.Decide(input, person);
 }
 
 void FillTokens(const storage::v1::RecordHeader& header, const NamedValues& written,

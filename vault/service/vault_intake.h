@@ -45,14 +45,35 @@ struct IntakeRequest {
   std::string_view ref;
   NamedValues fields;
   const v1::Provenance* provenance = nullptr;
+  std::string_view controller = {};
 };
 
 // Judges a record to be stored: names, the decision for `verb` (before any look-up), then values,
 // provenance and ref.
 Intake JudgeIntake(const VaultCall& call, authz::Verb verb, const IntakeRequest& request);
 IntakeRequest IntakeOf(const v1::NewRecord& record);
+// What is asked by a record to be stored; `born` as its fields say.
+authz::DecisionInput IntakeInput(const VaultCall& call, authz::Verb verb,
+                                 const IntakeRequest& request, const Intake& intake);
+
+// The decision about a record to be made, with the person it goes to, whom `writer` loads. Where
+// there is no such person, the refusal says so.
+[[nodiscard]] absl::StatusOr<PersonDecision> DecideIntake(VaultCall& call, authz::Verb verb,
+                                                          const IntakeRequest& request,
+                                                          const Intake& intake,
+                                                          RecordWriter* writer);
 
 // The parts of it, for updates.
+// When the data was given, as stated; InfiniteFuture where it was not, or not in a form that
+// CheckProvenance() takes.
+absl::Time CollectedAt(const v1::Provenance& provenance);
+// The birthday that the values say; of several the latest: the younger, the more protected.
+std::optional<absl::CivilDay> BornIn(const authz::Policy& policy, const NamedValues& values,
+                                     absl::Span<const authz::FieldId> ids);
+// A later notice never widens older data: kNoticeForbids where `next` names purposes that `before`
+// did not, kNoticeUnknown for one that the policy does not know. An empty `next` keeps the old one.
+authz::Reason CheckNoticeChange(const authz::Policy& policy, std::string_view before,
+                                std::string_view next);
 authz::Reason CheckProvenance(const VaultCall& call, const v1::Provenance& provenance,
                               storage::v1::Provenance* out);
 // Fills `*writes`, in the order of `values`; `ids` are their fields, all known.

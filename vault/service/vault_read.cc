@@ -30,9 +30,8 @@ class GetRecordHandler : public Handler {
     if (!loaded.ok()) return call.Refuse(loaded.status());
     if (!loaded->ok()) return call.Refuse(loaded->reason);
     const LoadedRecord& record = *loaded->record;
-    const authz::Decision decision =
-        call.Decide(authz::Verb::kReadMetadata, call.policy().FindType(record.header().type()), {},
-                    call.SubjectNameOf(record.identity.subject));
+    const PersonDecision decision = call.Decide(
+        authz::Verb::kReadMetadata, call.policy().FindType(record.header().type()), {}, record);
     if (!decision.granted()) return call.Refuse(decision, &record);
     call.Describe(decision);
     call.AddFields(decision, call.AddItem(&record));
@@ -98,8 +97,7 @@ class ListRecordsHandler : public Handler {
             CountStray(call);
             return authz::Reason::kNotFound;
           }
-          const authz::Decision decision = call.Decide(
-              authz::Verb::kList, type, {}, call.SubjectNameOf(record->identity.subject));
+          const PersonDecision decision = call.Decide(authz::Verb::kList, type, {}, *record);
           return decision.granted() ? authz::Reason::kOk : authz::Reason::kNotFound;
         });
     return AnswerPage(call, std::move(page), nullptr,
@@ -178,8 +176,7 @@ class SearchRecordsHandler : public Handler {
         [&](LoadedRecord* record) {
           const authz::Reason hit = CheckHit(call, field, *term, record);
           if (hit != authz::Reason::kOk) return hit;
-          const authz::Decision decision = call.Decide(
-              authz::Verb::kSearch, type, ids, call.SubjectNameOf(record->identity.subject));
+          const PersonDecision decision = call.Decide(authz::Verb::kSearch, type, ids, *record);
           return decision.granted() ? authz::Reason::kOk : authz::Reason::kNotFound;
         });
     return AnswerPage(call, std::move(page), &field,
@@ -221,8 +218,8 @@ class LookupRecordHandler : public Handler {
     if (reason != authz::Reason::kOk) return call.Refuse(reason, {field.full_name});
 
     // The decisions about the hit that was seen last: the only one, if there is an answer.
-    authz::Decision lookup;
-    authz::Decision reveal;
+    PersonDecision lookup;
+    PersonDecision reveal;
     RecordFinder finder(deps_.engine, call.scope(), &call.changes());
     absl::StatusOr<RecordPage> page = CollectPage(
         call, 1, std::nullopt,
@@ -232,10 +229,10 @@ class LookupRecordHandler : public Handler {
         [&](LoadedRecord* record) {
           const authz::Reason hit = CheckHit(call, field, *term, record);
           if (hit != authz::Reason::kOk) return hit;
-          const std::string subject = call.SubjectNameOf(record->identity.subject);
-          authz::Decision by_value = call.Decide(authz::Verb::kLookup, type, by, subject);
-          authz::Decision values;
-          if (!ids.empty()) values = call.Decide(authz::Verb::kReveal, type, ids, subject);
+          const PersonFacts person(call.tenant_id(), *record);
+          PersonDecision by_value = call.Decide(authz::Verb::kLookup, type, by, person);
+          PersonDecision values;
+          if (!ids.empty()) values = call.Decide(authz::Verb::kReveal, type, ids, person);
           const bool usable = by_value.granted() && (ids.empty() || values.granted() ||
                                                      (request.allow_partial() && values.partial()));
           if (!usable) return authz::Reason::kNotFound;
@@ -289,8 +286,8 @@ class GetSubjectHandler : public Handler {
     if (!subject.ok()) return call.Refuse(subject.status());
     if (!subject->has_value()) return call.Refuse(authz::Reason::kNotFound);
     if ((*subject)->erased()) return call.Refuse(authz::Reason::kSubjectErased);
-    const authz::Decision decision =
-        call.Decide(authz::Verb::kReadSubject, authz::kNoType, {}, request.name());
+    const PersonDecision decision =
+        call.Decide(authz::Verb::kReadSubject, authz::kNoType, {}, **subject);
     if (!decision.granted()) return call.Refuse(decision);
     call.Describe(decision);
     call.entry().add_items()->set_subject_ref((*subject)->row.subject_ref());
@@ -303,9 +300,9 @@ class GetSubjectHandler : public Handler {
                                     limit);
         },
         [&](LoadedRecord* record) {
-          const authz::Decision metadata =
+          const PersonDecision metadata =
               call.Decide(authz::Verb::kReadMetadata,
-                          call.policy().FindType(record->header().type()), {}, request.name());
+                          call.policy().FindType(record->header().type()), {}, *record);
           return metadata.granted() ? authz::Reason::kOk : authz::Reason::kNotFound;
         });
     if (!page.ok()) return call.Refuse(page.status());

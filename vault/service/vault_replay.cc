@@ -25,15 +25,8 @@ authz::Reason JudgeItem(VaultCall& call, authz::Verb verb, const ReplayItem& ite
     call.AddFailedItem(item.intake->reason, &record);
     return item.intake->reason;
   }
-  const std::string subject = call.SubjectNameOf(record.identity.subject);
-  authz::DecisionInput input = call.Input(verb);
-  input.type = item.intake->draft.type->id;
-  input.fields = item.intake->ids;
-  input.channel = item.request->provenance->channel();
-  input.front_hop = FrontHopOf(item.request->provenance->front_hop());
-  authz::SubjectFacts facts;
-  facts.subject = subject;
-  const authz::Decision decision = authz::DecideWithSubject(call.policy(), input, facts);
+  const PersonDecision decision = call.Decide(IntakeInput(call, verb, *item.request, *item.intake),
+                                              PersonFacts(call.tenant_id(), record));
   if (!decision.granted()) {
     call.AddFailedItem(decision.reason, &record);
     return decision.reason;

@@ -41,8 +41,7 @@ class RevealRecordHandler : public Handler {
     const authz::TypeId type = call.policy().FindType(record.type());
     FieldIds ids;
     call.ResolveFields(type, names, &ids);
-    const authz::Decision decision =
-        call.Decide(authz::Verb::kReveal, type, ids, call.SubjectNameOf(record.identity.subject));
+    const PersonDecision decision = call.Decide(authz::Verb::kReveal, type, ids, record);
     if (!decision.granted() && !(request.allow_partial() && decision.partial())) {
       return call.Refuse(decision, &record);
     }
@@ -199,8 +198,7 @@ class BatchRevealRecordsHandler : public Handler {
     const authz::TypeId type = call.policy().FindType(record.type());
     FieldIds ids;
     call.ResolveFields(type, names, &ids);
-    const authz::Decision decision =
-        call.Decide(authz::Verb::kReveal, type, ids, call.SubjectNameOf(record.identity.subject));
+    const PersonDecision decision = call.Decide(authz::Verb::kReveal, type, ids, record);
     storage::v1::EntryItem* item = call.AddItem(&record);
     authz::Reason reason = decision.reason;
     if (decision.granted() || (allow_partial && decision.partial())) {
@@ -411,8 +409,8 @@ class DetokenizeHandler : public Handler {
       const authz::FieldId id = type == authz::kNoType
                                     ? authz::kNoField
                                     : call.policy().FindField(type, match.field.name);
-      const authz::Decision decision = call.Decide(authz::Verb::kDetokenize, type, {&id, 1},
-                                                   call.SubjectNameOf(record.identity.subject));
+      const PersonDecision decision =
+          call.Decide(authz::Verb::kDetokenize, type, {&id, 1}, record);
       if (!decision.granted()) {
         reason = decision.reason;
         refused = &record;

@@ -16,7 +16,7 @@ namespace piivault::vault {
 // What the handlers of VaultService borrow; outlives the server.
 struct VaultDependencies {
   const storage::Engine& engine;
-  const StateStore& store;
+  StateStore& store;
   const ValueRules& rules;
   const UniqueCells& unique;  // one for the process
   RandomSource& random;

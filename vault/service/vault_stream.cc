@@ -45,7 +45,7 @@ struct Message {
 };
 
 // Adds a record as the decision says. OK where it was added or left out.
-absl::Status AddRecord(VaultCall& call, const authz::Decision& decision, bool partial,
+absl::Status AddRecord(VaultCall& call, const PersonDecision& decision, bool partial,
                        LoadedRecord* record, Message* message) {
   if (!decision.granted() && !(partial && decision.partial())) {
     ++message->omitted;
@@ -86,8 +86,7 @@ std::optional<Plan> StreamType(VaultCall& call, authz::TypeId type, authz::Verb 
         CountStray(call);
         continue;
       }
-      const authz::Decision decision =
-          call.Decide(verb, type, ids, call.SubjectNameOf(result.record->identity.subject));
+      const PersonDecision decision = call.Decide(verb, type, ids, *result.record);
       absl::Status added = AddRecord(call, decision, partial, result.record.get(), message);
       if (!added.ok()) return call.Refuse(added);
     }
@@ -158,8 +157,7 @@ class StreamRevealRecordsHandler : public Handler {
       LoadedRecord& record = *result.record;
       const authz::TypeId type = call.policy().FindType(record.type());
       call.ResolveFields(type, names, &ids);
-      const authz::Decision decision =
-          call.Decide(authz::Verb::kReveal, type, ids, call.SubjectNameOf(record.identity.subject));
+      const PersonDecision decision = call.Decide(authz::Verb::kReveal, type, ids, record);
       if (!decision.granted()) call.AddFailedItem(decision.reason, &record);
       absl::Status added = AddRecord(call, decision, false, &record, message);
       if (!added.ok()) return call.Refuse(added);
@@ -277,7 +275,7 @@ class StreamRevealRecordsHandler : public Handler {
   }
 
   // Of the records of one token: the first that may be used, or what the first said.
-  static void TakeFirstUsable(const VaultCall& call, const FieldNames& names,
+  static void TakeFirstUsable(VaultCall& call, const FieldNames& names,
                               const storage::Id128& token, const TokenTarget& target,
                               LoadResult* loaded, LoadResult* result) {
     if (loaded->reason == authz::Reason::kSubjectErased) return;
@@ -293,9 +291,7 @@ class StreamRevealRecordsHandler : public Handler {
       const authz::TypeId type = call.policy().FindType(record.type());
       FieldIds ids;
       call.ResolveFields(type, names, &ids);
-      return call
-          .Decide(authz::Verb::kReveal, type, ids, call.SubjectNameOf(record.identity.subject))
-          .granted();
+      return call.Decide(authz::Verb::kReveal, type, ids, record).granted();
     };
     if (!result->ok() || (!usable(*result->record) && usable(*loaded->record))) {
       *result = std::move(*loaded);

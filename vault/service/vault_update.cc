@@ -34,23 +34,9 @@ Channel ChannelOf(const storage::v1::RecordHeader& header) {
   return channel;
 }
 
-authz::Decision DecideWrite(const VaultCall& call, authz::Verb verb, authz::TypeId type,
-                            absl::Span<const authz::FieldId> fields, const Channel& channel,
-                            const std::string* subject) {
-  authz::DecisionInput input = call.Input(verb);
-  input.type = type;
-  input.fields = fields;
-  input.channel = channel.name;
-  input.front_hop = channel.front_hop;
-  if (subject == nullptr) return authz::DecideWithoutSubject(call.policy(), input);
-  authz::SubjectFacts facts;
-  facts.subject = *subject;
-  return authz::DecideWithSubject(call.policy(), input, facts);
-}
-
 // Plans the change of a loaded record and puts it into the entry. A refusal, or nothing.
 std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, const RecordChange& change,
-                           const authz::Decision& decision, WriteResult* result) {
+                           const PersonDecision& decision, WriteResult* result) {
   RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(), &call.changes());
   absl::StatusOr<WriteResult> written = writer.Update(record, change);
   if (!written.ok()) return call.Refuse(written.status());
@@ -96,6 +82,12 @@ class UpdateRecordHandler : public Handler {
     return {request.provenance().channel(), FrontHopOf(request.provenance().front_hop())};
   }
 
+  // The fields to clear stand behind those to set.
+  static absl::Span<const authz::FieldId> Cleared(const v1::UpdateRecordRequest& request,
+                                                  absl::Span<const authz::FieldId> fields) {
+    return fields.last(static_cast<size_t>(request.clear_fields_size()));
+  }
+
   // The type where the name says none, and the channel where the request says none, are the
   // record's: one that would do is enough here.
   static std::optional<Plan> DecideBeforeLookUp(VaultCall& call,
@@ -108,7 +100,8 @@ class UpdateRecordHandler : public Handler {
       if (channel.name.empty()) channel.name = "any";
     }
     return call.DecideAnyType(authz::Verb::kUpdate, names, false, TypeIn(name),
-                              [&channel](authz::DecisionInput* input) {
+                              [&](authz::DecisionInput* input) {
+                                input->cleared = Cleared(request, input->fields);
                                 input->channel = channel.name;
                                 input->front_hop = channel.front_hop;
                               });
@@ -119,11 +112,17 @@ class UpdateRecordHandler : public Handler {
     const authz::TypeId type = call.policy().FindType(record->header().type());
     FieldIds ids;
     call.ResolveFields(type, names, &ids);
-    const std::string subject = call.SubjectNameOf(record->identity.subject);
     const bool stated = HasProvenance(request.provenance());
-    const authz::Decision decision =
-        DecideWrite(call, authz::Verb::kUpdate, type, ids,
-                    stated ? ChannelOfRequest(request) : ChannelOf(record->header()), &subject);
+    const Channel channel = stated ? ChannelOfRequest(request) : ChannelOf(record->header());
+    authz::DecisionInput input = call.Input(authz::Verb::kUpdate);
+    input.type = type;
+    input.fields = ids;
+    input.cleared = Cleared(request, ids);
+    input.channel = channel.name;
+    input.front_hop = channel.front_hop;
+    input.collected_at = CollectedAt(request.provenance());
+    input.born = BornIn(call.policy(), values, ids);
+    const PersonDecision decision = call.Decide(input, PersonFacts(call.tenant_id(), *record));
     if (!decision.granted()) return call.Refuse(decision, record);
     auto* response = NewResponse<v1::UpdateRecordResponse>(context);
     if (auto refused = call.FindRequest(request.request_id(), response)) {
@@ -139,6 +138,7 @@ class UpdateRecordHandler : public Handler {
     }
 
     RecordChange change;
+    change.born = input.born;
     change.clear.assign(request.clear_fields().begin(), request.clear_fields().end());
     for (std::string_view cleared : change.clear) {
       const authz::FieldSpec& field = call.policy().field(call.policy().FindField(type, cleared));
@@ -151,6 +151,9 @@ class UpdateRecordHandler : public Handler {
       change.new_provenance = true;
       change.notice = request.provenance().notice();
       reason = CheckProvenance(call, request.provenance(), &change.provenance);
+      if (reason == authz::Reason::kOk) {
+        reason = CheckNoticeChange(call.policy(), record->header().notice(), change.notice);
+      }
     }
     if (reason != authz::Reason::kOk) return call.Refuse(reason, FieldOf(failed));
     WriteResult result;
@@ -210,10 +213,6 @@ class UpsertRecordHandler : public Handler {
   }
 
  private:
-  static Channel ChannelOfRequest(const IntakeRequest& request) {
-    return {request.provenance->channel(), FrontHopOf(request.provenance->front_hop())};
-  }
-
   static Plan Replay(VaultCall& call, const IntakeRequest& request, const Intake& intake,
                      v1::UpsertRecordResponse* response) {
     const ReplayItem item{&response->record().name(), nullptr, &request, &intake};
@@ -226,12 +225,13 @@ class UpsertRecordHandler : public Handler {
 
   static std::optional<Plan> Create(VaultCall& call, const IntakeRequest& request,
                                     const Intake& intake, WriteResult* result) {
-    const std::string subject(request.subject);
-    const authz::Decision decision = DecideWrite(call, authz::Verb::kCreate, intake.draft.type->id,
-                                                 intake.ids, ChannelOfRequest(request), &subject);
-    if (!decision.granted()) return call.Refuse(decision);
     RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
                         &call.changes());
+    const absl::StatusOr<PersonDecision> decided =
+        DecideIntake(call, authz::Verb::kCreate, request, intake, &writer);
+    if (!decided.ok()) return call.Refuse(decided.status());
+    const PersonDecision& decision = *decided;
+    if (!decision.granted()) return call.Refuse(decision);
     absl::StatusOr<WriteResult> written = writer.Create(intake.draft);
     if (!written.ok()) return call.Refuse(written.status());
     if (!written->ok()) return call.Refuse(written->reason, FieldOf(written->field));
@@ -245,21 +245,27 @@ class UpsertRecordHandler : public Handler {
   static std::optional<Plan> Replace(VaultCall& call, const IntakeRequest& request,
                                      const Intake& intake, LoadedRecord* record,
                                      WriteResult* result) {
-    // The record stays with its person.
-    if (intake.draft.subject.has_value() && *intake.draft.subject != record->identity.subject) {
-      return call.Refuse(authz::Reason::kAlreadyExists);
-    }
+    // The record stays with its person and its controller.
+    const bool moves =
+        (intake.draft.subject.has_value() && *intake.draft.subject != record->identity.subject) ||
+        (!request.controller.empty() && request.controller != record->header().controller());
+    if (moves) return call.Refuse(authz::Reason::kAlreadyExists);
     FieldIds ids = intake.ids;
     for (const storage::v1::FieldHeader& field : record->header().fields()) {
       const authz::FieldId id = call.policy().FindField(intake.draft.type->id, field.name());
       const bool cleared = !field.absent() && std::find(ids.begin(), ids.end(), id) == ids.end();
       if (cleared && id != authz::kNoField) ids.push_back(id);
     }
-    const std::string subject = call.SubjectNameOf(record->identity.subject);
-    const authz::Decision decision = DecideWrite(call, authz::Verb::kUpdate, intake.draft.type->id,
-                                                 ids, ChannelOfRequest(request), &subject);
+    authz::DecisionInput input = IntakeInput(call, authz::Verb::kUpdate, request, intake);
+    input.fields = ids;
+    input.cleared = absl::MakeConstSpan(ids).subspan(intake.ids.size());
+    const PersonDecision decision = call.Decide(input, PersonFacts(call.tenant_id(), *record));
     if (!decision.granted()) return call.Refuse(decision, record);
+    const authz::Reason notice =
+        CheckNoticeChange(call.policy(), record->header().notice(), intake.draft.notice);
+    if (notice != authz::Reason::kOk) return call.Refuse(notice);
     RecordChange change;
+    change.born = intake.draft.born;
     change.set = intake.draft.fields;
     change.clear_others = true;
     change.new_provenance = true;

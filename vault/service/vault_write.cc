@@ -23,14 +23,9 @@ absl::StatusOr<WriteResult> Store(VaultCall& call, authz::Verb verb, const Intak
     result.field = intake.field;
     return result;
   }
-  authz::DecisionInput input = call.Input(verb);
-  input.type = intake.draft.type->id;
-  input.fields = intake.ids;
-  input.channel = request.provenance->channel();
-  input.front_hop = FrontHopOf(request.provenance->front_hop());
-  authz::SubjectFacts facts;
-  facts.subject = request.subject;
-  const authz::Decision decision = authz::DecideWithSubject(call.policy(), input, facts);
+  absl::StatusOr<PersonDecision> decided = DecideIntake(call, verb, request, intake, writer);
+  if (!decided.ok()) return decided.status();
+  const PersonDecision& decision = *decided;
   if (!decision.granted()) {
     result.reason = decision.reason;
     return result;

@@ -24,6 +24,8 @@ SnapshotBuilder::SnapshotBuilder() : next_(std::make_shared<StateSnapshot>()) {
   next_->policies_ = Empty<PolicyState>();
   next_->proposals_ = Empty<ProposalState>();
   next_->denylist_ = Empty<DenylistState>();
+  next_->matters_ =
+      std::make_shared<const std::map<storage::TenantId, std::shared_ptr<const MatterMap>>>();
   next_->identities_ = std::make_shared<const absl::flat_hash_map<std::string, std::string>>();
 }
 
@@ -118,6 +120,25 @@ void SnapshotBuilder::PutDenylist(std::string_view sha256, const storage::v1::De
   denied->row = row;
   denied->version = version;
   Own(next_->denylist_)[std::string(sha256)] = std::move(denied);
+}
+
+MatterMap& SnapshotBuilder::OwnMatters(storage::TenantId tenant) {
+  std::shared_ptr<const MatterMap>& matters = Own(next_->matters_)[tenant];
+  if (matters == nullptr) matters = std::make_shared<MatterMap>();
+  return Own(matters);
+}
+
+void SnapshotBuilder::PutMatter(storage::TenantId tenant, const storage::v1::MatterRow& row,
+                                uint64_t version) {
+  auto matter = std::make_shared<MatterState>();
+  matter->row = row;
+  matter->version = version;
+  OwnMatters(tenant).Put(std::move(matter));
+}
+
+void SnapshotBuilder::RemoveMatter(storage::TenantId tenant, std::string_view kind,
+                                   std::string_view id) {
+  OwnMatters(tenant).Remove(kind, id);
 }
 
 }  // namespace piivault::vault

@@ -31,6 +31,8 @@ class SnapshotBuilder {
   void PutPolicy(std::string_view hex, const storage::v1::PolicyRow& row, uint64_t version,
                  std::shared_ptr<const authz::Policy> policy);
   void PutDenylist(std::string_view sha256, const storage::v1::DenylistRow& row, uint64_t version);
+  void PutMatter(storage::TenantId tenant, const storage::v1::MatterRow& row, uint64_t version);
+  void RemoveMatter(storage::TenantId tenant, std::string_view kind, std::string_view id);
 
   const StateSnapshot& current() const { return *next_; }
   std::shared_ptr<const StateSnapshot> Build() { return std::move(next_); }
@@ -39,6 +41,7 @@ class SnapshotBuilder {
   // The map to change; a copy at the first time.
   template <typename Map>
   Map& Own(std::shared_ptr<const Map>& map);
+  MatterMap& OwnMatters(storage::TenantId tenant);
 
   std::shared_ptr<StateSnapshot> next_;
   std::vector<const void*> owned_;  // maps made by this builder

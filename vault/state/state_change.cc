@@ -130,6 +130,23 @@ void StateChange::PutDenylist(std::string_view sha256, const storage::v1::Denyli
   });
 }
 
+void StateChange::PutMatter(storage::TenantId tenant, const storage::v1::MatterRow& row) {
+  const uint64_t version = NextVersion(base_->matters(tenant).Find(row.kind(), row.id()));
+  Put(storage::MatterKey(tenant, row.kind(), row.id()), version, row);
+  updates_.push_back([tenant, row, version](SnapshotBuilder& builder) {
+    builder.PutMatter(tenant, row, version);
+  });
+}
+
+void StateChange::RemoveMatter(storage::TenantId tenant, std::string_view kind,
+                               std::string_view id) {
+  storage::Key key = storage::MatterKey(tenant, kind, id);
+  parts_.reads.push_back(storage::CellFingerprint(key));
+  parts_.writes.push_back({std::move(key), std::nullopt});
+  updates_.push_back([tenant, kind = std::string(kind), id = std::string(id)](
+                         SnapshotBuilder& builder) { builder.RemoveMatter(tenant, kind, id); });
+}
+
 void StateChange::PutKeyring(const storage::v1::KeyringRow& row) {
   const uint64_t version = base_->keyring_version_ + 1;
   Put(StateKey(StateKind::kEpoch, "keyring"), version, row);

@@ -106,6 +106,12 @@ bool StateSnapshot::IsDenied(std::string_view sha256) const {
   return Find(*denylist_, sha256) != nullptr;
 }
 
+const MatterMap& StateSnapshot::matters(storage::TenantId tenant) const {
+  static const MatterMap& kNone = *new MatterMap();
+  const auto it = matters_->find(tenant);
+  return it == matters_->end() ? kNone : *it->second;
+}
+
 int StateSnapshot::CountAdministrators(absl::Time now,
                                        const storage::v1::PrincipalRow* instead) const {
   std::set<std::string_view> persons;

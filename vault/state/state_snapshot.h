@@ -13,6 +13,7 @@
 #include "authz/principal.h"
 #include "piivault/storage/v1/state.pb.h"
 #include "storage/keys.h"
+#include "vault/state/matter_map.h"
 
 namespace piivault::authz {
 class Policy;
@@ -96,7 +97,8 @@ struct ProposalState {
 };
 
 // Everything that decides, at one point of the log: tenants, persons, principals, policies,
-// proposals, denylist, keys. Subjects, tokens and wraps are not in it; they are rows that are read.
+// proposals, denylist, the tenants' matters, keys. Subjects, tokens and wraps are not in it; they
+// are rows that are read.
 //
 // Guarantees: what is in it came out of sealed rows. It never changes; a pointer taken from it
 // lives as long as the snapshot (the shared ones as long as they are held). Does not: know whether
@@ -122,6 +124,8 @@ class StateSnapshot {
   const ProposalState* FindProposal(std::string_view id) const;
   // `sha256` is raw, 32 bytes.
   bool IsDenied(std::string_view sha256) const;
+  // Those of a tenant; empty where there are none.
+  const MatterMap& matters(storage::TenantId tenant) const;
 
   const ByName<TenantState>& tenants() const { return *tenants_; }
   const ByName<PersonState>& persons() const { return *persons_; }
@@ -157,6 +161,7 @@ class StateSnapshot {
   Shared<PolicyState> policies_;
   Shared<ProposalState> proposals_;
   Shared<DenylistState> denylist_;  // by raw SHA-256
+  std::shared_ptr<const std::map<storage::TenantId, std::shared_ptr<const MatterMap>>> matters_;
   // Certificate identity to name of the principal.
   std::shared_ptr<const absl::flat_hash_map<std::string, std::string>> identities_;
   std::shared_ptr<const KeySnapshot> keys_;

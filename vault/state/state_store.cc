@@ -1,6 +1,8 @@
 #include "vault/state/state_store.h"
 
 #include <limits>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "authz/policy.h"
@@ -61,6 +63,32 @@ absl::Status ReadTenantKeys(const storage::Engine& engine, KeyHierarchy& hierarc
                   });
   if (!scanned.ok()) return scanned;
   return hierarchy.ReplaceTenantKeys(rows);
+}
+
+// REQUIRES: the tenants are in `builder`.
+absl::Status ReadMatters(const storage::Engine& engine, const KeySnapshot& keys,
+                         SnapshotBuilder* builder) {
+  const storage::Key prefix = storage::StatePrefix(StateKind::kMatter);
+  std::set<storage::TenantId> tenants;
+  for (const auto& [name, tenant] : builder->current().tenants()) tenants.insert(tenant->id);
+  absl::Status result;
+  absl::Status scanned =
+      engine.Scan(prefix, prefix.bytes, std::numeric_limits<size_t>::max(),
+                  [&](std::string_view key, std::string_view value) {
+                    const std::optional<storage::MatterName> name = storage::ParseMatterKey(key);
+                    const storage::Key whole{storage::Table::kState, std::string(key)};
+                    auto row = OpenRow<storage::v1::MatterRow>(keys, whole, value);
+                    if (!row.ok()) {
+                      result = row.status();
+                    } else if (!name.has_value() || !tenants.contains(name->tenant) ||
+                               row->message.kind() != name->kind || row->message.id() != name->id) {
+                      result = Contradiction();
+                    } else {
+                      builder->PutMatter(name->tenant, row->message, row->version);
+                    }
+                    return result.ok();
+                  });
+  return scanned.ok() ? result : scanned;
 }
 
 // Compiles the policies that some tenant has in force; the others wait until somebody wants them.
@@ -216,6 +244,8 @@ absl::StatusOr<std::shared_ptr<const StateSnapshot>> StateStore::ReadAll() const
         builder.PutDenylist(FromHex(hex), row, version);
         return absl::OkStatus();
       });
+  if (!status.ok()) return status;
+  status = ReadMatters(engine_, *keys, &builder);
   if (!status.ok()) return status;
   return builder.Build();
 }

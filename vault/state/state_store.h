@@ -101,6 +101,11 @@ class StateChange {
   // `sha256` is raw, 32 bytes.
   void PutDenylist(std::string_view sha256, const storage::v1::DenylistRow& row);
 
+  // A tenant's matter, by its kind and id.
+  void PutMatter(storage::TenantId tenant, const storage::v1::MatterRow& row);
+  // REQUIRES: it is in the base.
+  void RemoveMatter(storage::TenantId tenant, std::string_view kind, std::string_view id);
+
   void PutKeyring(const storage::v1::KeyringRow& row);
 
   // Reads and changes a cell without a row, e.g. RoleHoldersCell().

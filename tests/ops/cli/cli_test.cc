@@ -148,6 +148,69 @@ TEST_F(CliTest, SystemRolesAreProposedWithoutTenant) {
               Not(HasSubstr("tenant:")));
 }
 
+TEST_F(CliTest, ARoleIsProposedForSomeFieldsAndHandedOver) {
+  const CliResult grant =
+      Run({"principal", "grant", "tanaka", "engineer", "--field", "svc.name", "--field", "log.*"});
+  EXPECT_THAT(grant.out, HasSubstr("svc.name"));
+  EXPECT_THAT(grant.out, HasSubstr("log.*"));
+  const CliResult over =
+      Run({"principal", "hand-over", "tanaka", "sato", "engineer", "--justification", "CASE-1"});
+  EXPECT_EQ(over.code, kExitOk);
+  for (const char* text : {"principal: principals/tanaka", "successor: principals/sato",
+                           "role: engineer", "tenant: tenants/default", "CASE-1"}) {
+    EXPECT_THAT(over.out, HasSubstr(text));
+  }
+}
+
+TEST_F(CliTest, AMatterIsAPersonsOrTheTenants) {
+  EXPECT_EQ(Run({"matter", "open", "migration", "M-1", "--purpose", "order", "--until",
+                 "2030-01-01", "--ticket", "T-1"})
+                .code,
+            kExitOk);
+  EXPECT_EQ(Run({"matter", "open", "order", "O-1", "--subject", "abc", "--state", "open"}).code,
+            kExitOk);
+  ASSERT_THAT(vault_.opened(), SizeIs(2));
+  EXPECT_EQ(vault_.opened()[0].parent(), "tenants/default");
+  EXPECT_EQ(vault_.opened()[0].matter().kind(), "migration");
+  EXPECT_EQ(vault_.opened()[0].matter().id(), "M-1");
+  EXPECT_EQ(vault_.opened()[0].matter().purposes(0), "order");
+  EXPECT_EQ(vault_.opened()[0].matter().not_after().seconds(), 1'893'456'000);
+  EXPECT_EQ(vault_.opened()[0].usage().ticket(), "T-1");
+  EXPECT_EQ(vault_.opened()[1].parent(), "tenants/default/subjects/abc");
+  EXPECT_EQ(vault_.opened()[1].matter().state(), "open");
+  EXPECT_FALSE(vault_.opened()[1].matter().has_not_after());
+  EXPECT_THAT(Run({"matter", "list", "--subject", "abc"}).out,
+              HasSubstr("tenants/default/subjects/abc"));
+  EXPECT_THAT(Run({"matter", "update", "order", "O-1", "completed", "--subject", "abc"}).out,
+              HasSubstr("completed"));
+  EXPECT_EQ(Run({"matter", "open", "order"}).code, kExitUsage);
+}
+
+TEST_F(CliTest, OfASubjectOnlyWhatIsGivenIsChanged) {
+  EXPECT_EQ(Run({"subject", "update", "abc", "--department", "sales"}).code, kExitOk);
+  EXPECT_EQ(Run({"subject", "update", "abc", "--no-holder", "--contract-active", "false",
+                 "--mandate", "def=00ff", "--until", "2030-01-01", "--end-mandate", "ghi"})
+                .code,
+            kExitOk);
+  EXPECT_EQ(Run({"subject", "update", "abc", "--holder", "def"}).code, kExitOk);
+  ASSERT_THAT(vault_.updated(), SizeIs(3));
+  const v1::UpdateSubjectRequest department = vault_.updated()[0];
+  EXPECT_EQ(department.subject(), "tenants/default/subjects/abc");
+  EXPECT_EQ(department.department(), "sales");
+  EXPECT_FALSE(department.has_holder() || department.has_contract_active());
+  const v1::UpdateSubjectRequest rest = vault_.updated()[1];
+  EXPECT_TRUE(rest.has_holder() && rest.holder().empty());
+  EXPECT_TRUE(rest.has_contract_active() && !rest.contract_active());
+  ASSERT_EQ(rest.mandates_size(), 1);
+  EXPECT_EQ(rest.mandates(0).agent(), "tenants/default/subjects/def");
+  EXPECT_EQ(rest.mandates(0).document_sha256(), "00ff");
+  EXPECT_EQ(rest.mandates(0).not_after().seconds(), 1'893'456'000);
+  EXPECT_EQ(rest.end_mandates(0), "tenants/default/subjects/ghi");
+  EXPECT_EQ(vault_.updated()[2].holder(), "tenants/default/subjects/def");
+  EXPECT_EQ(Run({"subject", "update", "abc", "--mandate", "def"}).code, kExitUsage);
+  EXPECT_EQ(Run({"subject", "update", "abc", "--holder", "x", "--no-holder"}).code, kExitUsage);
+}
+
 TEST_F(CliTest, AnEntryThatStandsForManyCallsSaysHowMany) {
   const CliResult list = Run({"audit", "list"});
   EXPECT_THAT(list.out, HasSubstr("NDA_EXPIRED  -      -"));

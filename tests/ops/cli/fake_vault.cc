@@ -142,6 +142,45 @@ class FakeVault::Vault : public v1::VaultService::Service {
   FakeVault& fake_;
 };
 
+// Takes what it is told.
+class FakeVault::Subject : public v1::SubjectService::Service {
+ public:
+  explicit Subject(FakeVault& fake) : fake_(fake) {}
+
+  grpc::Status OpenMatter(grpc::ServerContext*, const v1::OpenMatterRequest* request,
+                          v1::OpenMatterResponse* response) override {
+    absl::MutexLock lock(&fake_.mutex_);
+    fake_.opened_.push_back(*request);
+    *response->mutable_matter() = request->matter();
+    return grpc::Status::OK;
+  }
+
+  // The parent as the one matter's id, to be seen.
+  grpc::Status ListMatters(grpc::ServerContext*, const v1::ListMattersRequest* request,
+                           v1::ListMattersResponse* response) override {
+    response->add_matters()->set_id(request->parent());
+    return grpc::Status::OK;
+  }
+
+  grpc::Status UpdateMatter(grpc::ServerContext*, const v1::UpdateMatterRequest* request,
+                            v1::UpdateMatterResponse* response) override {
+    response->mutable_matter()->set_kind(request->kind());
+    response->mutable_matter()->set_id(request->id());
+    response->mutable_matter()->set_state(request->state());
+    return grpc::Status::OK;
+  }
+
+  grpc::Status UpdateSubject(grpc::ServerContext*, const v1::UpdateSubjectRequest* request,
+                             v1::UpdateSubjectResponse*) override {
+    absl::MutexLock lock(&fake_.mutex_);
+    fake_.updated_.push_back(*request);
+    return grpc::Status::OK;
+  }
+
+ private:
+  FakeVault& fake_;
+};
+
 // One ordinary entry, and one that stands for 37 calls.
 class FakeVault::Audit : public v1::AuditService::Service {
   grpc::Status ListEntries(grpc::ServerContext*, const v1::ListEntriesRequest*,
@@ -171,6 +210,7 @@ class FakeVault::Audit : public v1::AuditService::Service {
 FakeVault::FakeVault()
     : admin_(std::make_unique<Admin>(*this)),
       audit_(std::make_unique<Audit>()),
+      subject_(std::make_unique<Subject>(*this)),
       vault_(std::make_unique<Vault>(*this)) {
   const fakes::TestCertificate server = authority_.IssueServer();
   const fakes::TestCertificate caller = authority_.IssueForUri("spiffe://vault.example/x");
@@ -185,6 +225,7 @@ FakeVault::FakeVault()
   builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
   builder.RegisterService(admin_.get());
   builder.RegisterService(audit_.get());
+  builder.RegisterService(subject_.get());
   builder.RegisterService(vault_.get());
   server_ = builder.BuildAndStart();
 }
@@ -228,6 +269,16 @@ std::vector<v1::BatchCreateRecordsRequest> FakeVault::batches() const {
 std::vector<v1::ApproveProposalRequest> FakeVault::approvals() const {
   absl::MutexLock lock(&mutex_);
   return approvals_;
+}
+
+std::vector<v1::OpenMatterRequest> FakeVault::opened() const {
+  absl::MutexLock lock(&mutex_);
+  return opened_;
+}
+
+std::vector<v1::UpdateSubjectRequest> FakeVault::updated() const {
+  absl::MutexLock lock(&mutex_);
+  return updated_;
 }
 
 grpc::Status FakeVault::CreateBatch(const v1::BatchCreateRecordsRequest& request,

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "piivault/v1/admin_service.grpc.pb.h"
 #include "piivault/v1/audit_service.grpc.pb.h"
+#include "piivault/v1/subject_service.grpc.pb.h"
 #include "piivault/v1/vault_service.grpc.pb.h"
 #include "tests/fakes/test_pki.h"
 #include "tests/ops/cli/scratch_folder.h"
@@ -51,10 +52,13 @@ class FakeVault {
   // Who the fake knows.
   static constexpr int kTenants = 2500;
   std::vector<v1::ApproveProposalRequest> approvals() const;
+  std::vector<v1::OpenMatterRequest> opened() const;
+  std::vector<v1::UpdateSubjectRequest> updated() const;
 
  private:
   class Admin;
   class Audit;
+  class Subject;
   class Vault;
 
   grpc::Status CreateBatch(const v1::BatchCreateRecordsRequest& request,
@@ -70,8 +74,11 @@ class FakeVault {
   std::map<std::string, v1::BatchCreateRecordsResponse> by_request_id_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::BatchCreateRecordsRequest> batches_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::ApproveProposalRequest> approvals_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::OpenMatterRequest> opened_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::UpdateSubjectRequest> updated_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Audit> audit_;
+  std::unique_ptr<Subject> subject_;
   std::unique_ptr<Vault> vault_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;

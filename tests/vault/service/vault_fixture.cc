@@ -8,6 +8,7 @@
 #include "piivault/v1/admin_service.pb.h"
 #include "storage/commit_and_wait.h"
 #include "vault/audit/entry_builder.h"
+#include "vault/service/subject_service.h"
 #include "vault/state/initialize.h"
 #include "vault/state/vault_keys.h"
 #include "vault/text.h"
@@ -114,6 +115,8 @@ VaultFixture::VaultFixture() {
                                   [this] { ++erasures_pending_; }, [this] { ++stray_rows; }});
   absl::Status added = methods_.AddService("piivault.v1.VaultService");
   if (added.ok()) added = RegisterVaultService(*deps_, &methods_);
+  if (added.ok()) added = methods_.AddService("piivault.v1.SubjectService");
+  if (added.ok()) added = RegisterSubjectService(*deps_, &methods_);
   if (!added.ok()) Die("methods", added);
 }
 
@@ -253,6 +256,7 @@ VaultFixture::Open::Open(VaultFixture& fixture, std::string_view principal, std:
     : fixture_(fixture), request_(request.New()) {
   request_->CopyFrom(request);
   const MethodInfo* info = fixture.methods_.Find(Concat({kServiceName, method}));
+  if (info == nullptr) info = fixture.methods_.Find(Concat({kSubjectServiceName, method}));
   if (info == nullptr || info->factory == nullptr) Die("method", absl::NotFoundError("none"));
   context_ = std::make_unique<CallContext>(CallContext{*info});
   auto caller = std::make_shared<CallerIdentity>();

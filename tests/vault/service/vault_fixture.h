@@ -26,6 +26,7 @@
 namespace piivault::vault {
 
 inline constexpr std::string_view kServiceName = "piivault.v1.VaultService/";
+inline constexpr std::string_view kSubjectServiceName = "piivault.v1.SubjectService/";
 
 // A vault in memory with two tenants (`default`, `other`) under a small policy, and one principal
 // for each kind of caller:
@@ -66,7 +67,8 @@ class VaultFixture {
 
   absl::Time now = absl::FromUnixSeconds(1'750'000'000);
 
-  // One call, as the transport carries it out, up to its first answer.
+  // One call, as the transport carries it out, up to its first answer. `method` is one of
+  // VaultService or SubjectService.
   struct Result {
     authz::Reason reason = authz::Reason::kInternal;
     std::vector<std::string> denied_fields;

@@ -21,6 +21,14 @@ storage::v1::PersonRow Person(const std::string& name) {
   return row;
 }
 
+storage::v1::MatterRow Matter(const std::string& kind, const std::string& id) {
+  storage::v1::MatterRow row;
+  row.set_kind(kind);
+  row.set_id(id);
+  row.set_state("open");
+  return row;
+}
+
 TEST(InitializeVaultTest, MakesTenantAndAdministrators) {
   TestVault vault;
   const auto state = vault.state();
@@ -161,6 +169,10 @@ class TamperTest : public testing::TestWithParam<StateKind> {
     change.PutTenant(tenant);
     change.PutPolicy(std::string(64, '1'), storage::v1::PolicyRow(), nullptr);
     change.PutPolicy(std::string(64, '2'), storage::v1::PolicyRow(), nullptr);
+    const storage::TenantId first = vault_.state()->FindTenant("default")->id;
+    for (const storage::TenantId owner : {first, storage::TenantId{7}}) {
+      change.PutMatter(owner, Matter("instruction", "I-1"));
+    }
     EXPECT_TRUE(vault_.Commit(std::move(change)).ok());
   }
 
@@ -223,7 +235,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, TamperTest,
                          testing::Values(StateKind::kVault, StateKind::kTenant, StateKind::kPerson,
                                          StateKind::kPrincipal, StateKind::kPolicy,
                                          StateKind::kProposal, StateKind::kDenylist,
-                                         StateKind::kEpoch, StateKind::kTenantKey));
+                                         StateKind::kEpoch, StateKind::kTenantKey,
+                                         StateKind::kMatter));
 
 TEST(StateStoreTest, RefusesATenantWhosePolicyIsGone) {
   TestVault vault;

@@ -1,0 +1,71 @@
+#include "vault/service/subject_change.h"
+
+#include <string>
+#include <utility>
+
+#include "vault/service/resource_name.h"
+#include "vault/state/state_snapshot.h"
+
+namespace piivault::vault {
+
+std::optional<Plan> DecideOneOf(VaultCall& call, absl::Span<const authz::Verb> verbs) {
+  std::optional<authz::Decision> first;
+  for (authz::Verb verb : verbs) {
+    authz::Decision decision = authz::DecideWithoutSubject(call.policy(), call.Input(verb));
+    if (decision.granted()) {
+      call.Describe(decision);
+      return std::nullopt;
+    }
+    if (!first.has_value()) first = std::move(decision);
+  }
+  return call.Refuse(*first);
+}
+
+std::optional<Plan> LoadPerson(VaultCall& call, const storage::Id128& id,
+                               absl::Span<const authz::Verb> verbs, SubjectState* person) {
+  absl::StatusOr<std::optional<SubjectState>> loaded =
+      LoadSubject(call.deps().engine, call.scope(), id, &call.changes());
+  if (!loaded.ok()) return call.Refuse(loaded.status());
+  if (!loaded->has_value()) return call.Refuse(authz::Reason::kNotFound);
+  if ((*loaded)->erased()) return call.Refuse(authz::Reason::kSubjectErased);
+  *person = **std::move(loaded);
+  std::optional<PersonDecision> first;
+  for (authz::Verb verb : verbs) {
+    PersonDecision decision = call.Decide(verb, authz::kNoType, {}, *person);
+    if (decision.granted()) {
+      call.Describe(decision);
+      storage::v1::EntryItem& item = *call.entry().add_items();
+      item.set_subject_ref(person->row.subject_ref());
+      call.AddFields(decision, &item);
+      return std::nullopt;
+    }
+    if (!first.has_value()) first = std::move(decision);
+  }
+  return call.Refuse(*first);
+}
+
+std::optional<Plan> LoadOther(VaultCall& call, std::string_view name, std::string_view argument,
+                              SubjectState* other) {
+  const std::optional<SubjectName> parsed = ParseSubjectName(name);
+  if (!parsed.has_value() || parsed->tenant != call.tenant_id()) {
+    return call.Refuse(authz::Reason::kMalformedRequest, {std::string(argument)});
+  }
+  absl::StatusOr<std::optional<SubjectState>> loaded =
+      LoadSubject(call.deps().engine, call.scope(), parsed->subject, &call.changes());
+  if (!loaded.ok()) return call.Refuse(loaded.status());
+  if (!loaded->has_value()) return call.Refuse(authz::Reason::kNotFound, {std::string(argument)});
+  if ((*loaded)->erased()) {
+    return call.Refuse(authz::Reason::kSubjectErased, {std::string(argument)});
+  }
+  *other = **std::move(loaded);
+  call.entry().add_items()->set_subject_ref(other->row.subject_ref());
+  return std::nullopt;
+}
+
+void StorePerson(VaultCall& call, SubjectState* person) {
+  person->row.set_version(person->row.version() + 1);
+  PutSubject(call.scope(), call.deps().random, *person, &call.changes());
+  call.changes().Retain(person->row.subject_ref(), {}, person->row.version(), nullptr, nullptr);
+}
+
+}  // namespace piivault::vault
