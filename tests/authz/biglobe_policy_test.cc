@@ -32,6 +32,18 @@ std::vector<std::string> FailingWith(const std::string& from, const std::string&
   return names;
 }
 
+// 003-03: who sees a department's data has the role from its manager; managers are of a department.
+TEST(BiglobePolicyTest, Clause003_03LetsManagersApprove) {
+  Diagnostics diagnostics;
+  const auto policy = LoadFile(kStem, &diagnostics);
+  ASSERT_NE(policy, nullptr) << diagnostics.ToString();
+  for (const char* role : {"operations", "billing", "support", "marketing", "finance"}) {
+    EXPECT_THAT(policy->FindRole(role)->needs, ElementsAre("approval_by_department_manager"));
+    EXPECT_TRUE(policy->FindRole(role)->per_department) << role;
+  }
+  EXPECT_TRUE(policy->FindRole("dept_manager")->per_department);
+}
+
 // 003-13: the entry for members is missing, and it shows.
 TEST(BiglobePolicyTest, Clause003_13TellsOfTheMissingEntry) {
   Diagnostics diagnostics;
