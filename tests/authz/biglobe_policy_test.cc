@@ -32,6 +32,18 @@ std::vector<std::string> FailingWith(const std::string& from, const std::string&
   return names;
 }
 
+// 003-03: who sees a department's data has the role from its manager; managers are of a department.
+TEST(BiglobePolicyTest, Clause003_03LetsManagersApprove) {
+  Diagnostics diagnostics;
+  const auto policy = LoadFile(kStem, &diagnostics);
+  ASSERT_NE(policy, nullptr) << diagnostics.ToString();
+  for (const char* role : {"operations", "billing", "support", "marketing", "finance"}) {
+    EXPECT_THAT(policy->FindRole(role)->needs, ElementsAre("approval_by_department_manager"));
+    EXPECT_TRUE(policy->FindRole(role)->per_department) << role;
+  }
+  EXPECT_TRUE(policy->FindRole("dept_manager")->per_department);
+}
+
 // 003-13: the entry for members is missing, and it shows.
 TEST(BiglobePolicyTest, Clause003_13TellsOfTheMissingEntry) {
   Diagnostics diagnostics;
@@ -79,11 +91,13 @@ TEST(BiglobePolicyTest, DoesNotLoadWithoutWhatTheTextLeavesOpen) {
   Diagnostics diagnostics;
   EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr);
   for (const char* name :
-       {"fields_c1", "fields_c2", "fields_c3", "fields_c4", "for_auth", "for_operate", "for_bill",
-        "for_credit", "for_promo", "for_support", "for_contract", "for_broker", "for_prize_tax",
-        "for_c2_contract", "for_c2_tax", "for_c4_event", "for_c4_notice", "for_c4_commissioned",
-        "for_noticed", "collection_notices", "recording_asks_for", "birthday_rule", "unknown_age",
-        "supervision_interval", "retention_all"}) {
+       {"fields_c1",          "fields_c2",           "fields_c3",    "fields_c4",
+        "for_auth",           "for_operate",         "for_bill",     "for_credit",
+        "for_promo",          "for_support",         "for_contract", "for_broker",
+        "for_prize_tax",      "for_c2_contract",     "for_c2_tax",   "for_c4_event",
+        "for_c4_notice",      "for_c4_commissioned", "for_noticed",  "collection_notices",
+        "recording_asks_for", "birthday_rule",       "unknown_age",  "supervision_interval",
+        "retention_all"}) {
     EXPECT_THAT(diagnostics.ToString(), HasSubstr("'" + std::string(name) + "' is not set"));
   }
 }

@@ -77,6 +77,7 @@ class DepartmentTest : public AdminTest {
   }
 };
 
+// 003-03: the department's manager approves,
 TEST_F(DepartmentTest, ItsManagerSeesAndApproves) {
   const Proposal proposal = ProposeStaffer("cho");
   EXPECT_EQ(proposal.state(), PROPOSAL_STATE_OPEN);
@@ -96,6 +97,7 @@ TEST_F(DepartmentTest, NoAdministratorApprovesInTheManagersPlace) {
   EXPECT_EQ(Roles("cho"), 0);
 }
 
+// 003-03: another department's manager does not,
 TEST_F(DepartmentTest, NorAnotherDepartmentsManager) {
   const Proposal proposal = ProposeStaffer("cho");
   EXPECT_EQ(Get("ume", proposal), Reason::kDepartmentMismatch);
@@ -113,6 +115,7 @@ TEST_F(DepartmentTest, NorSomebodyWhoManagesNothing) {
   }
 }
 
+// 003-03: and where there is no manager nobody gets the role.
 TEST_F(DepartmentTest, WhoIsInNoDepartmentHasNoManager) {
   const Proposal proposal = ProposeStaffer("yui");
   EXPECT_EQ(Approve("sen", proposal).reason, Reason::kDepartmentMismatch);

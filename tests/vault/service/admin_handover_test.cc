@@ -91,6 +91,8 @@ grants:
   storage::v1::PrincipalRow row_;
 };
 
+// 001-63: from one commit on the successor has the role and the predecessor does not; there is no
+// moment at which both do.
 TEST_F(AdminHandoverTest, ThePredecessorLosesWhatTheSuccessorGetsInOneCommit) {
   CreateProposalRequest grant = KeeperRequest("cho");
   grant.mutable_proposal()
