@@ -23,6 +23,12 @@ void Diagnostics::Add(Severity severity, const Place& place, std::string message
                     place.column, std::move(message), std::move(hint)});
 }
 
+void Diagnostics::NoteKeys(std::string_view what, const std::vector<std::string_view>& keys) {
+  if (keys_ == nullptr) return;
+  std::set<std::string>& known = (*keys_)[std::string(what.substr(0, what.find(" '")))];
+  for (std::string_view key : keys) known.emplace(key);
+}
+
 void Diagnostics::Sort() {
   std::stable_sort(items_.begin(), items_.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return std::tie(a.file, a.line, a.column, a.severity) <

@@ -2,6 +2,9 @@
 #ifndef PIIVAULT_AUTHZ_DIAGNOSTICS_H_
 #define PIIVAULT_AUTHZ_DIAGNOSTICS_H_
 
+#include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +40,12 @@ struct Diagnostic {
 class Diagnostics {
  public:
   static constexpr size_t kMax = 200;
+  // By kind of map ("grant", "role"): the keys that are known there.
+  using KnownKeys = std::map<std::string, std::set<std::string>, std::less<>>;
+
+  Diagnostics() = default;
+  // Notes the keys of each map that is read as well; `keys` outlives this.
+  explicit Diagnostics(KnownKeys* keys) : keys_(keys) {}
 
   void Error(const Place& place, std::string message, std::string hint = "") {
     Add(Severity::kError, place, std::move(message), std::move(hint));
@@ -48,6 +57,8 @@ class Diagnostics {
   bool has_errors() const { return errors_ > 0; }
   size_t error_count() const { return errors_; }
   const std::vector<Diagnostic>& items() const { return items_; }
+  // `what` names a map, as in messages: "role 'x'" is of the kind "role".
+  void NoteKeys(std::string_view what, const std::vector<std::string_view>& keys);
   // Sorts by file and place, errors first at the same place.
   void Sort();
   // One line each.
@@ -58,6 +69,7 @@ class Diagnostics {
 
   std::vector<Diagnostic> items_;
   size_t errors_ = 0;
+  KnownKeys* keys_ = nullptr;
 };
 
 }  // namespace piivault::authz

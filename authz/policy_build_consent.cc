@@ -130,7 +130,8 @@ void PolicyBuilder::ReadCollectionNotices(MapReader& root) {
     }
     CollectionNoticeSpec notice;
     notice.id = key.scalar;
-    MapReader reader(entry.second, absl::StrCat("notice '", notice.id, "'"), diagnostics_);
+    MapReader reader(entry.second, absl::StrCat("collection notice '", notice.id, "'"),
+                     diagnostics_);
     notice.labels = reader.LabelsOf("label");
     notice.origin = reader.ReadOrigin();
     const YamlNode* purposes = reader.Require("purposes");

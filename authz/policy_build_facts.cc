@@ -81,7 +81,7 @@ void PolicyBuilder::ReadCaseConsents(PolicyCase& c, MapReader& reader) {
       c.consents.push_back({.id = spec->id, .purpose = c.purpose, .fields = {}});
     }
   }
-  ForEachItem(reader, "consents", "consent", [&](MapReader& one) {
+  ForEachItem(reader, "consents", "case consent", [&](MapReader& one) {
     CaseConsent consent;
     one.Require("id");
     consent.id = one.String("id");
@@ -112,7 +112,7 @@ std::vector<CaseMatter> PolicyBuilder::ReadCaseMatters(MapReader& reader) {
   std::vector<std::string_view> kinds;
   for (const MatterSpec& spec : policy_->matters_) kinds.push_back(spec.name);
   std::vector<CaseMatter> matters;
-  ForEachItem(reader, "matters", "matter", [&](MapReader& one) {
+  ForEachItem(reader, "matters", "case matter", [&](MapReader& one) {
     CaseMatter matter;
     one.Require("kind");
     matter.kind = one.Word("kind", kinds);

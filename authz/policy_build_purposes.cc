@@ -98,7 +98,7 @@ std::optional<MatterNeed> PolicyBuilder::ReadMatterNeed(const YamlNode& node) {
   std::optional<MapReader> reader;
   const YamlNode* kind = &node;
   if (node.is_map()) {
-    reader.emplace(node, "matter", diagnostics_);
+    reader.emplace(node, "needed matter", diagnostics_);
     kind = reader->Require("kind");
     if (kind == nullptr) return std::nullopt;
   }

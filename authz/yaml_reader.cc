@@ -309,6 +309,7 @@ Origin MapReader::ReadOrigin() {
 
 void MapReader::Finish() {
   if (!node_->is_map()) return;
+  diagnostics_->NoteKeys(what_, known_);
   for (const YamlNode::Entry& entry : node_->entries) {
     if (std::find(known_.begin(), known_.end(), entry.first.scalar) != known_.end()) continue;
     std::string hint = DidYouMean(entry.first.scalar, known_);
