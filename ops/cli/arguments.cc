@@ -117,6 +117,25 @@ void AddUsage(CLI::App& command, v1::Usage* usage) {
   command.add_option("--for", *usage->mutable_purpose(), "Purpose, an id of the policy in force")
       ->type_name("PURPOSE");
   command.add_option("--ticket", *usage->mutable_ticket(), "Ticket or case; goes into the log");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--argument",
+          [usage](const std::vector<std::string>& pairs) {
+            for (const std::string& pair : pairs) {
+              const size_t equals = pair.find('=');
+              (*usage->mutable_arguments())[pair.substr(0, equals)] = pair.substr(equals + 1);
+            }
+          },
+          "What else the purpose asks for, NAME=VALUE; goes into the log; may be given several times")
+      ->check([](const std::string& pair) {
+        const size_t equals = pair.find('=');
+        return equals == std::string::npos || equals == 0 ? std::string("takes NAME=VALUE")
+                                                          : std::string();
+      })
+      ->type_name("NAME=VALUE");
+  command.add_option("--on-behalf-of", *usage->mutable_on_behalf_of(),
+                     "The person that you act for, tenants/T/subjects/S");
+  command.add_option("--role", *usage->mutable_role(), "Role to act with (the best one)");
 }
 
 void AddLimit(CLI::App& command, int64_t* limit) {

@@ -54,7 +54,7 @@ CLI::Option* AddEnumNumber(CLI::App& command, const std::string& flag,
                            const google::protobuf::EnumDescriptor& type,
                            std::function<void(int)> set);
 
-// `--for PURPOSE --ticket T`.
+// `--for PURPOSE --ticket T --argument NAME=VALUE --on-behalf-of SUBJECT --role ROLE`.
 void AddUsage(CLI::App& command, v1::Usage* usage);
 // `--request-id ID`.
 void AddRequestId(CLI::App& command, std::string* request_id);

@@ -21,6 +21,7 @@ void AddRevealCommands(CLI::App& record, Session& session);  // of the group `re
 void AddSubjectCommands(CLI::App& root, Session& session);
 void AddSubjectUpdateCommand(CLI::App& subject, Session& session);  // of the group `subject`
 void AddMatterCommands(CLI::App& root, Session& session);
+void AddPeoplesWillCommands(CLI::App& subject, Session& session);  // of the group `subject`
 void AddTokenCommands(CLI::App& root, Session& session);
 void AddImportCommand(CLI::App& root, Session& session);
 void AddBenchCommand(CLI::App& root, Session& session);

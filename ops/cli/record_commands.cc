@@ -188,6 +188,7 @@ void AddSubjectCommands(CLI::App& root, Session& session) {
   AddUsage(*command, remove->mutable_usage());
   AddRequestId(*command, remove->mutable_request_id());
   AddSubjectUpdateCommand(*group, session);
+  AddPeoplesWillCommands(*group, session);
 }
 
 }  // namespace piivault::ops

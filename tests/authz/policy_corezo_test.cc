@@ -64,11 +64,11 @@ TEST(CorezoTest, AcknowledgementIsAskedForFromTheDayAfterThePeriod) {
   const std::string sends =
       ", as: {role: support, acknowledged: missing}, does: reveal, fields: [id.email], for: P8, "
       "expect: ";
-  EXPECT_EQ(
-      RunCases(ReadPolicy(kCorezo), "  - {name: a, at: \"2024-05-01T23:59:59+09:00\"" + sends +
-                                   "granted}\n  - {name: b, at: \"2024-05-02T00:00:00+09:00\"" +
-                                   sends + "ATTESTATION_MISSING}\n"),
-      "");
+  EXPECT_EQ(RunCases(ReadPolicy(kCorezo),
+                     "  - {name: a, at: \"2024-05-01T23:59:59+09:00\"" + sends +
+                         "granted}\n  - {name: b, at: \"2024-05-02T00:00:00+09:00\"" + sends +
+                         "ATTESTATION_MISSING}\n"),
+            "");
 }
 
 TEST(CorezoTest, Clause002_07AFormsItemIsThereOnceItIsDeclared) {
@@ -149,10 +149,11 @@ TEST(CorezoTest, Clause002_62ANewPurposeIsForNewDataAndThoseWhoConsent) {
   const std::string offers =
       "as: marketing, does: send_list, fields: [id.email], for: P10, subject: ";
   EXPECT_EQ(
-      RunCases(text, "  - {name: old, " + offers + "{notice: terms_1}, expect: NOTICE_FORBIDS}\n" +
-                    "  - {name: new, " + offers + "{notice: terms_2}, expect: granted}\n" +
-                    "  - {name: agreed, " + offers +
-                    "{notice: terms_1, consents: [{id: policy, for: P10}]}, expect: granted}\n"),
+      RunCases(text,
+               "  - {name: old, " + offers + "{notice: terms_1}, expect: NOTICE_FORBIDS}\n" +
+                   "  - {name: new, " + offers + "{notice: terms_2}, expect: granted}\n" +
+                   "  - {name: agreed, " + offers +
+                   "{notice: terms_1, consents: [{id: policy, for: P10}]}, expect: granted}\n"),
       "");
 }
 

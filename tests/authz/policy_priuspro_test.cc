@@ -12,8 +12,8 @@ namespace {
 
 const char kPriuspro[] = "ops/policies/priuspro";
 
-// The list that defines personal information: seven items, eight types, since an account is a number
-// and a holder. Everything else that is kept is declared as what it is.
+// The list that defines personal information: seven items, eight types, since an account is a
+// number and a holder. Everything else that is kept is declared as what it is.
 TEST(PriusproTest, Clause004_03PersonalInformationIsTheClosedList) {
   Diagnostics diagnostics;
   const auto policy = LoadFile(kPriuspro, &diagnostics);

@@ -15,7 +15,7 @@ import grpc
 import harness
 
 STUBS = harness.Stubs()
-SERVICES = ("vault_service", "admin_service", "audit_service")
+SERVICES = ("vault_service", "subject_service", "admin_service", "audit_service")
 
 # What no text of the product could hold by chance.
 CANARIES = {

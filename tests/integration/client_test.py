@@ -132,7 +132,8 @@ class ClientTest(unittest.TestCase):
     def test_no_message_has_a_place_for_a_card(self):
         """000-26: what pays is settled elsewhere; no message or field is made for it."""
         words, names = {"card", "cards", "pan", "cvv", "cvc", "expiry"}, []
-        files = [STUBS.types_pb2, STUBS.vault_service_pb2, STUBS.admin_service_pb2, STUBS.audit_service_pb2]
+        files = [STUBS.types_pb2, STUBS.vault_service_pb2, STUBS.subject_service_pb2,
+                 STUBS.admin_service_pb2, STUBS.audit_service_pb2]
         waiting = [message for file in files for message in file.DESCRIPTOR.message_types_by_name.values()]
         while waiting:
             message = waiting.pop()

@@ -82,6 +82,16 @@ VaultService/DownloadRecords       r r r r  o +  o  o N E X  T T  D U
 VaultService/DeleteRecord          r r r r  + o  o  o N E X  T T  D U
 VaultService/GetSubject            r r r r  + o  o  o N E X  T T  D U
 VaultService/DeleteSubject         r r r r  + o  o  o N E X  T T  D U
+SubjectService/RecordConsent       r r r r  o o  o  o N E X  T T  D U
+SubjectService/WithdrawConsent     r r r r  o o  o  o N E X  T T  D U
+SubjectService/ListConsents        r r r r  + o  o  o N E X  T T  D U
+SubjectService/StopUse             r r r r  o o  o  o N E X  T T  D U
+SubjectService/ResumeUse           r r r r  o o  o  o N E X  T T  D U
+SubjectService/Unsubscribe         r r r r  o o  o  o N E X  T T  D U
+SubjectService/UpdateSubject       r r r r  o o  o  o N E X  T T  D U
+SubjectService/OpenMatter          r r r r  o o  o  o N E X  T T  D U
+SubjectService/UpdateMatter        r r r r  o o  o  o N E X  T T  D U
+SubjectService/ListMatters         r r r r  + o  o  o N E X  T T  D U
 AuditService/ListEntries           + + S S  S S  S  S S S S  S S  D U
 AuditService/TailEntries           + + S S  S S  S  S S S S  S S  D U
 AdminService/CreateTenant          + S S S  S S  S  S S S S  S S  D U
@@ -256,6 +266,46 @@ MatrixTest::Makers MatrixTest::Requests() {
          r.set_name(SubjectOf(NewCustomer().record().name()));
        })},
 
+      {"SubjectService/RecordConsent", Make<v1::RecordConsentRequest>([=](auto& r) {
+         r.set_parent(kTenant);
+         r.set_subject(subject);
+         r.mutable_consent()->set_consent("other-purpose");
+         r.mutable_consent()->set_wording("2026-1");
+       })},
+      {"SubjectService/WithdrawConsent", Make<v1::WithdrawConsentRequest>([=](auto& r) {
+         r.set_subject(subject);
+         r.set_consent("other-purpose");
+       })},
+      {"SubjectService/ListConsents",
+       Make<v1::ListConsentsRequest>([=](auto& r) { r.set_subject(subject); })},
+      {"SubjectService/StopUse", Make<v1::StopUseRequest>([=](auto& r) {
+         r.set_subject(subject);
+         r.mutable_stop()->set_fields("customer.email");
+       })},
+      {"SubjectService/ResumeUse", Make<v1::ResumeUseRequest>([=](auto& r) {
+         r.set_subject(subject);
+         r.mutable_stop()->set_fields("customer.email");
+       })},
+      {"SubjectService/Unsubscribe",
+       Make<v1::UnsubscribeRequest>([=](auto& r) { r.set_name(record); })},
+      {"SubjectService/UpdateSubject", Make<v1::UpdateSubjectRequest>([=](auto& r) {
+         r.set_subject(subject);
+         r.set_contract_active(false);
+       })},
+      {"SubjectService/OpenMatter", Make<v1::OpenMatterRequest>([=](auto& r) {
+         r.set_parent(subject);
+         r.mutable_matter()->set_kind("consultation");
+         r.mutable_matter()->set_id("C-1");
+       })},
+      {"SubjectService/UpdateMatter", Make<v1::UpdateMatterRequest>([=](auto& r) {
+         r.set_parent(kTenant);
+         r.set_kind("migration");
+         r.set_id("M-1");
+         r.set_state("done");
+       })},
+      {"SubjectService/ListMatters",
+       Make<v1::ListMattersRequest>([=](auto& r) { r.set_parent(subject); })},
+
       {"AuditService/ListEntries",
        Make<v1::ListEntriesRequest>([](auto& r) { r.set_page_size(1); })},
       {"AuditService/TailEntries",
@@ -381,7 +431,8 @@ TEST_F(MatrixTest, EveryMethodAsEveryCaller) {
   std::map<uint64_t, std::string> refusals;
 
   for (const google::protobuf::FileDescriptor* file :
-       {v1::CreateRecordRequest::descriptor()->file(), v1::ListEntriesRequest::descriptor()->file(),
+       {v1::CreateRecordRequest::descriptor()->file(), v1::OpenMatterRequest::descriptor()->file(),
+        v1::ListEntriesRequest::descriptor()->file(),
         v1::CreateTenantRequest::descriptor()->file()}) {
     const google::protobuf::ServiceDescriptor* service = file->service(0);
     for (int i = 0; i < service->method_count(); ++i) {

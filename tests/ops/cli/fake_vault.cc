@@ -177,7 +177,43 @@ class FakeVault::Subject : public v1::SubjectService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status RecordConsent(grpc::ServerContext*, const v1::RecordConsentRequest* request,
+                             v1::RecordConsentResponse* response) override {
+    response->set_subject("tenants/default/subjects/new");
+    return Hear(*request);
+  }
+  grpc::Status WithdrawConsent(grpc::ServerContext*, const v1::WithdrawConsentRequest* request,
+                               v1::WithdrawConsentResponse*) override {
+    return Hear(*request);
+  }
+  grpc::Status ListConsents(grpc::ServerContext*, const v1::ListConsentsRequest* request,
+                            v1::ListConsentsResponse* response) override {
+    v1::Consent& consent = *response->add_consents();
+    consent.set_consent("young");
+    consent.mutable_guardian()->set_relation("mother");
+    return Hear(*request);
+  }
+  grpc::Status StopUse(grpc::ServerContext*, const v1::StopUseRequest* request,
+                       v1::StopUseResponse*) override {
+    return Hear(*request);
+  }
+  grpc::Status ResumeUse(grpc::ServerContext*, const v1::ResumeUseRequest* request,
+                         v1::ResumeUseResponse*) override {
+    return Hear(*request);
+  }
+  grpc::Status Unsubscribe(grpc::ServerContext*, const v1::UnsubscribeRequest* request,
+                           v1::UnsubscribeResponse*) override {
+    return Hear(*request);
+  }
+
  private:
+  grpc::Status Hear(const google::protobuf::Message& request) {
+    absl::MutexLock lock(&fake_.mutex_);
+    fake_.said_.push_back(
+        absl::StrCat(request.GetDescriptor()->name(), " ", request.ShortDebugString()));
+    return grpc::Status::OK;
+  }
+
   FakeVault& fake_;
 };
 
@@ -279,6 +315,11 @@ std::vector<v1::OpenMatterRequest> FakeVault::opened() const {
 std::vector<v1::UpdateSubjectRequest> FakeVault::updated() const {
   absl::MutexLock lock(&mutex_);
   return updated_;
+}
+
+std::vector<std::string> FakeVault::said() const {
+  absl::MutexLock lock(&mutex_);
+  return said_;
 }
 
 grpc::Status FakeVault::CreateBatch(const v1::BatchCreateRecordsRequest& request,

@@ -54,6 +54,8 @@ class FakeVault {
   std::vector<v1::ApproveProposalRequest> approvals() const;
   std::vector<v1::OpenMatterRequest> opened() const;
   std::vector<v1::UpdateSubjectRequest> updated() const;
+  // What SubjectService was asked, each request in text format behind its type's name.
+  std::vector<std::string> said() const;
 
  private:
   class Admin;
@@ -76,6 +78,7 @@ class FakeVault {
   std::vector<v1::ApproveProposalRequest> approvals_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::OpenMatterRequest> opened_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::UpdateSubjectRequest> updated_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> said_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Audit> audit_;
   std::unique_ptr<Subject> subject_;

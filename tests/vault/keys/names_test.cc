@@ -23,8 +23,8 @@ namespace {
 
 using absl::StatusCode;
 
-// 002-10: one account id at two linked services is two digests under one tenant's key; whoever looks
-// one up does not find the other.
+// 002-10: one account id at two linked services is two digests under one tenant's key; whoever
+// looks one up does not find the other.
 TEST(BlindIndexTest, EachMemberCounts) {
   KeyFixture fixture;
   fixture.Rotate();

@@ -31,7 +31,9 @@ purposes:
 roles:
   keeper: {kind: staff, nda: none, employment: [full_time], holders: 1, needs: [justification]}
   reader: {kind: staff, nda: none}
+  limited: {kind: staff, nda: none, needs: [fields]}
 grants:
+  - {id: limit, role: limited, may: [reveal], fields: [customer.*], for: [work]}
   - {id: keep, role: keeper, may: [reveal], fields: [customer.*], for: [work]}
   - {id: read, role: reader, may: [reveal], fields: [customer.*], for: [work]}
 )");
@@ -250,6 +252,11 @@ TEST_F(BindingFieldsTest, AreKeptAndShown) {
               ElementsAre("customer.email", "customer.*"));
   EXPECT_THAT(vault_.state()->FindPrincipal("cho")->principal.bindings.front().fields,
               ElementsAre("customer.email", "customer.*"));
+}
+
+TEST_F(BindingFieldsTest, AreToBeSaidWhereTheRoleAsksForThem) {
+  EXPECT_EQ(ProposeWith({}, "limited").reason, Reason::kFieldMissing);
+  EXPECT_TRUE(ProposeWith({"customer.email"}, "limited").ok());
 }
 
 TEST_F(BindingFieldsTest, AreThePolicys) {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/vault/service/subject_testing.h"
+#include "tests/vault/service/people_testing.h"
 #include "vault/service/entry_view.h"
 
 namespace piivault::vault {

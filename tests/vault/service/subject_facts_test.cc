@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "piivault/v1/audit_service.pb.h"
-#include "tests/vault/service/subject_testing.h"
+#include "tests/vault/service/people_testing.h"
 #include "vault/service/entry_view.h"
 #include "vault/service/resource_name.h"
 

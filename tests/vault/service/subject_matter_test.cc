@@ -333,6 +333,46 @@ class MatterReadTest : public SubjectMatterTest {
   const std::string record_ = vault_.Create({{"name", "山田 花子"}}).record().name();
 };
 
+TEST_F(MatterReadTest, TheCallNamesOneOfTheTenantThatIsInTheStateAskedFor) {
+  const auto reveal = [&](const std::string& id) {
+    return vault_.Call("shop", "RevealRecord", RevealRequest(id));
+  };
+  ASSERT_EQ(Open("tenants/other", "migration", "M-1", "other-shop"), "OK");
+  v1::UpdateMatterRequest elsewhere;
+  elsewhere.set_parent("tenants/other");
+  elsewhere.set_kind("migration");
+  elsewhere.set_id("M-1");
+  elsewhere.set_state("running");
+  ASSERT_EQ(vault_.Call("other-shop", "UpdateMatter", elsewhere).name(), "OK");
+  EXPECT_EQ(reveal("M-1").name(), "MATTER_UNKNOWN");
+  v1::OpenMatterRequest request = OpenRequest(kTenant, "migration", "M-1");
+  *request.mutable_matter()->mutable_not_after() = At(vault_.now + absl::Seconds(60));
+  ASSERT_EQ(Open(request).name(), "OK");
+  EXPECT_EQ(reveal("M-1").name(), "MATTER_UNKNOWN");
+  ASSERT_EQ(Update(kTenant, "migration", "M-1", "running").name(), "OK");
+  const VaultFixture::Result granted = reveal("M-1");
+  ASSERT_EQ(granted.name(), "OK");
+  EXPECT_EQ(granted.entry.arguments().at("migration"), "M-1");
+  EXPECT_EQ(reveal("M-2").name(), "MATTER_UNKNOWN");
+  v1::RevealRecordRequest unnamed = RevealRequest("M-1");
+  unnamed.mutable_usage()->clear_arguments();
+  EXPECT_EQ(vault_.Call("shop", "RevealRecord", unnamed).name(), "ARGUMENT_MISSING");
+  vault_.now += absl::Seconds(61);
+  EXPECT_EQ(reveal("M-1").name(), "MATTER_UNKNOWN");
+}
+
+TEST_F(MatterReadTest, IsForThePurposesItWasOpenedFor) {
+  v1::OpenMatterRequest request = OpenRequest(kTenant, "migration", "M-1");
+  request.mutable_matter()->set_state("running");
+  request.mutable_matter()->add_purposes("support");
+  ASSERT_EQ(Open(request).name(), "OK");
+  EXPECT_EQ(vault_.Call("shop", "RevealRecord", RevealRequest("M-1")).name(), "MATTER_UNKNOWN");
+  request.mutable_matter()->set_id("M-2");
+  request.mutable_matter()->add_purposes("moving");
+  ASSERT_EQ(Open(request).name(), "OK");
+  EXPECT_EQ(vault_.Call("shop", "RevealRecord", RevealRequest("M-2")).name(), "OK");
+}
+
 TEST_F(MatterReadTest, AChangeOfTheMatterIsAConflictForWhoReliedOnIt) {
   ASSERT_EQ(Open(kTenant, "migration", "M-1"), "OK");
   ASSERT_EQ(Update(kTenant, "migration", "M-1", "running").name(), "OK");

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/vault/service/subject_testing.h"
+#include "tests/vault/service/people_testing.h"
 
 namespace piivault::vault {
 namespace {

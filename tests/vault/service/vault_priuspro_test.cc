@@ -73,9 +73,9 @@ class VaultPriusproTest : public testing::Test {
 // clear.
 TEST_F(VaultPriusproTest, AllEightTypesAreSealedAndNobodyWithoutAGrantHasThem) {
   const std::map<std::string, std::string> contact = {
-      {"name", "Canary Hanako"},          {"birth_date", "1987-06-05"},
-      {"address", "7-77-777 Canarycho"},  {"phone", "090-8765-4321"},
-      {"fax", "03-8765-4399"},            {"email", "canary@kanariya.example.jp"},
+      {"name", "Canary Hanako"},         {"birth_date", "1987-06-05"},
+      {"address", "7-77-777 Canarycho"}, {"phone", "090-8765-4321"},
+      {"fax", "03-8765-4399"},           {"email", "canary@kanariya.example.jp"},
   };
   const std::map<std::string, std::string> account = {{"bank_account_number", "7654321"},
                                                       {"bank_account_holder", "CANARY JIRO"}};

@@ -1,6 +1,6 @@
 // A vault whose policy asks for consents, and requests about persons.
-#ifndef PIIVAULT_TESTS_VAULT_SERVICE_SUBJECT_TESTING_H_
-#define PIIVAULT_TESTS_VAULT_SERVICE_SUBJECT_TESTING_H_
+#ifndef PIIVAULT_TESTS_VAULT_SERVICE_PEOPLE_TESTING_H_
+#define PIIVAULT_TESTS_VAULT_SERVICE_PEOPLE_TESTING_H_
 
 #include <cstdlib>
 #include <functional>
@@ -208,4 +208,4 @@ class PeopleVault : public VaultFixture {
 
 }  // namespace piivault::vault
 
-#endif  // PIIVAULT_TESTS_VAULT_SERVICE_SUBJECT_TESTING_H_
+#endif  // PIIVAULT_TESTS_VAULT_SERVICE_PEOPLE_TESTING_H_
