@@ -44,6 +44,17 @@ TEST(BiglobePolicyTest, Clause003_03LetsManagersApprove) {
   EXPECT_TRUE(policy->FindRole("dept_manager")->per_department);
 }
 
+// 003-10: one officer. 003-36, 003-54: what contractors and agents need besides.
+TEST(BiglobePolicyTest, AsksWhatCasesCannotTell) {
+  Diagnostics diagnostics;
+  const auto policy = LoadFile(kStem, &diagnostics);
+  ASSERT_NE(policy, nullptr) << diagnostics.ToString();
+  EXPECT_EQ(policy->FindRole("pi_executive")->holders, 1u);
+  EXPECT_THAT(policy->FindRole("contractor")->needs, ElementsAre("contract", "supervision"));
+  EXPECT_TRUE(policy->FindRole("contractor")->needs_fields);
+  EXPECT_THAT(policy->FindRole("agent")->needs, ElementsAre("mandate", "own_identity"));
+}
+
 // 003-13: the entry for members is missing, and it shows.
 TEST(BiglobePolicyTest, Clause003_13TellsOfTheMissingEntry) {
   Diagnostics diagnostics;
