@@ -195,7 +195,7 @@ TEST_F(RocksDbEngineTest, NewerFormatIsRefused) {
   ASSERT_TRUE(Open().ok());
   Meddle([](rocksdb::DB& db, auto& families) {
     ASSERT_TRUE(
-        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\4", 4))
+        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\5", 4))
             .ok());
   });
   const absl::Status status = Open().status();
@@ -205,12 +205,15 @@ TEST_F(RocksDbEngineTest, NewerFormatIsRefused) {
 
 TEST_F(RocksDbEngineTest, FormatsFromBeforeTheFirstReleaseAreRefused) {
   ASSERT_TRUE(Open().ok());
-  Meddle([](rocksdb::DB& db, auto& families) {
-    ASSERT_TRUE(
-        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\2", 4))
-            .ok());
-  });
-  EXPECT_THAT(std::string(Open().status().message()), testing::HasSubstr("format 2, older"));
+  for (const char older : {'\3', '\2'}) {
+    Meddle([&](rocksdb::DB& db, auto& families) {
+      ASSERT_TRUE(
+          db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string(3, '\0') + older)
+              .ok());
+    });
+    EXPECT_THAT(std::string(Open().status().message()),
+                testing::HasSubstr("format " + std::to_string(int{older}) + ", older"));
+  }
   Meddle([](rocksdb::DB& db, auto& families) {
     ASSERT_TRUE(db.DropColumnFamily(Find(families, "log_index")).ok());  // it had none
     ASSERT_TRUE(

@@ -20,11 +20,11 @@ storage::IndexDigest Truncated(HmacKey::Tag tag) {
 
 storage::IndexDigest BlindIndexDigest(const TenantKeys& keys, uint32_t normaliser_version,
                                       std::string_view type_and_field,
-                                      std::string_view normalised_value) {
+                                      std::string_view normalised_value, KeyClass key_class) {
   SecretMemberList members("piivault blind index",
                            kListOverhead + type_and_field.size() + normalised_value.size());
   members.AddU32(normaliser_version).Add(type_and_field).Add(normalised_value);
-  return Truncated(keys.index.Compute(members.view()));
+  return Truncated(keys.IndexOf(key_class).Compute(members.view()));
 }
 
 storage::IndexDigest RefIndexDigest(const TenantKeys& keys, std::string_view type,

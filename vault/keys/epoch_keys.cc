@@ -11,7 +11,10 @@ namespace piivault::vault {
 namespace {
 
 constexpr size_t kKeySize = 32;
-constexpr uint8_t kTenantKeyFormat = 1;
+// 1 had no important secret.
+constexpr uint8_t kTenantKeyFormat = 2;
+constexpr size_t kSecretSize = 2 * kKeySize;
+constexpr size_t kSealedSecretSize = XaesKey::kOverhead + kSecretSize;
 
 SecretBytes Derive(std::string_view key, std::string_view label) {
   return HkdfSha256(key, "", label, kKeySize);
@@ -19,41 +22,68 @@ SecretBytes Derive(std::string_view key, std::string_view label) {
 
 absl::Status EpochNotLive() { return absl::FailedPreconditionError("the epoch is not live"); }
 
-MemberList TenantKeyAssociatedData(const storage::Id128& vault_id, storage::TenantId tenant,
-                                   uint32_t epoch) {
-  MemberList members("piivault tenant key");
+MemberList TenantKeyAssociatedData(std::string_view label, const storage::Id128& vault_id,
+                                   storage::TenantId tenant, uint32_t epoch) {
+  MemberList members(label);
   members.Add(vault_id.view()).AddU64(tenant).AddU32(epoch);
   return members;
 }
 
-// What a tenant-key row seals: the tenant's key of that epoch, and its key for tokens.
-struct TenantKeyPair {
-  SecretBytes bytes;
+MemberList NormalAssociatedData(const storage::Id128& vault_id, storage::TenantId tenant,
+                                uint32_t epoch) {
+  return TenantKeyAssociatedData("piivault tenant key", vault_id, tenant, epoch);
+}
 
-  std::string_view tenant_key() const { return bytes.view().substr(0, kKeySize); }
-  std::string_view token_key() const { return bytes.view().substr(kKeySize); }
+// With the normal secret as it is sealed, so that no row is put together from two.
+MemberList ImportantAssociatedData(const storage::Id128& vault_id, storage::TenantId tenant,
+                                   uint32_t epoch, std::string_view sealed_normal) {
+  MemberList members =
+      TenantKeyAssociatedData("piivault tenant important key", vault_id, tenant, epoch);
+  members.Add(sealed_normal);
+  return members;
+}
+
+// What a tenant-key row seals. Of each class: the tenant's key of that epoch, then its key for
+// tokens.
+struct TenantSecrets {
+  SecretBytes normal;
+  SecretBytes important;
 };
 
+std::string_view EpochPart(std::string_view secret) { return secret.substr(0, kKeySize); }
+std::string_view TokenPart(std::string_view secret) { return secret.substr(kKeySize); }
+
 TenantKeyRow SealTenantKey(const KeySnapshot& keys, const EpochKeys& epoch,
-                           storage::TenantId tenant, const TenantKeyPair& pair,
+                           storage::TenantId tenant, const TenantSecrets& secrets,
                            RandomSource& random) {
   TenantKeyRow row{tenant, epoch.id, {}};
   row.row.push_back(static_cast<char>(kTenantKeyFormat));
   AppendU32(epoch.id, &row.row);
-  epoch.tenant_wrap.Seal(random, TenantKeyAssociatedData(keys.vault_id(), tenant, epoch.id).view(),
-                         pair.bytes.view(), &row.row);
+  std::string normal;
+  epoch.tenant_wrap.Seal(random, NormalAssociatedData(keys.vault_id(), tenant, epoch.id).view(),
+                         secrets.normal.view(), &normal);
+  row.row += normal;
+  epoch.important_wrap.Seal(
+      random, ImportantAssociatedData(keys.vault_id(), tenant, epoch.id, normal).view(),
+      secrets.important.view(), &row.row);
   return row;
 }
 
-absl::StatusOr<TenantKeyPair> OpenTenantKey(const KeySnapshot& keys, const TenantKeyRow& row) {
+absl::StatusOr<TenantSecrets> OpenTenantKey(const KeySnapshot& keys, const TenantKeyRow& row) {
   const EpochKeys* const epoch = keys.Epoch(row.epoch);
   if (epoch == nullptr) return EpochNotLive();
   std::string_view rest = row.row;
   if (TakeU8(&rest) != kTenantKeyFormat || TakeU32(&rest) != row.epoch) return DecryptionFailed();
-  auto bytes = epoch->tenant_wrap.Open(
-      TenantKeyAssociatedData(keys.vault_id(), row.tenant, row.epoch).view(), rest);
-  if (!bytes.ok() || bytes->size() != 2 * kKeySize) return DecryptionFailed();
-  return TenantKeyPair{*std::move(bytes)};
+  if (rest.size() != 2 * kSealedSecretSize) return DecryptionFailed();
+  const std::string_view sealed_normal = rest.substr(0, kSealedSecretSize);
+  auto normal = epoch->tenant_wrap.Open(
+      NormalAssociatedData(keys.vault_id(), row.tenant, row.epoch).view(), sealed_normal);
+  if (!normal.ok()) return normal.status();
+  auto important = epoch->important_wrap.Open(
+      ImportantAssociatedData(keys.vault_id(), row.tenant, row.epoch, sealed_normal).view(),
+      rest.substr(kSealedSecretSize));
+  if (!important.ok()) return important.status();
+  return TenantSecrets{*std::move(normal), *std::move(important)};
 }
 
 }  // namespace
@@ -62,18 +92,25 @@ EpochKeys::EpochKeys(uint32_t epoch, const SecretBytes& epoch_key)
     : id(epoch),
       fingerprint(FingerprintEpochKey(epoch_key)),
       tenant_wrap(Derive(epoch_key.view(), "piivault epoch tenant-key wrap").view()),
+      important_wrap(Derive(epoch_key.view(), "piivault epoch important-key wrap").view()),
       state(Derive(epoch_key.view(), "piivault epoch state").view()),
       page_token(Derive(epoch_key.view(), "piivault epoch page token").view()) {}
 
-TenantKeys::TenantKeys(storage::TenantId tenant_id, uint32_t epoch_id, std::string_view tenant_key,
-                       std::string_view token_key)
+TenantKeys::TenantKeys(storage::TenantId tenant_id, uint32_t epoch_id,
+                       std::string_view normal_secret, std::string_view important_secret)
     : tenant(tenant_id),
       epoch(epoch_id),
-      wrap(Derive(tenant_key, "piivault tenant data-key wrap").view()),
-      index(Derive(tenant_key, "piivault tenant blind index").view()),
-      ref_index(Derive(tenant_key, "piivault tenant ref index").view()),
-      token(Derive(token_key, "piivault tenant token").view()),
-      token_block(Derive(token_key, "piivault tenant random token").view()) {}
+      wrap(Derive(EpochPart(normal_secret), "piivault tenant data-key wrap").view()),
+      important(
+          Derive(EpochPart(important_secret), "piivault tenant important data-key wrap").view()),
+      index(Derive(EpochPart(normal_secret), "piivault tenant blind index").view()),
+      important_index(
+          Derive(EpochPart(important_secret), "piivault tenant important blind index").view()),
+      ref_index(Derive(EpochPart(normal_secret), "piivault tenant ref index").view()),
+      token(Derive(TokenPart(normal_secret), "piivault tenant token").view()),
+      important_token(
+          Derive(TokenPart(important_secret), "piivault tenant important token").view()),
+      token_block(Derive(TokenPart(normal_secret), "piivault tenant random token").view()) {}
 
 const EpochKeys* KeySnapshot::Epoch(uint32_t epoch) const {
   const auto found = epochs_->find(epoch);
@@ -120,7 +157,10 @@ absl::StatusOr<TenantKeyRow> KeyHierarchy::MakeTenantKey(storage::TenantId tenan
   const std::shared_ptr<const KeySnapshot> keys = Current();
   const EpochKeys* const under = keys->Epoch(epoch);
   if (under == nullptr) return EpochNotLive();
-  return SealTenantKey(*keys, *under, tenant, TenantKeyPair{random.Bytes(2 * kKeySize)}, random);
+  SecretBytes normal = random.Bytes(kSecretSize);
+  SecretBytes important = random.Bytes(kSecretSize);
+  const TenantSecrets secrets{std::move(normal), std::move(important)};
+  return SealTenantKey(*keys, *under, tenant, secrets, random);
 }
 
 absl::StatusOr<TenantKeyRow> KeyHierarchy::CarryTenantKey(const TenantKeyRow& from_row,
@@ -129,10 +169,11 @@ absl::StatusOr<TenantKeyRow> KeyHierarchy::CarryTenantKey(const TenantKeyRow& fr
   const std::shared_ptr<const KeySnapshot> keys = Current();
   const EpochKeys* const under = keys->Epoch(to_epoch);
   if (under == nullptr) return EpochNotLive();
-  auto pair = OpenTenantKey(*keys, from_row);
-  if (!pair.ok()) return pair.status();
-  random.Fill(pair->bytes.span().subspan(0, kKeySize));
-  return SealTenantKey(*keys, *under, from_row.tenant, *pair, random);
+  auto secrets = OpenTenantKey(*keys, from_row);
+  if (!secrets.ok()) return secrets.status();
+  random.Fill(secrets->normal.span().subspan(0, kKeySize));
+  random.Fill(secrets->important.span().subspan(0, kKeySize));
+  return SealTenantKey(*keys, *under, from_row.tenant, *secrets, random);
 }
 
 absl::Status KeyHierarchy::Install(absl::Span<const TenantKeyRow> rows, bool replace) {
@@ -141,10 +182,10 @@ absl::Status KeyHierarchy::Install(absl::Span<const TenantKeyRow> rows, bool rep
   auto tenants = replace ? std::make_shared<KeySnapshot::TenantMap>()
                          : std::make_shared<KeySnapshot::TenantMap>(*base->tenants_);
   for (const TenantKeyRow& row : rows) {
-    auto pair = OpenTenantKey(*base, row);
-    if (!pair.ok()) return pair.status();
-    (*tenants)[{row.tenant, row.epoch}] =
-        std::make_shared<TenantKeys>(row.tenant, row.epoch, pair->tenant_key(), pair->token_key());
+    auto secrets = OpenTenantKey(*base, row);
+    if (!secrets.ok()) return secrets.status();
+    (*tenants)[{row.tenant, row.epoch}] = std::make_shared<TenantKeys>(
+        row.tenant, row.epoch, secrets->normal.view(), secrets->important.view());
   }
   auto next = std::make_shared<KeySnapshot>(*base);
   next->tenants_ = std::move(tenants);

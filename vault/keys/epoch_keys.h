@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,31 +26,50 @@
 
 namespace piivault::vault {
 
+// Which of a tenant's keys a field's values are under, by the policy of the day they were written.
+// Who has the keys of one class opens nothing of the other.
+enum class KeyClass : uint8_t { kNormal, kImportant };
+
+inline constexpr KeyClass KeyClassOf(bool important) {
+  return important ? KeyClass::kImportant : KeyClass::kNormal;
+}
+
 // What is derived from one epoch's key. Immutable, thread-safe.
 struct EpochKeys {
   EpochKeys(uint32_t epoch, const SecretBytes& epoch_key);
 
   const uint32_t id;
   const EpochFingerprint fingerprint;
-  const XaesKey tenant_wrap;  // seals the rows of tenant keys
-  const XaesKey state;        // seals the rows that decide
-  const XaesKey page_token;   // seals page tokens
+  const XaesKey tenant_wrap;     // seals tenants' secrets for normal fields
+  const XaesKey important_wrap;  // seals those for important fields
+  const XaesKey state;           // seals the rows that decide
+  const XaesKey page_token;      // seals page tokens
 };
 
-// What is derived from one tenant's key of one epoch. Immutable, thread-safe.
+// What is derived from one tenant's secrets of one epoch. Immutable, thread-safe.
 struct TenantKeys {
-  // `tenant_key` is of this epoch, `token_key` of the tenant for good; 32 bytes each.
-  TenantKeys(storage::TenantId tenant_id, uint32_t epoch_id, std::string_view tenant_key,
-             std::string_view token_key);
+  // Of each class: a key of this epoch, then one of the tenant for good; 32 bytes each.
+  TenantKeys(storage::TenantId tenant_id, uint32_t epoch_id, std::string_view normal_secret,
+             std::string_view important_secret);
+
+  const HmacKey& IndexOf(KeyClass key_class) const {
+    return key_class == KeyClass::kImportant ? important_index : index;
+  }
+  const HmacKey& TokenOf(KeyClass key_class) const {
+    return key_class == KeyClass::kImportant ? important_token : token;
+  }
 
   const storage::TenantId tenant;
   const uint32_t epoch;
-  const XaesKey wrap;       // seals data keys
-  const HmacKey index;      // blind indexes of fields
-  const HmacKey ref_index;  // index of callers' own keys
+  const XaesKey wrap;             // seals data keys
+  const XaesKey important;        // seals data keys of important fields
+  const HmacKey index;            // blind indexes of fields
+  const HmacKey important_index;  // of important fields
+  const HmacKey ref_index;        // index of callers' own keys
   // The same in every epoch.
   const HmacKey token;            // deterministic tokens
-  const AesBlockKey token_block;  // random tokens
+  const HmacKey important_token;  // of important fields
+  const AesBlockKey token_block;  // random tokens: of all fields, as they come from no value
 };
 
 // A row of Table::kState, StateKind::kTenantKey.
@@ -104,7 +124,8 @@ class KeySnapshot {
 // root key -> epoch key -> tenant key per epoch: keeps what is derived, hands out snapshots.
 //
 // Guarantees: a snapshot holds only live epochs' keys and their tenants'. Tenant keys come from a
-// CSPRNG and are derived from nothing, so that they die with the epoch key that wraps them.
+// CSPRNG and are derived from nothing, so that they die with the epoch key that wraps them, and
+// those of one class say nothing of the other's.
 // Does not: read or write the database. The caller commits the rows that Make... and Carry...
 // return, and installs them; keys of rows that were not committed must not become active.
 // Thread-safe.
@@ -119,7 +140,7 @@ class KeyHierarchy {
   // A new tenant's keys under `epoch`. FAILED_PRECONDITION where the epoch is not live.
   [[nodiscard]] absl::StatusOr<TenantKeyRow> MakeTenantKey(storage::TenantId tenant, uint32_t epoch,
                                                            RandomSource& random) const;
-  // A fresh tenant key under `to_epoch` with the token key that the tenant has under `from_row`.
+  // Fresh tenant keys under `to_epoch` with the token keys that the tenant has under `from_row`.
   // DATA_LOSS where that row does not open.
   [[nodiscard]] absl::StatusOr<TenantKeyRow> CarryTenantKey(const TenantKeyRow& from_row,
                                                             uint32_t to_epoch,

@@ -1,6 +1,8 @@
 #include "vault/keys/record_codec.h"
 
+#include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "vault/keys/byte_io.h"
@@ -16,10 +18,12 @@ using storage::v1::FieldHeader;
 using storage::v1::RecordHeader;
 
 constexpr uint8_t kFormat = 1;
-// Suite 1: data key wrapped with XAES-256-GCM, parts with AES-256-GCM and the ordinal as nonce,
+// Suite 1: data keys wrapped with XAES-256-GCM, parts with AES-256-GCM and the ordinal as nonce,
 // padding to 16. The associated data's label speaks of both.
 constexpr uint8_t kSuite = 1;
 constexpr std::string_view kLabel = "piivault record part 1.1";
+// One more member of an important part's associated data.
+constexpr std::string_view kImportantMember = "important";
 constexpr size_t kMaxFields = std::numeric_limits<uint16_t>::max() - 1;
 
 bool TokenSizeFits(size_t size) { return size == 0 || size == storage::Id128::kSize; }
@@ -50,21 +54,14 @@ uint16_t NumberFields(RecordHeader* header) {
   return ordinal;
 }
 
-// The parts of one version, appended to its row.
-class PartWriter {
- public:
-  PartWriter(AesGcmKey key, std::string* row) : key_(std::move(key)), row_(row) {}
+bool IsImportantValue(const FieldHeader& field) { return field.important() && !field.absent(); }
 
-  void Append(uint32_t ordinal, std::string_view aad, std::string_view plaintext) {
-    const SecretBytes padded = Pad(plaintext);
-    AppendU32(static_cast<uint32_t>(padded.size() + kGcmTagSize), row_);
-    key_.Seal(OrdinalNonce(ordinal), aad, padded.view(), row_);
-  }
-
- private:
-  AesGcmKey key_;
-  std::string* const row_;
-};
+void AppendPart(AesGcmKey& key, uint32_t ordinal, std::string_view aad, std::string_view plaintext,
+                std::string* row) {
+  const SecretBytes padded = Pad(plaintext);
+  AppendU32(static_cast<uint32_t>(padded.size() + kGcmTagSize), row);
+  key.Seal(OrdinalNonce(ordinal), aad, padded.view(), row);
+}
 
 }  // namespace
 
@@ -78,9 +75,11 @@ PartContext::PartContext(const storage::Id128& vault_id, const RecordIdentity& i
 }
 
 std::string_view PartContext::Of(std::string_view type, std::string_view field, uint64_t version,
-                                 std::string_view token) {
+                                 std::string_view token, KeyClass key_class) {
   members_.Truncate(shared_);
-  return members_.Add(type).Add(field).AddU64(version).Add(token).view();
+  members_.Add(type).Add(field).AddU64(version).Add(token);
+  if (key_class == KeyClass::kImportant) members_.Add(kImportantMember);
+  return members_.view();
 }
 
 absl::StatusOr<EncryptedRecord> EncryptRecord(const KeySnapshot& keys, RandomSource& random,
@@ -103,18 +102,27 @@ absl::StatusOr<EncryptedRecord> EncryptRecord(const KeySnapshot& keys, RandomSou
   AppendU16(static_cast<uint16_t>(present + 1), &record.row);
 
   const SecretBytes data_key = random.Bytes(kAesKeySize);
-  PartWriter parts(AesGcmKey(data_key.view()), &record.row);
+  AesGcmKey normal(data_key.view());
+  SecretBytes important_key;
+  std::optional<AesGcmKey> important;
+  if (std::any_of(header->fields().begin(), header->fields().end(), IsImportantValue)) {
+    important_key = random.Bytes(kAesKeySize);
+    important.emplace(important_key.view());
+  }
   const storage::Id128& vault = keys.vault_id();
   PartContext context(vault, identity);
-  parts.Append(0, context.Of("", "", version, ""), SerializeSecret(*header).view());
+  AppendPart(normal, 0, context.Of("", "", version, ""), SerializeSecret(*header).view(),
+             &record.row);
   for (int i = 0; i < header->fields_size(); ++i) {
     const FieldHeader& field = header->fields(i);
     if (field.absent()) continue;
-    parts.Append(field.ordinal(), context.Of(header->type(), field.name(), version, field.token()),
-                 values[static_cast<size_t>(i)]);
+    AppendPart(field.important() ? *important : normal, field.ordinal(),
+               context.Of(header->type(), field.name(), version, field.token(),
+                          KeyClassOf(field.important())),
+               values[static_cast<size_t>(i)], &record.row);
   }
-  record.wrap_row =
-      WrapDataKey(vault, *tenant, random, identity.subject, identity.record, version, data_key);
+  record.wrap_row = WrapDataKey(vault, *tenant, random, identity.subject, identity.record, version,
+                                data_key, important.has_value() ? &important_key : nullptr);
   record.digest = RecordDigest(record.row);
   return record;
 }
@@ -161,20 +169,35 @@ absl::StatusOr<RecordReader> RecordReader::Open(const KeySnapshot& keys,
   if (!data_key.ok()) return data_key.status();
   RecordReader reader(AesGcmKey(data_key->view()), keys, identity, std::move(parts));
   reader.version_ = version;
-  auto header = reader.OpenPart(0, "", "", "");
+  if (HasImportantKey(wrap_row)) {
+    reader.important_.reset(new Important{keys, identity, std::string(wrap_row), std::nullopt});
+  }
+  auto header = reader.OpenPart(reader.key_, "", RecordField());
   if (!header.ok()) return header.status();
   reader.header_bytes_ = *std::move(header);
   if (!reader.IndexHeader(version)) return DecryptionFailed();
   return reader;
 }
 
-absl::StatusOr<SecretBytes> RecordReader::OpenPart(uint32_t ordinal, std::string_view type,
-                                                   std::string_view field, std::string_view token) {
-  auto plaintext =
-      key_.Open(OrdinalNonce(ordinal), context_.Of(type, field, version_, token), parts_[ordinal]);
+absl::StatusOr<SecretBytes> RecordReader::OpenPart(AesGcmKey& key, std::string_view type,
+                                                   const RecordField& field) {
+  auto plaintext = key.Open(OrdinalNonce(field.ordinal),
+                            context_.Of(type, field.name, version_, field.token, field.key_class),
+                            parts_[field.ordinal]);
   if (!plaintext.ok()) return plaintext.status();
   if (!Unpad(&*plaintext)) return DecryptionFailed();
   return plaintext;
+}
+
+absl::Status RecordReader::UnwrapImportant() {
+  if (important_ == nullptr) return DecryptionFailed();
+  if (important_->key.has_value()) return absl::OkStatus();
+  const RecordIdentity& identity = important_->identity;
+  auto key = UnwrapImportantKey(important_->keys, identity.tenant, identity.subject,
+                                identity.record, version_, important_->wrap_row);
+  if (!key.ok()) return key.status();
+  important_->key.emplace(key->view());
+  return absl::OkStatus();
 }
 
 RecordReader::Place RecordReader::PlaceOf(std::string_view view) const {
@@ -206,10 +229,12 @@ bool RecordReader::IndexHeader(uint64_t version) {
   }
   if (!header.ok() || said != version) return false;
   uint32_t ordinal = 0;
+  bool has_important = false;
   for (const FieldPlace& field : fields_) {
     if (field.ordinal != (field.absent ? 0 : ++ordinal)) return false;
+    has_important |= !field.absent && field.key_class == KeyClass::kImportant;
   }
-  return ordinal + 1 == parts_.size();
+  return ordinal + 1 == parts_.size() && has_important == (important_ != nullptr);
 }
 
 bool RecordReader::IndexField(std::string_view bytes) {
@@ -232,6 +257,9 @@ bool RecordReader::IndexField(std::string_view bytes) {
       case FieldHeader::kAbsentFieldNumber:
         place.absent = field.varint() != 0;
         break;
+      case FieldHeader::kImportantFieldNumber:
+        place.key_class = KeyClassOf(field.varint() != 0);
+        break;
       default:
         break;
     }
@@ -249,8 +277,9 @@ std::optional<RecordField> RecordReader::Field(std::string_view name) const {
 
 RecordField RecordReader::FieldAt(size_t i) const {
   const FieldPlace& field = fields_[i];
-  return {View(field.name), View(field.token),
-          static_cast<storage::v1::TokenKind>(field.token_kind), field.ordinal, field.absent};
+  return {
+      View(field.name), View(field.token), static_cast<storage::v1::TokenKind>(field.token_kind),
+      field.ordinal,    field.absent,      field.key_class};
 }
 
 const RecordHeader& RecordReader::header() const {
@@ -273,7 +302,9 @@ const FieldHeader* RecordReader::FindField(std::string_view name) const {
 absl::StatusOr<SecretBytes> RecordReader::DecryptField(const RecordField& field) {
   if (field.absent) return absl::NotFoundError("the field has no value");
   if (field.ordinal == 0 || field.ordinal >= parts_.size()) return DecryptionFailed();
-  return OpenPart(field.ordinal, type(), field.name, field.token);
+  if (field.key_class == KeyClass::kNormal) return OpenPart(key_, type(), field);
+  if (absl::Status status = UnwrapImportant(); !status.ok()) return status;
+  return OpenPart(*important_->key, type(), field);
 }
 
 }  // namespace piivault::vault

@@ -38,7 +38,7 @@ class PartContext {
   // Of one part, until the next call. The header is the part without type, field and token: its
   // reader learns them from it.
   std::string_view Of(std::string_view type, std::string_view field, uint64_t version,
-                      std::string_view token);
+                      std::string_view token, KeyClass key_class = KeyClass::kNormal);
 
  private:
   MemberList members_;
@@ -53,11 +53,11 @@ struct EncryptedRecord {
   Sha256Digest digest{};  // of `row`
 };
 
-// Encrypts one version of a record under a fresh data key that seals nothing else.
-// `header->fields(i)` describes `values[i]`; ordinals and the version are filled in here. The value
-// of a field marked absent is not stored. INVALID_ARGUMENT: counts differ, more than 65,534 fields,
-// or a field without name or with a token of other than 0 or 16 bytes. FAILED_PRECONDITION: the
-// tenant has no key in the active epoch.
+// Encrypts one version of a record under a fresh data key that seals nothing else, values of fields
+// marked important under another one. `header->fields(i)` describes `values[i]`; ordinals and the
+// version are filled in here. The value of a field marked absent is not stored. INVALID_ARGUMENT:
+// counts differ, more than 65,534 fields, or a field without name or with a token of other than 0
+// or 16 bytes. FAILED_PRECONDITION: the tenant has no key in the active epoch.
 [[nodiscard]] absl::StatusOr<EncryptedRecord> EncryptRecord(
     const KeySnapshot& keys, RandomSource& random, const RecordIdentity& identity, uint64_t version,
     storage::v1::RecordHeader* header, absl::Span<const std::string_view> values);
@@ -70,22 +70,25 @@ struct RecordField {
   storage::v1::TokenKind token_kind = storage::v1::TOKEN_KIND_UNSPECIFIED;
   uint32_t ordinal = 0;
   bool absent = false;
+  KeyClass key_class = KeyClass::kNormal;
 };
 
 // Reads one version of a record: the header at once, fields one by one as they are asked for.
 // What a read needs of the header is taken from its bytes as they are; the message is made only for
 // who asks for it.
 //
-// Guarantees: everything handed out was sealed for this record, version, type, field and token;
-// anything else is DATA_LOSS. The data key is wiped with the object.
+// Guarantees: everything handed out was sealed for this record, version, type, field, token and key
+// class; anything else is DATA_LOSS. The key for important fields is unwrapped when the first of
+// them is asked for, never before. The data keys are wiped with the object.
 // Does not: know whether the row is the newest version.
-// Ownership: borrows the row's bytes. One thread at a time, also for const methods.
+// Ownership: borrows the row's bytes and the key snapshot. One thread at a time, also for const
+// methods.
 class RecordReader {
  public:
   // The version a record row says it has, which names its wrap row. Believe it after Open().
   [[nodiscard]] static absl::StatusOr<uint64_t> PeekVersion(std::string_view row);
 
-  // REQUIRES: `row` outlives the reader.
+  // REQUIRES: `keys` and `row` outlive the reader.
   [[nodiscard]] static absl::StatusOr<RecordReader> Open(const KeySnapshot& keys,
                                                          const RecordIdentity& identity,
                                                          std::string_view row,
@@ -110,8 +113,12 @@ class RecordReader {
   // The value of the field. NOT_FOUND for an absent one.
   [[nodiscard]] absl::StatusOr<SecretBytes> DecryptField(const RecordField& field);
   [[nodiscard]] absl::StatusOr<SecretBytes> DecryptField(const storage::v1::FieldHeader& field) {
-    return DecryptField(
-        RecordField{field.name(), field.token(), {}, field.ordinal(), field.absent()});
+    return DecryptField(RecordField{field.name(),
+                                    field.token(),
+                                    {},
+                                    field.ordinal(),
+                                    field.absent(),
+                                    KeyClassOf(field.important())});
   }
 
  private:
@@ -126,14 +133,24 @@ class RecordReader {
     int token_kind = 0;
     uint32_t ordinal = 0;
     bool absent = false;
+    KeyClass key_class = KeyClass::kNormal;
+  };
+  // Of a version that has a second data key.
+  struct Important {
+    const KeySnapshot& keys;
+    RecordIdentity identity;
+    std::string wrap_row;
+    std::optional<AesGcmKey> key;  // from the first use on
   };
   using Parts = absl::InlinedVector<std::string_view, 12>;
 
   RecordReader(AesGcmKey key, const KeySnapshot& keys, const RecordIdentity& identity, Parts parts);
   static bool ParseRow(std::string_view row, uint64_t* version, Parts* parts);
-  absl::StatusOr<SecretBytes> OpenPart(uint32_t ordinal, std::string_view type,
-                                       std::string_view field, std::string_view token);
-  // Whether the header is one, and describes exactly the parts that are there.
+  // REQUIRES: `field.ordinal` is that of a part.
+  absl::StatusOr<SecretBytes> OpenPart(AesGcmKey& key, std::string_view type,
+                                       const RecordField& field);
+  absl::Status UnwrapImportant();
+  // Whether the header is one, and describes exactly the parts and keys that are there.
   bool IndexHeader(uint64_t version);
   bool IndexField(std::string_view bytes);
   std::string_view View(Place place) const {
@@ -142,6 +159,7 @@ class RecordReader {
   Place PlaceOf(std::string_view view) const;
 
   AesGcmKey key_;
+  std::unique_ptr<Important> important_;  // null where all values are under `key_`
   PartContext context_;
   Parts parts_;  // by ordinal, into the borrowed row
   uint64_t version_ = 0;

@@ -43,12 +43,12 @@ RandomTokenName NameOfRandomToken(const TenantKeys& keys, const storage::Id128& 
 
 storage::Id128 DeterministicToken(const TenantKeys& keys, std::string_view audience,
                                   std::string_view type_and_field,
-                                  std::string_view normalised_value) {
+                                  std::string_view normalised_value, KeyClass key_class) {
   SecretMemberList members(
       "piivault deterministic token",
       kListOverhead + audience.size() + type_and_field.size() + normalised_value.size());
   members.Add(audience).Add(type_and_field).Add(normalised_value);
-  const HmacKey::Tag tag = keys.token.Compute(members.view());
+  const HmacKey::Tag tag = keys.TokenOf(key_class).Compute(members.view());
   storage::Id128 token;
   std::copy_n(tag.begin(), token.bytes.size(), token.bytes.begin());
   return token;

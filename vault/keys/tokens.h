@@ -34,9 +34,10 @@ RandomTokenName NameOfRandomToken(const TenantKeys& keys, const storage::Id128& 
 
 // The token of a value, the same for the same tenant, audience, field and value, in every epoch:
 //   HMAC-SHA-256(tenant's token key, list of (audience, type.field, value)), first 16 bytes.
+// The key is that of the value's class.
 storage::Id128 DeterministicToken(const TenantKeys& keys, std::string_view audience,
                                   std::string_view type_and_field,
-                                  std::string_view normalised_value);
+                                  std::string_view normalised_value, KeyClass key_class);
 
 }  // namespace piivault::vault
 

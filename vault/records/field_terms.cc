@@ -11,16 +11,19 @@ namespace piivault::vault {
 namespace {
 
 std::vector<FieldTerm> MakeTerms(const ValueRules& rules, const authz::FieldSpec& field,
-                                 std::string_view value, bool whole, bool domain) {
+                                 std::string_view value, KeyClass key_class, bool whole,
+                                 bool domain) {
   std::vector<FieldTerm> terms;
   if (whole) {
     absl::StatusOr<SecretBytes> normalised = rules.NormalizeForSearch(field.semantic, value);
-    if (normalised.ok()) terms.push_back({field.full_name, *std::move(normalised)});
+    if (normalised.ok()) terms.push_back({field.full_name, *std::move(normalised), key_class});
   }
   if (domain) {
     // A flagged address may have none.
     absl::StatusOr<SecretBytes> normalised = rules.NormalizeEmailDomain(value);
-    if (normalised.ok()) terms.push_back({DomainIndexName(field), *std::move(normalised)});
+    if (normalised.ok()) {
+      terms.push_back({DomainIndexName(field), *std::move(normalised), key_class});
+    }
   }
   return terms;
 }
@@ -30,23 +33,33 @@ std::vector<FieldTerm> MakeTerms(const ValueRules& rules, const authz::FieldSpec
 storage::IndexDigest FieldTerm::Digest(const TenantKeys& keys) const {
   const std::pair of(keys.tenant, keys.epoch);
   if (digest_of != of) {
-    digest = BlindIndexDigest(keys, kNormaliserVersion, index, normalised.view());
+    digest = BlindIndexDigest(keys, kNormaliserVersion, index, normalised.view(), key_class);
     digest_of = of;
   }
   return digest;
 }
 
+absl::InlinedVector<storage::IndexDigest, 2> FieldTerm::SearchDigests(
+    const TenantKeys& keys) const {
+  absl::InlinedVector<storage::IndexDigest, 2> digests = {Digest(keys)};
+  if (key_class == KeyClass::kImportant) {
+    digests.push_back(
+        BlindIndexDigest(keys, kNormaliserVersion, index, normalised.view(), KeyClass::kNormal));
+  }
+  return digests;
+}
+
 std::string DomainIndexName(const authz::FieldSpec& field) { return field.full_name + "@domain"; }
 
 std::vector<FieldTerm> IndexTerms(const ValueRules& rules, const authz::FieldSpec& field,
-                                  std::string_view value) {
-  return MakeTerms(rules, field, value, field.index || field.unique, field.index_domain);
+                                  std::string_view value, KeyClass key_class) {
+  return MakeTerms(rules, field, value, key_class, field.index || field.unique, field.index_domain);
 }
 
 std::vector<FieldTerm> RemovalTerms(const ValueRules& rules, const authz::FieldSpec& field,
-                                    std::string_view value) {
+                                    std::string_view value, KeyClass key_class) {
   const authz::SemanticTypeInfo& type = authz::GetSemanticType(field.semantic);
-  return MakeTerms(rules, field, value, type.indexable && !type.low_cardinality,
+  return MakeTerms(rules, field, value, key_class, type.indexable && !type.low_cardinality,
                    field.semantic == authz::SemanticType::kEmailAddress);
 }
 

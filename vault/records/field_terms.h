@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "authz/field_spec.h"
 #include "storage/keys.h"
 #include "vault/crypto/random.h"
@@ -22,8 +23,14 @@ namespace piivault::vault {
 struct FieldTerm {
   std::string index;  // `reader.email`, or `reader.email@domain` for the domain
   SecretBytes normalised;
+  // Of the value that the row is for; of the field, by the policy, where a value is looked for.
+  KeyClass key_class = KeyClass::kNormal;
 
   storage::IndexDigest Digest(const TenantKeys& keys) const;
+  // Where a search looks: an important field may have values that were written before the policy
+  // called it so. Values of a field that was important once are not found until they are written
+  // again.
+  absl::InlinedVector<storage::IndexDigest, 2> SearchDigests(const TenantKeys& keys) const;
 
   // What Digest() said last, and of which keys.
   mutable std::optional<std::pair<storage::TenantId, uint32_t>> digest_of = std::nullopt;
@@ -33,13 +40,14 @@ struct FieldTerm {
 // Name of the second index of an e-mail field.
 std::string DomainIndexName(const authz::FieldSpec& field);
 
-// The terms of a value that the field is indexed by now. The first, if any, is the whole value's.
+// The terms of a value of that class that the field is indexed by now. The first, if any, is the
+// whole value's.
 std::vector<FieldTerm> IndexTerms(const ValueRules& rules, const authz::FieldSpec& field,
-                                  std::string_view value);
+                                  std::string_view value, KeyClass key_class);
 // The terms that a value may ever have been indexed by, whatever the policy said then: what a
 // removal takes away. Empty where the type cannot be indexed.
 std::vector<FieldTerm> RemovalTerms(const ValueRules& rules, const authz::FieldSpec& field,
-                                    std::string_view value);
+                                    std::string_view value, KeyClass key_class);
 
 // Cells that stand for a value or a caller's key rather than for a row, so that two creates of the
 // same one conflict, whatever epochs they index under. Under a key of this process: the

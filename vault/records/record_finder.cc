@@ -71,13 +71,14 @@ absl::StatusOr<std::vector<storage::RecordLocator>> RecordFinder::FindTerm(
   changes_.reads.push_back(EpochCell());
   std::vector<storage::RecordLocator> hits;
   for (const TenantKeys* keys : tenant_.indexed()) {
-    const storage::IndexDigest digest = term.Digest(*keys);
-    const storage::Key prefix = storage::BlindIndexPrefix(tenant_.id(), keys->epoch, digest);
-    const std::string start = after == nullptr
-                                  ? prefix.bytes
-                                  : Behind(storage::BlindIndexKey(tenant_.id(), keys->epoch, digest,
-                                                                  after->subject, after->record));
-    if (absl::Status status = Collect(prefix, start, limit, &hits); !status.ok()) return status;
+    for (const storage::IndexDigest& digest : term.SearchDigests(*keys)) {
+      const storage::Key prefix = storage::BlindIndexPrefix(tenant_.id(), keys->epoch, digest);
+      const std::string start =
+          after == nullptr ? prefix.bytes
+                           : Behind(storage::BlindIndexKey(tenant_.id(), keys->epoch, digest,
+                                                           after->subject, after->record));
+      if (absl::Status status = Collect(prefix, start, limit, &hits); !status.ok()) return status;
+    }
   }
   // A row on its way from one epoch to another may have been seen in both.
   std::sort(hits.begin(), hits.end(), Before);

@@ -16,7 +16,7 @@ namespace {
 using storage::v1::FieldHeader;
 
 bool SameTerm(const FieldTerm& a, const FieldTerm& b) {
-  return a.index == b.index && a.normalised == b.normalised;
+  return a.index == b.index && a.key_class == b.key_class && a.normalised == b.normalised;
 }
 
 bool Contains(const std::vector<FieldTerm>& terms, const FieldTerm& term) {
@@ -131,8 +131,10 @@ RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
                                                   const FieldHeader* before) {
   PreparedField field;
   field.value = write.value;
-  field.terms = IndexTerms(deps_.rules, *write.field, write.value);
+  const KeyClass key_class = KeyClassOf(write.field->important);
+  field.terms = IndexTerms(deps_.rules, *write.field, write.value, key_class);
   field.header.set_name(write.field->name);
+  field.header.set_important(write.field->important);
   field.header.set_flagged(write.flagged);
   switch (write.field->token) {
     case authz::TokenMode::kNone:
@@ -150,7 +152,7 @@ RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
           deps_.rules.NormalizeForSearch(write.field->semantic, write.value);
       if (!normalised.ok()) break;  // not UTF-8: validation has refused it
       SetToken(DeterministicToken(tenant_.active(), write.field->audience, write.field->full_name,
-                                  normalised->view()),
+                                  normalised->view(), key_class),
                storage::v1::TOKEN_KIND_DETERMINISTIC, &field.header);
       break;
     }
@@ -254,7 +256,8 @@ absl::Status RecordWriter::DeleteOldTerms(LoadedRecord* record, const FieldHeade
   if (policy_.field(id).semantic == authz::SemanticType::kBirthDate) {
     ForgetBirthday(*record, value->view());
   }
-  for (const FieldTerm& term : RemovalTerms(deps_.rules, policy_.field(id), value->view())) {
+  for (const FieldTerm& term :
+       RemovalTerms(deps_.rules, policy_.field(id), value->view(), KeyClassOf(field.important()))) {
     if (keep == nullptr || !Contains(*keep, term)) DeleteTerm(record->identity, term);
   }
   return absl::OkStatus();

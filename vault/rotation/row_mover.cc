@@ -257,7 +257,7 @@ absl::Status RowMover::Work::MoveIndexOf(const TenantScope& scope,
     if (!spec.index && !spec.unique && !spec.index_domain) continue;
     const absl::StatusOr<SecretBytes> value = reader.DecryptField(field);
     if (!value.ok()) return value.status();
-    for (const FieldTerm& term : IndexTerms(rules_, spec, value->view())) {
+    for (const FieldTerm& term : IndexTerms(rules_, spec, value->view(), field.key_class)) {
       add([&](const TenantKeys& keys) { return term.Digest(keys); });
     }
   }

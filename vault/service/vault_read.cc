@@ -120,13 +120,13 @@ authz::Reason TermOf(const VaultCall& call, const authz::FieldSpec& field, std::
   if (domain_allowed && field.index_domain && value.front() == '@') {
     absl::StatusOr<SecretBytes> domain = rules.NormalizeEmailDomain(value);
     if (!domain.ok()) return authz::Reason::kValueInvalid;
-    *term = FieldTerm{DomainIndexName(field), *std::move(domain)};
+    *term = FieldTerm{DomainIndexName(field), *std::move(domain), KeyClassOf(field.important)};
     return authz::Reason::kOk;
   }
   if (!field.index && !field.unique) return authz::Reason::kFieldNotSearchable;
   absl::StatusOr<SecretBytes> normalised = rules.NormalizeForSearch(field.semantic, value);
   if (!normalised.ok()) return authz::Reason::kValueNotUtf8;
-  *term = FieldTerm{field.full_name, *std::move(normalised)};
+  *term = FieldTerm{field.full_name, *std::move(normalised), KeyClassOf(field.important)};
   return authz::Reason::kOk;
 }
 

@@ -54,14 +54,18 @@ TEST(KeyHierarchyTest, AllDerivedKeysDiffer) {
   add_hmac(keys->request());
   for (uint32_t epoch : {1u, 2u}) {
     add_xaes(keys->Epoch(epoch)->tenant_wrap);
+    add_xaes(keys->Epoch(epoch)->important_wrap);
     add_xaes(keys->Epoch(epoch)->state);
     add_xaes(keys->Epoch(epoch)->page_token);
     for (storage::TenantId tenant : {1u, 2u}) {
       add_xaes(keys->Tenant(tenant, epoch)->wrap);
+      add_xaes(keys->Tenant(tenant, epoch)->important);
       add_hmac(keys->Tenant(tenant, epoch)->index);
+      add_hmac(keys->Tenant(tenant, epoch)->important_index);
       add_hmac(keys->Tenant(tenant, epoch)->ref_index);
       if (epoch != 1) continue;
       add_hmac(keys->Tenant(tenant, epoch)->token);
+      add_hmac(keys->Tenant(tenant, epoch)->important_token);
       add_block(keys->Tenant(tenant, epoch)->token_block);
     }
   }
@@ -70,7 +74,7 @@ TEST(KeyHierarchyTest, AllDerivedKeysDiffer) {
   }
 }
 
-TEST(KeyHierarchyTest, RotationMakesNewTenantKeysAndKeepsTheTokenKey) {
+TEST(KeyHierarchyTest, RotationMakesNewTenantKeysAndKeepsTheTokenKeys) {
   KeyFixture fixture;
   EXPECT_EQ(fixture.Rotate(), 2u);
   const auto keys = fixture.keys();
@@ -80,7 +84,9 @@ TEST(KeyHierarchyTest, RotationMakesNewTenantKeysAndKeepsTheTokenKey) {
   EXPECT_EQ(keys->ActiveTenant(1), after);
   EXPECT_EQ(before->token.Compute("m"), after->token.Compute("m"));
   EXPECT_EQ(before->token_block.Encrypt({}), after->token_block.Encrypt({}));
+  EXPECT_EQ(before->important_token.Compute("m"), after->important_token.Compute("m"));
   EXPECT_NE(before->index.Compute("m"), after->index.Compute("m"));
+  EXPECT_NE(before->important_index.Compute("m"), after->important_index.Compute("m"));
   EXPECT_NE(before->token.Compute("m"), keys->Tenant(2, 2)->token.Compute("m"));
 }
 
@@ -151,6 +157,13 @@ TEST(TenantKeyRowTest, AnythingMovedOrAlteredIsRefused) {
     EXPECT_EQ(hierarchy.InstallTenantKeys({TenantKeyRow{5, 1, damaged}}).code(),
               StatusCode::kDataLoss);
   });
+  // Put together from two rows of one tenant and epoch.
+  const TenantKeyRow other = hierarchy.MakeTenantKey(5, 1, SystemRandom()).value();
+  constexpr size_t kNormalEnd = 1 + 4 + 24 + 64 + 16;
+  moved = row;
+  moved.row.replace(kNormalEnd, std::string::npos, other.row.substr(kNormalEnd));
+  ASSERT_TRUE(hierarchy.InstallTenantKeys({other}).ok());
+  EXPECT_EQ(hierarchy.InstallTenantKeys({moved}).code(), StatusCode::kDataLoss);
   // The same keys, another vault.
   KeyFixture twin("seed", IdOf(0xbb));
   const TenantKeyRow theirs = twin.hierarchy().MakeTenantKey(5, 1, SystemRandom()).value();

@@ -61,6 +61,16 @@ RecordHeader Header() {
   return header;
 }
 
+RecordHeader ImportantHeader() {
+  RecordHeader header;
+  header.set_type("payee");
+  header.set_record_ref(std::string(IdOf(0x60).view()));
+  header.add_fields()->set_name("name");
+  header.add_fields()->set_name("account");
+  header.mutable_fields(1)->set_important(true);
+  return header;
+}
+
 RandomTokenName TokenName() {
   return {*storage::TokenHandle::FromBytes(IdOf(0x8a).view().substr(0, 12)), 299};
 }
@@ -73,14 +83,17 @@ Vectors Make() {
           .ok());
   Vectors vectors;
   vectors["keyring"] = ReadKeyFile(fixture.paths().primary).value();
-  FixedRandom random("golden rows");
+  FixedRandom tenant_random("golden rows");
   vectors["tenant_key_row"] =
-      fixture.hierarchy().MakeTenantKey(KeyFixture::kTenant, 1, random)->row;
+      fixture.hierarchy().MakeTenantKey(KeyFixture::kTenant, 1, tenant_random)->row;
   // The rows below are under the key in that row.
   EXPECT_TRUE(fixture.hierarchy()
                   .InstallTenantKeys({{KeyFixture::kTenant, 1, vectors["tenant_key_row"]}})
                   .ok());
   const auto keys = fixture.keys();
+  // As it was behind the first format of tenant keys, so that vectors did not change with that one.
+  FixedRandom random("golden rows");
+  random.Bytes(64 + XaesKey::kNonceSize);
   vectors["sealed_row"] = SealRow(*keys, random, kRowKey, 5, Header());
   const EncryptedRecord record =
       EncryptRecordOf(*keys, random, kIdentity, 3, Header(), {"hanako@example.jp", "", "a note"})
@@ -88,14 +101,25 @@ Vectors Make() {
   vectors["record_row"] = record.row;
   vectors["wrap_row"] = record.wrap_row;
   const TenantKeys& under = *keys->ActiveTenant(KeyFixture::kTenant);
-  vectors["blind_index"] = Text(BlindIndexDigest(under, 1, "reader.email", "hanako@example.jp"));
+  vectors["blind_index"] =
+      Text(BlindIndexDigest(under, 1, "reader.email", "hanako@example.jp", KeyClass::kNormal));
   vectors["ref_index"] = Text(RefIndexDigest(under, "reader", "17"));
   vectors["deterministic_token"] =
-      Text(DeterministicToken(under, "svc", "reader.email", "hanako@example.jp").bytes);
+      Text(DeterministicToken(under, "svc", "reader.email", "hanako@example.jp", KeyClass::kNormal)
+               .bytes);
   vectors["random_token"] = Text(RandomTokenOf(under, TokenName()).bytes);
   vectors["page_token"] =
       SealPageToken(*keys, random, kBinding, "cursor", kTestTime + absl::Hours(1));
   vectors["recovery_key"] = FormatRecoveryKey(NewRecoveryKey(random)).view();
+  const EncryptedRecord two_keys =
+      EncryptRecordOf(*keys, random, kIdentity, 4, ImportantHeader(), {"Hanako Yamada", "0123456"})
+          .value();
+  vectors["important_record_row"] = two_keys.row;
+  vectors["important_wrap_row"] = two_keys.wrap_row;
+  vectors["important_blind_index"] =
+      Text(BlindIndexDigest(under, 1, "payee.account", "0123456", KeyClass::kImportant));
+  vectors["important_deterministic_token"] = Text(
+      DeterministicToken(under, "svc", "payee.account", "0123456", KeyClass::kImportant).bytes);
   return vectors;
 }
 
@@ -152,6 +176,13 @@ TEST(GoldenTest, StoredBytesOpen) {
     EXPECT_EQ(reader.header().notice(), "notice-2");
     EXPECT_EQ(reader.DecryptField(*reader.FindField("email"))->view(), "hanako@example.jp");
     EXPECT_EQ(reader.DecryptField(*reader.FindField("note"))->view(), "a note");
+
+    auto two_keys = RecordReader::Open(*keys, kIdentity, stored["important_record_row"],
+                                       stored["important_wrap_row"])
+                        .value();
+    EXPECT_EQ(two_keys.version(), 4u);
+    EXPECT_EQ(two_keys.DecryptField(*two_keys.FindField("name"))->view(), "Hanako Yamada");
+    EXPECT_EQ(two_keys.DecryptField(*two_keys.FindField("account"))->view(), "0123456");
 
     const TenantKeys& under = *keys->ActiveTenant(KeyFixture::kTenant);
     const auto token = storage::Id128::FromBytes(stored["random_token"]);

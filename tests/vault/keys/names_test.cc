@@ -30,16 +30,23 @@ TEST(BlindIndexTest, EachMemberCounts) {
   fixture.Rotate();
   const auto keys = fixture.keys();
   const TenantKeys& tenant = *keys->Tenant(1, 1);
-  const storage::IndexDigest digest = BlindIndexDigest(tenant, 1, "reader.email", "a@example.jp");
-  EXPECT_EQ(BlindIndexDigest(tenant, 1, "reader.email", "a@example.jp"), digest);
-  EXPECT_NE(BlindIndexDigest(tenant, 2, "reader.email", "a@example.jp"), digest);
-  EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.phone", "a@example.jp"), digest);
-  EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.email", "b@example.jp"), digest);
-  EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.emaila", "@example.jp"), digest);
-  EXPECT_NE(BlindIndexDigest(tenant, 1, "ext_a.account_id", "17"),
-            BlindIndexDigest(tenant, 1, "ext_b.account_id", "17"));
-  EXPECT_NE(BlindIndexDigest(*keys->Tenant(2, 1), 1, "reader.email", "a@example.jp"), digest);
-  EXPECT_NE(BlindIndexDigest(*keys->Tenant(1, 2), 1, "reader.email", "a@example.jp"), digest);
+  const storage::IndexDigest digest =
+      BlindIndexDigest(tenant, 1, "reader.email", "a@example.jp", KeyClass::kNormal);
+  EXPECT_EQ(BlindIndexDigest(tenant, 1, "reader.email", "a@example.jp", KeyClass::kNormal), digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 2, "reader.email", "a@example.jp", KeyClass::kNormal), digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.phone", "a@example.jp", KeyClass::kNormal), digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.email", "b@example.jp", KeyClass::kNormal), digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.emaila", "@example.jp", KeyClass::kNormal), digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 1, "ext_a.account_id", "17", KeyClass::kNormal),
+            BlindIndexDigest(tenant, 1, "ext_b.account_id", "17", KeyClass::kNormal));
+  EXPECT_NE(
+      BlindIndexDigest(*keys->Tenant(2, 1), 1, "reader.email", "a@example.jp", KeyClass::kNormal),
+      digest);
+  EXPECT_NE(
+      BlindIndexDigest(*keys->Tenant(1, 2), 1, "reader.email", "a@example.jp", KeyClass::kNormal),
+      digest);
+  EXPECT_NE(BlindIndexDigest(tenant, 1, "reader.email", "a@example.jp", KeyClass::kImportant),
+            digest);
 }
 
 TEST(RefIndexTest, EachMemberCounts) {
@@ -89,7 +96,7 @@ storage::TokenHandle HandleOf(std::string_view hex) {
 TEST(RandomTokenTest, IsAesOfHandleAndNumber) {
   std::string token_key;
   for (char byte = 0x20; byte < 0x40; ++byte) token_key.push_back(byte);
-  const TenantKeys keys(7, 1, std::string(32, 't'), token_key);
+  const TenantKeys keys(7, 1, std::string(32, 't') + token_key, std::string(64, 'i'));
   const struct {
     std::string_view handle;
     uint32_t number;
@@ -160,13 +167,24 @@ TEST(DeterministicTokenTest, SurvivesRotationAndTellsMembersApart) {
   fixture.Rotate();
   const auto keys = fixture.keys();
   const TenantKeys& tenant = *keys->Tenant(1, 1);
-  const storage::Id128 token = DeterministicToken(tenant, "svc", "reader.email", "a@example.jp");
-  EXPECT_EQ(DeterministicToken(*keys->Tenant(1, 2), "svc", "reader.email", "a@example.jp"), token);
-  EXPECT_NE(DeterministicToken(*keys->Tenant(2, 1), "svc", "reader.email", "a@example.jp"), token);
-  EXPECT_NE(DeterministicToken(tenant, "pay", "reader.email", "a@example.jp"), token);
-  EXPECT_NE(DeterministicToken(tenant, "svc", "reader.phone", "a@example.jp"), token);
-  EXPECT_NE(DeterministicToken(tenant, "svc", "reader.email", "b@example.jp"), token);
-  EXPECT_NE(DeterministicToken(tenant, "svcr", "eader.email", "a@example.jp"), token);
+  const storage::Id128 token =
+      DeterministicToken(tenant, "svc", "reader.email", "a@example.jp", KeyClass::kNormal);
+  EXPECT_EQ(DeterministicToken(*keys->Tenant(1, 2), "svc", "reader.email", "a@example.jp",
+                               KeyClass::kNormal),
+            token);
+  EXPECT_NE(DeterministicToken(*keys->Tenant(2, 1), "svc", "reader.email", "a@example.jp",
+                               KeyClass::kNormal),
+            token);
+  EXPECT_NE(DeterministicToken(tenant, "pay", "reader.email", "a@example.jp", KeyClass::kNormal),
+            token);
+  EXPECT_NE(DeterministicToken(tenant, "svc", "reader.phone", "a@example.jp", KeyClass::kNormal),
+            token);
+  EXPECT_NE(DeterministicToken(tenant, "svc", "reader.email", "b@example.jp", KeyClass::kNormal),
+            token);
+  EXPECT_NE(DeterministicToken(tenant, "svcr", "eader.email", "a@example.jp", KeyClass::kNormal),
+            token);
+  EXPECT_NE(DeterministicToken(tenant, "svc", "reader.email", "a@example.jp", KeyClass::kImportant),
+            token);
 }
 
 class PageTokenTest : public testing::Test {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tests/vault/keys/key_fixture.h"
-#include "vault/keys/byte_io.h"
+#include "tests/vault/keys/record_parts.h"
 #include "vault/keys/data_key_wrap.h"
 
 namespace piivault::vault {
@@ -50,29 +50,6 @@ EncryptedRecord Encrypt(const KeySnapshot& keys, RandomSource& random = SystemRa
   return EncryptRecordOf(keys, random, identity, version, header, kValues).value();
 }
 
-// A row cut into what it is made of, to be put together otherwise.
-struct Row {
-  std::string prefix;  // format, suite, version
-  std::vector<std::string> parts;
-
-  explicit Row(std::string_view row) : prefix(row.substr(0, 10)) {
-    row.remove_prefix(10);
-    const uint16_t count = *TakeU16(&row);
-    for (uint16_t i = 0; i < count; ++i) {
-      parts.emplace_back(*TakeBytes(*TakeU32(&row), &row));
-    }
-  }
-  std::string Join() const {
-    std::string row = prefix;
-    AppendU16(static_cast<uint16_t>(parts.size()), &row);
-    for (const std::string& part : parts) {
-      AppendU32(static_cast<uint32_t>(part.size()), &row);
-      row += part;
-    }
-    return row;
-  }
-};
-
 TEST(RecordCodecTest, GivesBackHeaderAndValues) {
   KeyFixture fixture;
   const auto keys = fixture.keys();
@@ -107,7 +84,7 @@ TEST(RecordCodecTest, AbsentFieldsHaveNoCiphertext) {
   header.mutable_fields(1)->set_absent(true);
   const EncryptedRecord record =
       EncryptRecordOf(*keys, SystemRandom(), kIdentity, 1, header, kValues).value();
-  EXPECT_EQ(Row(record.row).parts.size(), 3u);
+  EXPECT_EQ(RecordParts(record.row).parts.size(), 3u);
   auto reader = RecordReader::Open(*keys, kIdentity, record.row, record.wrap_row).value();
   EXPECT_EQ(reader.header().fields(1).ordinal(), 0u);
   EXPECT_EQ(reader.DecryptField(reader.header().fields(1)).status().code(), StatusCode::kNotFound);
@@ -120,9 +97,9 @@ TEST(RecordCodecTest, LengthsAreRoundedUp) {
   KeyFixture fixture;
   const auto size_of = [&](size_t length) {
     const std::string value(length, 'v');
-    return Row(EncryptRecordOf(*fixture.keys(), SystemRandom(), kIdentity, 1, Header(),
-                               {value, "", ""})
-                   ->row)
+    return RecordParts(EncryptRecordOf(*fixture.keys(), SystemRandom(), kIdentity, 1, Header(),
+                                       {value, "", ""})
+                           ->row)
         .parts[1]
         .size();
   };
@@ -176,7 +153,8 @@ TEST(RecordCodecTest, EachVersionHasAKeyOfItsOwn) {
   const auto keys = fixture.keys();
   const EncryptedRecord first = Encrypt(*keys);
   const EncryptedRecord second = Encrypt(*keys);
-  for (size_t i = 0; i < 4; ++i) EXPECT_NE(Row(first.row).parts[i], Row(second.row).parts[i]);
+  for (size_t i = 0; i < 4; ++i)
+    EXPECT_NE(RecordParts(first.row).parts[i], RecordParts(second.row).parts[i]);
   EXPECT_EQ(RecordReader::Open(*keys, kIdentity, first.row, second.wrap_row).status(),
             DecryptionFailed());
 }
@@ -195,9 +173,9 @@ class RecordSpliceTest : public testing::Test {
   // Expects that part `part` of `other` is refused in the place of the record's own.
   void ExpectRefused(const EncryptedRecord& other, size_t part) {
     const EncryptedRecord own = SameKey();
-    Row row(own.row);
-    ASSERT_NE(row.parts[part], Row(other.row).parts[part]);
-    row.parts[part] = Row(other.row).parts[part];
+    RecordParts row(own.row);
+    ASSERT_NE(row.parts[part], RecordParts(other.row).parts[part]);
+    row.parts[part] = RecordParts(other.row).parts[part];
     const std::string spliced = row.Join();
     auto reader = RecordReader::Open(*fixture_.keys(), kIdentity, spliced, own.wrap_row);
     if (part == 0) {
@@ -215,7 +193,7 @@ class RecordSpliceTest : public testing::Test {
 TEST_F(RecordSpliceTest, TheSamePartsAreAccepted) {
   EXPECT_EQ(SameKey().row, SameKey().row);
   const EncryptedRecord own = SameKey();
-  const std::string joined = Row(own.row).Join();
+  const std::string joined = RecordParts(own.row).Join();
   EXPECT_EQ(joined, own.row);
 }
 
@@ -280,7 +258,7 @@ TEST_F(RecordSpliceTest, AnotherOrdinal) {
   RecordHeader header = Header();
   *header.mutable_fields(1) = header.fields(0);
   const EncryptedRecord record = SameKey(kIdentity, kVersion, header);
-  Row row(record.row);
+  RecordParts row(record.row);
   std::swap(row.parts[1], row.parts[2]);
   const std::string swapped = row.Join();
   auto reader = RecordReader::Open(*fixture_.keys(), kIdentity, swapped, record.wrap_row).value();
@@ -290,11 +268,11 @@ TEST_F(RecordSpliceTest, AnotherOrdinal) {
 
 TEST_F(RecordSpliceTest, PartsThatTheHeaderDoesNotDescribe) {
   const EncryptedRecord own = SameKey();
-  const auto refused = [&](const Row& row) {
+  const auto refused = [&](const RecordParts& row) {
     return RecordReader::Open(*fixture_.keys(), kIdentity, row.Join(), own.wrap_row).status() ==
            DecryptionFailed();
   };
-  Row row(own.row);
+  RecordParts row(own.row);
   row.parts.pop_back();
   EXPECT_TRUE(refused(row));
   row.parts.push_back(row.parts[1]);
@@ -302,7 +280,7 @@ TEST_F(RecordSpliceTest, PartsThatTheHeaderDoesNotDescribe) {
   EXPECT_TRUE(refused(row));
   row.parts.clear();
   EXPECT_TRUE(refused(row));
-  row = Row(own.row);
+  row = RecordParts(own.row);
   row.parts[1].swap(row.parts[0]);
   EXPECT_TRUE(refused(row));
 }
@@ -394,9 +372,10 @@ TEST_F(DataKeyWrapTest, TheTenantCountsEvenUnderOneKey) {
   const TenantKeyRow row = fixture_.hierarchy().MakeTenantKey(8, 1, random).value();
   ASSERT_TRUE(fixture_.hierarchy().InstallTenantKeys({row}).ok());
   FixedRandom again("tenant");
-  const SecretBytes pair = again.Bytes(64);
-  const TenantKeys same(8, 1, pair.view().substr(0, 32), pair.view().substr(32));
-  const TenantKeys twin(9, 1, pair.view().substr(0, 32), pair.view().substr(32));
+  const SecretBytes normal = again.Bytes(64);
+  const SecretBytes important = again.Bytes(64);
+  const TenantKeys same(8, 1, normal.view(), important.view());
+  const TenantKeys twin(9, 1, normal.view(), important.view());
   const RecordIdentity identity = {8, kIdentity.subject, kIdentity.record};
   const auto wrap = [&](const TenantKeys& tenant) {
     return WrapDataKey(fixture_.keys()->vault_id(), tenant, SystemRandom(), identity.subject,

@@ -11,6 +11,7 @@
 #include "tests/fakes/memory_engine.h"
 #include "tests/vault/keys/key_fixture.h"
 #include "vault/keys/data_key_wrap.h"
+#include "vault/keys/tokens.h"
 #include "vault/records/record_finder.h"
 #include "vault/records/record_loader.h"
 #include "vault/records/record_writer.h"
@@ -27,6 +28,10 @@ types:
       email: {type: email_address, unique: true, index: domain}
       phone: {type: phone_number, index: true, token: deterministic, audience: crm}
       note: free_text
+  payee:
+    fields:
+      name: person_name
+      account: {type: bank_account_number, unique: true, token: deterministic, audience: crm, key_class: important}
 purposes: {order: {label: {en: Orders}}}
 roles: {shop: {kind: service}}
 grants:
@@ -56,6 +61,15 @@ class RecordsTest : public testing::Test {
     return draft;
   }
   RecordWriter::Deps Deps() { return {engine_, *rules_, unique_, fixture_.random()}; }
+  // Under the tenant's keys of that class, where the account's index row would be.
+  storage::Key IndexOf(const WriteResult& stored, std::string_view account, KeyClass key_class) {
+    const auto keys = fixture_.keys();
+    const TenantKeys& under = *keys->ActiveTenant(KeyFixture::kTenant);
+    const storage::IndexDigest digest =
+        IndexTerms(*rules_, Field("payee.account"), account, key_class).front().Digest(under);
+    return storage::BlindIndexKey(KeyFixture::kTenant, under.epoch, digest, stored.identity.subject,
+                                  stored.identity.record);
+  }
   bool Commit(uint64_t as_of, ChangeSet changes) {
     auto commit = std::make_unique<storage::Commit>();
     commit->as_of = as_of;
@@ -65,13 +79,21 @@ class RecordsTest : public testing::Test {
     commit->writes = std::move(changes.writes);
     return storage::CommitOrError(engine_, std::move(commit)).ok();
   }
-  WriteResult Store(std::string_view email) {
+  WriteResult Store(std::string_view email) { return Store(Draft(email)); }
+  WriteResult StorePayee(std::string_view account) {
+    RecordDraft draft;
+    draft.type = &policy_->type(1);
+    draft.fields = {{&Field("payee.name"), "Hanako", false},
+                    {&Field("payee.account"), account, false}};
+    return Store(draft);
+  }
+  WriteResult Store(const RecordDraft& draft) {
     const auto keys = fixture_.keys();
     const TenantScope scope = Scope(*keys);
     ChangeSet changes;
     const uint64_t as_of = engine_.AppliedSequence();
     RecordWriter writer(Deps(), scope, *policy_, kTestTime, &changes);
-    WriteResult result = writer.Create(Draft(email)).value();
+    WriteResult result = writer.Create(draft).value();
     writer.Finish();
     EXPECT_TRUE(result.ok());
     EXPECT_TRUE(Commit(as_of, std::move(changes)));
@@ -87,7 +109,7 @@ class RecordsTest : public testing::Test {
 
 TEST_F(RecordsTest, UniqueCellsTellTenantFieldAndValueApart) {
   const auto term = [&](std::string_view field, std::string_view value) {
-    return std::move(IndexTerms(*rules_, Field(field), value).front());
+    return std::move(IndexTerms(*rules_, Field(field), value, KeyClass::kNormal).front());
   };
   const uint64_t cell = unique_.Value(1, term("customer.email", "a@example.jp"));
   EXPECT_EQ(cell, unique_.Value(1, term("customer.email", "Ａ@EXAMPLE.jp")));
@@ -100,12 +122,13 @@ TEST_F(RecordsTest, UniqueCellsTellTenantFieldAndValueApart) {
 }
 
 TEST_F(RecordsTest, TermsAreOfValueAndDomain) {
-  const std::vector<FieldTerm> terms = IndexTerms(*rules_, Field("customer.email"), "a@Example.jp");
+  const std::vector<FieldTerm> terms =
+      IndexTerms(*rules_, Field("customer.email"), "a@Example.jp", KeyClass::kNormal);
   ASSERT_EQ(terms.size(), 2u);
   EXPECT_EQ(terms[0].index, "customer.email");
   EXPECT_EQ(terms[1].index, "customer.email@domain");
   EXPECT_EQ(terms[1].normalised.view(), "example.jp");
-  EXPECT_TRUE(IndexTerms(*rules_, Field("customer.note"), "x").empty());
+  EXPECT_TRUE(IndexTerms(*rules_, Field("customer.note"), "x", KeyClass::kNormal).empty());
   const auto keys = fixture_.keys();
   const TenantScope scope = Scope(*keys);
   const TenantScope other = Scope(*keys, KeyFixture::kOtherTenant);
@@ -114,8 +137,8 @@ TEST_F(RecordsTest, TermsAreOfValueAndDomain) {
   // An index that the policy has dropped since is removed all the same.
   authz::FieldSpec unindexed = Field("customer.email");
   unindexed.index = unindexed.unique = unindexed.index_domain = false;
-  EXPECT_TRUE(IndexTerms(*rules_, unindexed, "a@example.jp").empty());
-  EXPECT_EQ(RemovalTerms(*rules_, unindexed, "a@example.jp").size(), 2u);
+  EXPECT_TRUE(IndexTerms(*rules_, unindexed, "a@example.jp", KeyClass::kNormal).empty());
+  EXPECT_EQ(RemovalTerms(*rules_, unindexed, "a@example.jp", KeyClass::kNormal).size(), 2u);
 }
 
 TEST_F(RecordsTest, ScopeProbesOldEpochsFirst) {
@@ -204,6 +227,89 @@ TEST_F(RecordsTest, UpdateReencryptsEverythingUnderOneNewWrap) {
   EXPECT_EQ(reader.DecryptField(*reader.FindField("email"))->view(), "a@example.jp");
   EXPECT_EQ(reader.DecryptField(*reader.FindField("phone"))->view(), "090-1111-2222");
   EXPECT_TRUE(absl::IsNotFound(reader.DecryptField(*reader.FindField("note")).status()));
+}
+
+TEST_F(RecordsTest, ImportantValuesHaveKeyIndexAndTokenOfTheirOwn) {
+  const WriteResult stored = StorePayee("0123456");
+  const auto& [tenant, subject, record] = stored.identity;
+  EXPECT_FALSE(stored.header.fields(0).important());
+  EXPECT_TRUE(stored.header.fields(1).important());
+  const std::string wrap = engine_.Get(storage::WrapKey(tenant, subject, record, 1)).value();
+  EXPECT_TRUE(HasImportantKey(wrap));
+  EXPECT_TRUE(engine_.Get(IndexOf(stored, "0123456", KeyClass::kImportant)).ok());
+  EXPECT_FALSE(engine_.Get(IndexOf(stored, "0123456", KeyClass::kNormal)).ok());
+  const auto keys = fixture_.keys();
+  const TenantKeys& under = *keys->ActiveTenant(tenant);
+  const auto token_of = [&](KeyClass key_class) {
+    const SecretBytes normalised =
+        rules_->NormalizeForSearch(Field("payee.account").semantic, "0123456").value();
+    return DeterministicToken(under, "crm", "payee.account", normalised.view(), key_class);
+  };
+  EXPECT_EQ(stored.header.fields(1).token(), token_of(KeyClass::kImportant).view());
+  EXPECT_NE(stored.header.fields(1).token(), token_of(KeyClass::kNormal).view());
+  const RecordIdentity plain = Store("a@example.jp").identity;
+  EXPECT_FALSE(HasImportantKey(
+      engine_.Get(storage::WrapKey(plain.tenant, plain.subject, plain.record, 1)).value()));
+}
+
+TEST_F(RecordsTest, AClearedImportantValueTakesItsKeyAlong) {
+  const WriteResult stored = StorePayee("0123456");
+  const storage::RecordLocator at{stored.identity.subject, stored.identity.record};
+  const auto keys = fixture_.keys();
+  const TenantScope scope = Scope(*keys);
+  for (const char* cleared : {"name", "account"}) {
+    ChangeSet changes;
+    LoadResult loaded = LoadRecord(engine_, scope, at, &changes).value();
+    ASSERT_TRUE(loaded.ok());
+    const uint64_t version = loaded.record->reader->version();
+    RecordChange change;
+    change.clear = {cleared};
+    RecordWriter writer(Deps(), scope, *policy_, kTestTime, &changes);
+    ASSERT_TRUE(writer.Update(loaded.record.get(), change).value().ok());
+    writer.Finish();
+    ASSERT_TRUE(Commit(engine_.AppliedSequence(), std::move(changes)));
+    const auto wrap = [&](uint64_t of) {
+      return engine_.Get(storage::WrapKey(KeyFixture::kTenant, at.subject, at.record, of));
+    };
+    EXPECT_FALSE(wrap(version).ok());
+    EXPECT_EQ(HasImportantKey(wrap(version + 1).value()), cleared == std::string_view("name"));
+  }
+  EXPECT_FALSE(engine_.Get(IndexOf(stored, "0123456", KeyClass::kImportant)).ok());
+}
+
+TEST_F(RecordsTest, NothingOfADeletedImportantValueIsLeft) {
+  const WriteResult stored = StorePayee("0123456");
+  const storage::RecordLocator at{stored.identity.subject, stored.identity.record};
+  const auto keys = fixture_.keys();
+  const TenantScope scope = Scope(*keys);
+  ChangeSet changes;
+  LoadResult loaded = LoadRecord(engine_, scope, at, &changes).value();
+  RecordWriter writer(Deps(), scope, *policy_, kTestTime, &changes);
+  ASSERT_TRUE(writer.Delete(loaded.record.get()).ok());
+  writer.Finish();
+  ASSERT_TRUE(Commit(engine_.AppliedSequence(), std::move(changes)));
+  for (const storage::Table table :
+       {storage::Table::kRecord, storage::Table::kWrap, storage::Table::kIndex}) {
+    EXPECT_TRUE(engine_.Dump(table).empty());
+  }
+}
+
+// The field was not important when the value was stored.
+TEST_F(RecordsTest, UniqueHoldsAcrossClasses) {
+  const auto keys = fixture_.keys();
+  const TenantScope scope = Scope(*keys);
+  authz::FieldSpec before = Field("payee.account");
+  before.important = false;
+  RecordDraft draft;
+  draft.type = &policy_->type(1);
+  draft.fields = {{&before, "0123456", false}};
+  const WriteResult stored = Store(draft);
+  EXPECT_FALSE(stored.header.fields(0).important());
+  EXPECT_TRUE(engine_.Get(IndexOf(stored, "0123456", KeyClass::kNormal)).ok());
+  draft.fields[0].field = &Field("payee.account");
+  ChangeSet changes;
+  RecordWriter writer(Deps(), scope, *policy_, kTestTime, &changes);
+  EXPECT_EQ(writer.Create(draft).value().reason, authz::Reason::kAlreadyExists);
 }
 
 TEST_F(RecordsTest, ErasedAndLivingAreTakenForEachOtherByNobody) {
