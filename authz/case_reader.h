@@ -12,8 +12,8 @@ namespace piivault::authz {
 
 // The policy of `text` with one more case at the end of its cases: `yaml`, a map as it would stand
 // under `cases`, of which `expect` may be left out. Its parameters (${…}) are not replaced. Null,
-// with what is wrong in `diagnostics`, where the policy or the case cannot be read. The hash is that
-// of `text`. REQUIRES: diagnostics != nullptr.
+// with what is wrong in `diagnostics`, where the policy or the case cannot be read. The hash is
+// that of `text`. REQUIRES: diagnostics != nullptr.
 std::shared_ptr<const Policy> LoadWithCase(const PolicyText& text, const std::string& yaml,
                                            Diagnostics* diagnostics);
 

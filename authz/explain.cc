@@ -123,9 +123,9 @@ std::vector<ObjectExplanation> Explainer::Objects(const Decision& decision,
   std::vector<ObjectExplanation> out;
   if (verb_.target != VerbTarget::kFields) {
     out.push_back(Object(decision, role, kNoField));
-    out.back().object = verb_.target == VerbTarget::kTenant      ? "tenant"
-                        : in_.type < policy_.type_count()        ? policy_.type(in_.type).name
-                                                                 : "a type that is not known";
+    out.back().object = verb_.target == VerbTarget::kTenant ? "tenant"
+                        : in_.type < policy_.type_count()   ? policy_.type(in_.type).name
+                                                            : "a type that is not known";
     return out;
   }
   for (size_t i = 0; i < in_.fields.size(); ++i) {

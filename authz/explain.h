@@ -18,8 +18,8 @@ namespace piivault::authz {
 // A grant that gives what was asked for to other calls.
 struct NearGrant {
   const GrantSpec* grant = nullptr;
-  // What this call lacks for it: "role engineer", "purpose support", "ticket", "argument option_id",
-  // "condition subscribed", …
+  // What this call lacks for it: "role engineer", "purpose support", "ticket", "argument
+  // option_id", "condition subscribed", …
   std::vector<std::string> missing;
 };
 

@@ -19,8 +19,9 @@ std::string ReasonText(Reason reason) {
 }
 
 std::string GrantText(const GrantSpec& grant) {
-  return absl::StrCat("grant ", grant.id,
-                      grant.origin.clause.empty() ? "" : absl::StrCat(" (", grant.origin.clause, ")"));
+  return absl::StrCat(
+      "grant ", grant.id,
+      grant.origin.clause.empty() ? "" : absl::StrCat(" (", grant.origin.clause, ")"));
 }
 
 void AppendObjects(const Policy& policy, Verb verb, const std::vector<ObjectExplanation>& objects,
@@ -28,8 +29,8 @@ void AppendObjects(const Policy& policy, Verb verb, const std::vector<ObjectExpl
   for (const ObjectExplanation& object : objects) {
     absl::StrAppend(out, "    ", object.object, ": ");
     if (object.view != View::kDenied) {
-      absl::StrAppend(out,
-                      GetVerb(verb).outputs_values ? std::string(ViewName(object.view)) : "granted");
+      absl::StrAppend(
+          out, GetVerb(verb).outputs_values ? std::string(ViewName(object.view)) : "granted");
       if (object.grant != nullptr) absl::StrAppend(out, " by ", GrantText(*object.grant));
       absl::StrAppend(out, "\n");
       continue;
@@ -58,9 +59,10 @@ void AppendRole(const Policy& policy, Verb verb, const RoleExplanation& role,
   if (role.reason == Reason::kOk) {
     absl::StrAppend(out, "grants the call\n");
   } else {
-    absl::StrAppend(out, role.partial    ? "grants some: "
-                         : role.admitted ? "refuses: "
-                                         : "not admitted: ",
+    absl::StrAppend(out,
+                    role.partial    ? "grants some: "
+                    : role.admitted ? "refuses: "
+                                    : "not admitted: ",
                     ReasonText(role.reason), "\n");
   }
   absl::StrAppend(out, "  asks for: ", absl::StrJoin(role.asks, "; "), "\n");
@@ -68,8 +70,8 @@ void AppendRole(const Policy& policy, Verb verb, const RoleExplanation& role,
     absl::StrAppend(out, "  clause: ", role.spec->origin.clause, "\n");
   }
   if (role.attestation != nullptr) {
-    absl::StrAppend(out, "  admitted by: ", std::string(AttestationKindName(role.attestation->kind)),
-                    "\n");
+    absl::StrAppend(
+        out, "  admitted by: ", std::string(AttestationKindName(role.attestation->kind)), "\n");
   }
   AppendObjects(policy, verb, role.objects, out);
 }
@@ -83,9 +85,9 @@ std::string ExplanationText(const Policy& policy, const DecisionInput& input,
   if (decision.granted()) {
     out = "granted\n";
   } else {
-    out = absl::StrCat(decision.partial() ? "granted in part: " : "refused: ",
-                       ReasonText(decision.reason), "\n  what to do: ",
-                       std::string(GetReason(decision.reason).remedy), "\n");
+    out = absl::StrCat(
+        decision.partial() ? "granted in part: " : "refused: ", ReasonText(decision.reason),
+        "\n  what to do: ", std::string(GetReason(decision.reason).remedy), "\n");
   }
   absl::StrAppend(&out, "verb: ", std::string(VerbName(input.verb)), ": ",
                   std::string(GetVerb(input.verb).meaning), "\n");

@@ -65,9 +65,8 @@ std::vector<CellWay> CellTable::Ways(RoleId role, Verb verb, size_t column, size
     if (target == VerbTarget::kFields && !slice->fields.Has(object)) continue;
     if (target == VerbTarget::kType && !slice->types.Has(object)) continue;
     CellWay way = WayOf(policy_, *slice);
-    const bool covered = std::any_of(ways.begin(), ways.end(), [&](const CellWay& earlier) {
-      return Covers(earlier, way);
-    });
+    const bool covered = std::any_of(ways.begin(), ways.end(),
+                                     [&](const CellWay& earlier) { return Covers(earlier, way); });
     if (!covered) ways.push_back(std::move(way));
   }
   return ways;

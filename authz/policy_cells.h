@@ -19,8 +19,8 @@ namespace piivault::authz {
 // One way in which a cell is granted. Of several whose conditions hold, the one that shows most.
 struct CellWay {
   const GrantSpec* grant = nullptr;
-  View view = View::kPlain;      // kPlain for verbs that give out no values.
-  std::vector<Condition> when;   // In the order of Condition, each once.
+  View view = View::kPlain;     // kPlain for verbs that give out no values.
+  std::vector<Condition> when;  // In the order of Condition, each once.
 };
 
 struct PolicyCell {
@@ -29,7 +29,8 @@ struct PolicyCell {
   const PurposeSpec* purpose = nullptr;  // Null: none stated.
   FieldId field = kNoField;              // Of verbs on fields.
   TypeId type = kNoType;                 // Of verbs on fields and types; else the tenant.
-  std::vector<CellWay> ways;  // In the policy's order. Never empty. None that an earlier one covers.
+  std::vector<CellWay>
+      ways;  // In the policy's order. Never empty. None that an earlier one covers.
 };
 
 // Where cells are, for whoever wants only some. A slot is (role, verb, column); column 0 is "no

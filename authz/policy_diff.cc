@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "authz/compiled_policy.h"
+#include "authz/policy_builder.h"
 #include "authz/policy_settings.h"
 
 namespace piivault::authz {
@@ -63,8 +65,8 @@ bool SameWays(const std::vector<CellWay>& a, const std::vector<CellWay>& b) {
 bool AsWide(const std::vector<CellWay>& more, const std::vector<CellWay>& less) {
   return std::all_of(less.begin(), less.end(), [&](const CellWay& way) {
     return std::any_of(more.begin(), more.end(), [&](const CellWay& other) {
-      return other.view >= way.view && std::includes(way.when.begin(), way.when.end(),
-                                                     other.when.begin(), other.when.end());
+      return other.view >= way.view &&
+             std::includes(way.when.begin(), way.when.end(), other.when.begin(), other.when.end());
     });
   });
 }
@@ -215,6 +217,7 @@ void Differ::Add(CellChange change) {
     ++diff_.revoked;
   } else {
     ++diff_.changed;
+    if (kind == CellChangeKind::kWider) ++diff_.wider;
   }
   const bool wanted =
       !limits_.only_granted || kind == CellChangeKind::kGranted || kind == CellChangeKind::kWider;
@@ -246,6 +249,17 @@ void Differ::CompareSettings() {
 }
 
 }  // namespace
+
+std::shared_ptr<const Policy> PolicyOfNothing() {
+  Diagnostics diagnostics;
+  return PolicyBuilder(PolicyText(), &diagnostics).BuildNothing();
+}
+
+std::shared_ptr<const Policy> PolicyBuilder::BuildNothing() {
+  policy_->header_.id = "none";
+  policy_->compiled_ = std::make_unique<const CompiledPolicy>(*policy_);
+  return policy_;
+}
 
 PolicyDiff DiffPolicies(const Policy& before, const Policy& after, const DiffLimits& limits) {
   return Differ(before, after, limits).Run();

@@ -1,13 +1,14 @@
 // What is different between two policies, and whether anything is.
 //
-// Complete: whatever makes a decision come out differently shows, be it a cell (policy_cells.h) or a
-// setting of the policy (role, field, purpose, …). Roles, purposes, types and fields are matched by
-// name. Pure.
+// Complete: whatever makes a decision come out differently shows, be it a cell (policy_cells.h) or
+// a setting of the policy (role, field, purpose, …). Roles, purposes, types and fields are matched
+// by name. Pure.
 #ifndef PIIVAULT_AUTHZ_POLICY_DIFF_H_
 #define PIIVAULT_AUTHZ_POLICY_DIFF_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,13 +34,13 @@ struct CellChange {
   std::string before;
   std::string after;
   // Of kinds but kGranted and kRevoked.
-  std::vector<std::string> needs_added;    // As CellNeeds() tells them.
+  std::vector<std::string> needs_added;  // As CellNeeds() tells them.
   std::vector<std::string> needs_removed;
 };
 
 struct SettingChange {
-  std::string about;  // "role engineer"
-  std::string what;   // "employment"
+  std::string about;   // "role engineer"
+  std::string what;    // "employment"
   std::string before;  // Empty: not said.
   std::string after;
 };
@@ -53,13 +54,12 @@ struct PolicyDiff {
   size_t granted = 0;
   size_t revoked = 0;
   size_t changed = 0;
+  size_t wider = 0;  // Of `changed`.
   // The policies are too large for the work that was allowed: the counts are "at least", and equal
   // parts do not say that the rest is equal.
   bool incomplete = false;
 
-  bool empty() const {
-    return granted + revoked + changed == 0 && settings.empty() && !incomplete;
-  }
+  bool empty() const { return granted + revoked + changed == 0 && settings.empty() && !incomplete; }
 };
 
 struct DiffLimits {
@@ -67,6 +67,9 @@ struct DiffLimits {
   size_t max_visits = SIZE_MAX;  // Cells looked at, of both policies together.
   bool only_granted = false;     // Only kGranted and kWider go into `cells`.
 };
+
+// A policy that grants nothing to anybody: what a tenant has that has none.
+std::shared_ptr<const Policy> PolicyOfNothing();
 
 PolicyDiff DiffPolicies(const Policy& before, const Policy& after, const DiffLimits& limits = {});
 

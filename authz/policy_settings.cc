@@ -1,7 +1,6 @@
 #include "authz/policy_settings.h"
 
 #include <algorithm>
-#include <set>
 #include <tuple>
 
 #include "absl/strings/escaping.h"
@@ -78,7 +77,8 @@ void WriteField(SettingsWriter& out, const FieldSpec& field) {
 
 void WriteTypes(SettingsWriter& out) {
   for (const TypeSpec& type : out.policy().types()) {
-    const auto& [id, name, labels, origin, controller, fields] = type;
+    // Channels are there for fields that name none, and are theirs by now.
+    const auto& [id, name, labels, origin, controller, channels, fields] = type;
     out.About("type", name);
     out.Text("controller", controller);
     for (FieldId field : fields) WriteField(out, out.policy().field(field));
@@ -95,23 +95,7 @@ void WriteMatters(SettingsWriter& out) {
   }
 }
 
-// Fields that any grant names for a purpose from which others follow: the most that those may use.
-std::vector<FieldId> NamedFor(const Policy& policy, PurposeId purpose) {
-  std::vector<FieldId> fields;
-  for (const GrantSpec& grant : policy.grants()) {
-    const bool covers =
-        grant.purposes.empty() ||
-        std::find(grant.purposes.begin(), grant.purposes.end(), purpose) != grant.purposes.end();
-    if (covers) fields.insert(fields.end(), grant.fields.begin(), grant.fields.end());
-  }
-  return fields;
-}
-
 void WritePurposes(SettingsWriter& out) {
-  std::set<PurposeId> followed;
-  for (const PurposeSpec& purpose : out.policy().purposes()) {
-    followed.insert(purpose.parents.begin(), purpose.parents.end());
-  }
   for (const PurposeSpec& purpose : out.policy().purposes()) {
     const auto& [id, name, labels, origin, needs_ticket, needs, matters, output, consent,
                  despite_notice, parents] = purpose;
@@ -122,8 +106,8 @@ void WritePurposes(SettingsWriter& out) {
     out.Text("output", WordOf(vocabulary::kPurposeOutputs, output));
     out.Flag("consent required", consent);
     out.Flag("despite_notice", despite_notice);
+    // The fields of what follows are those of the cells for its parents.
     out.Purposes("follows", parents);
-    if (followed.contains(id)) out.Fields("fields for what follows", NamedFor(out.policy(), id));
   }
 }
 
@@ -264,7 +248,8 @@ void SettingsWriter::List(std::string_view what, const std::vector<std::string>&
   Text(what, absl::StrJoin(values, ", ", [](std::string* out, const std::string& value) {
          // So that two values never read like one.
          const bool plain = !value.empty() && value.find_first_of(",\"\\") == std::string::npos;
-         absl::StrAppend(out, plain ? value : absl::StrCat("\"", absl::Utf8SafeCEscape(value), "\""));
+         absl::StrAppend(out,
+                         plain ? value : absl::StrCat("\"", absl::Utf8SafeCEscape(value), "\""));
        }));
 }
 

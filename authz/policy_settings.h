@@ -16,7 +16,8 @@
 namespace piivault::authz {
 
 struct Setting {
-  std::string about;  // "role engineer", "field user.email", "policy", …; numbers are of no use here.
+  std::string
+      about;  // "role engineer", "field user.email", "policy", …; numbers are of no use here.
   std::string what;   // "employment"; "declared" says that the thing is there at all.
   std::string value;  // Never empty.
 };

@@ -180,8 +180,8 @@ void WriteHouse(SettingsWriter& out) {
     out.Text("max age", max_age);
   }
   {
-    const auto& [origin, per_department_manager, standards, training_interval,
-                 supervision_interval, cycle] = out.policy().governance();
+    const auto& [origin, per_department_manager, standards, training_interval, supervision_interval,
+                 cycle] = out.policy().governance();
     out.About("governance", "");
     out.Flag("manager per department", per_department_manager);
     out.Set("standards", standards);

@@ -151,8 +151,7 @@ void ExpectFits(const Policy& policy, const DecisionInput& input, const SubjectF
 TEST(ExplainTest, VerdictsAreTheDecisions) {
   std::mt19937 engine(7);
   Diagnostics diagnostics;
-  for (const auto& policy :
-       {LoadTestPolicy(), LoadFile("ops/policies/combzmail", &diagnostics)}) {
+  for (const auto& policy : {LoadTestPolicy(), LoadFile("ops/policies/combzmail", &diagnostics)}) {
     std::set<Reason> reasons;
     for (int i = 0; i < 1000; ++i) {
       RandomNamedCall(*policy, engine)

@@ -180,8 +180,7 @@ void NamedCall::With(
   facts.subject = kSubject;
   facts.unsubscribed = unsubscribed;
   facts.contract_active = contract_active;
-  const ConsentFact consent{
-      .id = consent_id, .purpose = purpose, .given = absl::InfinitePast()};
+  const ConsentFact consent{.id = consent_id, .purpose = purpose, .given = absl::InfinitePast()};
   if (consented) facts.consents = absl::MakeConstSpan(&consent, 1);
   facts.department = department;
   facts.matters = known;

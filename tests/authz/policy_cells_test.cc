@@ -54,9 +54,9 @@ std::vector<std::string> LinesOf(std::string_view from, std::string_view to) {
 }
 
 std::string CellLine(const Policy& policy, const PolicyCell& cell) {
-  return cell.role->name + " " + std::string(VerbName(cell.verb)) + " " +
-         CellObject(policy, cell) + " " + (cell.purpose == nullptr ? "-" : cell.purpose->name) +
-         ": " + DescribeWays(cell.verb, cell.ways);
+  return cell.role->name + " " + std::string(VerbName(cell.verb)) + " " + CellObject(policy, cell) +
+         " " + (cell.purpose == nullptr ? "-" : cell.purpose->name) + ": " +
+         DescribeWays(cell.verb, cell.ways);
 }
 
 TEST(PolicyCellsTest, ShowWhatIsGranted) {
@@ -97,8 +97,7 @@ TEST(PolicyCellsTest, EveryCellIsDecidedAsItSays) {
     call.facts.department = call.person.department;
     const ConsentFact yes{.purpose = call.purpose, .given = absl::InfinitePast()};
     call.facts.consents = absl::MakeConstSpan(&yes, 1);
-    const Decision decision =
-        DecideWithoutSubject(*policy, call.Input());
+    const Decision decision = DecideWithoutSubject(*policy, call.Input());
     View widest = View::kDenied;
     for (const CellWay& way : cell.ways) widest = std::max(widest, way.view);
     EXPECT_EQ(decision.reason, Reason::kOk) << CellLine(*policy, cell);
@@ -151,19 +150,19 @@ TEST(PolicyDiffTest, GrantsThatComeAndGo) {
 
 TEST(PolicyDiffTest, WhatAPurposeAsksForShowsInItsCells) {
   const auto lines = LinesOf("send: {}", "send: {needs: [ticket]}");
-  EXPECT_THAT(lines, Contains("< narrower: app may lookup user.name for send: granted by grant app; "
-                              "now needs ticket"));
+  EXPECT_THAT(lines,
+              Contains("< narrower: app may lookup user.name for send: granted by grant app; "
+                       "now needs ticket"));
   EXPECT_THAT(lines, Contains("purpose send: needs a ticket: - -> yes"));
 }
 
 TEST(PolicyDiffTest, SettingsOfRolesFieldsAndThePolicy) {
   EXPECT_THAT(LinesOf("trained: {kind: staff, nda: none", "trained: {kind: staff, nda: pledge"),
               ElementsAre("role trained: nda: - -> pledge"));
-  EXPECT_THAT(LinesOf("needs: [justification, end_date], holders: 2",
-                      "needs: [justification], holders: 3"),
-              ElementsAre("role temp: holders: 2 -> 3", "role temp: needs an end date: yes -> -"));
-  EXPECT_THAT(LinesOf("phone: phone_number", "phone: {type: phone_number, max: 20}"),
-              SizeIs(1));
+  EXPECT_THAT(
+      LinesOf("needs: [justification, end_date], holders: 2", "needs: [justification], holders: 3"),
+      ElementsAre("role temp: holders: 2 -> 3", "role temp: needs an end date: yes -> -"));
+  EXPECT_THAT(LinesOf("phone: phone_number", "phone: {type: phone_number, max: 20}"), SizeIs(1));
   EXPECT_THAT(LinesOf("forbidden_employment: [outsourced]\n", ""),
               ElementsAre("policy: forbidden employment: outsourced -> -"));
   EXPECT_THAT(LinesOf("timezone: Asia/Tokyo", "timezone: UTC"),
@@ -183,8 +182,10 @@ TEST(PolicyDiffTest, LabelsCommentsClausesAndNamesOfGrantsAreStyle) {
       {"idle: {}", "idle: {label: Nothing, clause: 000-01, note: of no use}"},
       {"{id: boss, role", "{id: chief, clause: 000-02, role"},
       {"  app: {kind: service}", "  app: {kind: service, label: {en: App, ja: アプリ}}"},
-      {"fields: [user.name, user.email], for: [stats]", "fields: [user.email, user.name], for: stats"},
-      {"employment: [officer, full_time, equivalent]", "employment: [equivalent, officer, full_time]"},
+      {"fields: [user.name, user.email], for: [stats]",
+       "fields: [user.email, user.name], for: stats"},
+      {"employment: [officer, full_time, equivalent]",
+       "employment: [equivalent, officer, full_time]"},
       {"fields: [user.name], for: [idle]}\n  - {id: legal",
        "fields: [user.name], for: [idle]}\n  - {id: twice, role: boss, may: reveal, fields: "
        "user.name, for: idle}\n  - {id: legal"},
@@ -201,6 +202,19 @@ TEST(PolicyDiffTest, LabelsCommentsClausesAndNamesOfGrantsAreStyle) {
     EXPECT_EQ(SemanticHash(*changed), hash) << to;
     EXPECT_THAT(Lines(DiffPolicies(*policy, *changed)), IsEmpty()) << to;
   }
+}
+
+TEST(PolicyDiffTest, AgainstNothingEveryCellIsNew) {
+  const auto policy = LoadTestPolicy();
+  const auto nothing = PolicyOfNothing();
+  ASSERT_NE(nothing, nullptr);
+  size_t cells = 0;
+  VisitCells(*policy, [&](const PolicyCell&) {
+    ++cells;
+    return true;
+  });
+  EXPECT_EQ(DiffPolicies(*nothing, *policy).granted, cells);
+  EXPECT_EQ(DiffPolicies(*policy, *nothing).revoked, cells);
 }
 
 TEST(PolicyDiffTest, CountsWhatIsBeyondTheLimit) {
@@ -262,7 +276,7 @@ void TakeOut(YAML::Node node, const Path& path) {
 
 struct MutationCount {
   int loaded = 0;
-  int decided = 0;   // Some call came out differently.
+  int decided = 0;    // Some call came out differently.
   int different = 0;  // The diff says something.
 };
 
