@@ -72,7 +72,10 @@ std::string RunAdmission(const Policy& policy, const PolicyCase& c) {
   return Describe(admission.reason, View::kPlain);
 }
 
-std::string RunDecision(const Policy& policy, const PolicyCase& c) {
+}  // namespace
+
+void WithCaseCall(const Policy& policy, const PolicyCase& c,
+                  const std::function<void(const DecisionInput&, const SubjectFacts&)>& use) {
   DecisionInput input;
   input.principal = &c.principal;
   input.person = c.person.has_value() ? &*c.person : nullptr;
@@ -125,8 +128,18 @@ std::string RunDecision(const Policy& policy, const PolicyCase& c) {
   for (const auto& [stopped, purpose] : c.stops) stops.push_back({stopped, purpose});
   subject.stops = stops;
 
-  const Decision first = DecideWithoutSubject(policy, input);
-  const Decision whole = DecideWithSubject(policy, input, subject);
+  use(input, subject);
+}
+
+namespace {
+
+std::string RunDecision(const Policy& policy, const PolicyCase& c) {
+  Decision first;
+  Decision whole;
+  WithCaseCall(policy, c, [&](const DecisionInput& input, const SubjectFacts& subject) {
+    first = DecideWithoutSubject(policy, input);
+    whole = DecideWithSubject(policy, input, subject);
+  });
   if (whole.granted() && !first.granted()) {
     return absl::StrCat("granted, although the first phase says ",
                         std::string(ReasonName(first.reason)));

@@ -3,6 +3,7 @@
 #ifndef PIIVAULT_AUTHZ_POLICY_CASES_H_
 #define PIIVAULT_AUTHZ_POLICY_CASES_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -97,6 +98,11 @@ struct CaseReport {
   std::vector<std::string> clauses;
   bool ok() const { return failures.empty(); }
 };
+
+// Calls `use` with the call that a case describes; what it gets lives until it returns. Not for
+// `does: admit`.
+void WithCaseCall(const Policy& policy, const PolicyCase& c,
+                  const std::function<void(const DecisionInput&, const SubjectFacts&)>& use);
 
 // Runs all cases of `policy`. Each is decided in both phases; a case whose first phase refuses what
 // the second grants fails.

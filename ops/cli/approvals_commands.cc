@@ -4,6 +4,7 @@
 
 #include "ops/cli/calls.h"
 #include "ops/cli/commands.h"
+#include "ops/cli/policy_tools.h"
 #include "ops/cli/text.h"
 
 namespace piivault::ops {
@@ -15,9 +16,30 @@ void AddProposalName(CLI::App& command, std::string* name) {
   command.add_option("NAME", *name, "Proposal")->required()->transform(Qualified("proposals/"));
 }
 
+// What of a proposal is shown as a difference instead.
+v1::Proposal WithoutLists(v1::Proposal proposal) {
+  if (proposal.has_activate_policy()) {
+    proposal.mutable_activate_policy()->clear_newly_granted();
+    proposal.mutable_activate_policy()->clear_newly_granted_count();
+    proposal.mutable_activate_policy()->clear_settings_changed();
+  }
+  return proposal;
+}
+
+// For people: a policy is compared here with the one in force, so that who decides need not believe
+// the vault's summary.
+absl::Status ShowProposal(Session& session, const v1::Proposal& proposal, std::ostream& out) {
+  Renderer(OutputFormat::kTable, out, session.err()).Show(WithoutLists(proposal));
+  if (!proposal.has_activate_policy()) return absl::OkStatus();
+  const v1::Proposal::ActivatePolicy& act = proposal.activate_policy();
+  return PrintProposedPolicy(session, act.tenant(), act.policy_sha256(), out);
+}
+
 // Shows what would be carried out and asks. Who approves has to have seen it.
-bool Confirm(Session& session, const v1::Proposal& proposal) {
-  Renderer(OutputFormat::kTable, session.err(), session.err()).Show(proposal);
+absl::StatusOr<bool> Confirm(Session& session, const v1::Proposal& proposal) {
+  if (absl::Status shown = ShowProposal(session, proposal, session.err()); !shown.ok()) {
+    return shown;
+  }
   session.err() << "Approve this act? Type yes: " << std::flush;
   std::string answer;
   std::getline(session.in(), answer);
@@ -40,13 +62,28 @@ absl::StatusOr<int> Approve(Session& session, const ApproveFlags& flags) {
     auto shown = Ask(session, &Connection::admin, &Admin::GetProposal, get);
     if (!shown.ok()) return shown.status();
     approval.set_sha256(shown->proposal().sha256());
-    if (!flags.yes && !Confirm(session, shown->proposal())) {
-      return absl::CancelledError("not approved: the answer was not yes");
+    if (!flags.yes) {
+      const absl::StatusOr<bool> confirmed = Confirm(session, shown->proposal());
+      if (!confirmed.ok()) return confirmed.status();
+      if (!*confirmed) return absl::CancelledError("not approved: the answer was not yes");
     }
   }
   auto response = Ask(session, &Connection::admin, &Admin::ApproveProposal, approval);
   if (!response.ok()) return response.status();
   session.render().Show(*response);
+  return kExitOk;
+}
+
+absl::StatusOr<int> ShowOne(Session& session, const v1::GetProposalRequest& request) {
+  auto response = Ask(session, &Connection::admin, &Admin::GetProposal, request);
+  if (!response.ok()) return response.status();
+  if (session.json()) {
+    session.render().Show(*response);
+    return kExitOk;
+  }
+  session.render().Receipt(*response);
+  absl::Status shown = ShowProposal(session, response->proposal(), session.out());
+  if (!shown.ok()) return shown;
   return kExitOk;
 }
 
@@ -82,7 +119,7 @@ void AddApprovalsCommands(CLI::App& root, Session& session) {
 
   auto show = std::make_shared<v1::GetProposalRequest>();
   command = AddCommand(*group, "show", "Shows a proposal with the hash that an approval names",
-                       session, AskAndShow(show, &Connection::admin, &Admin::GetProposal));
+                       session, [show](Session& s) { return ShowOne(s, *show); });
   AddProposalName(*command, show->mutable_name());
 
   auto approve = std::make_shared<ApproveFlags>();

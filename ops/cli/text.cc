@@ -65,6 +65,14 @@ std::string EscapeForTerminal(std::string_view utf8) {
   return out;
 }
 
+void PrintEscaped(std::string_view text, std::ostream& out) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    out << EscapeForTerminal(text.substr(0, end)) << "\n";
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 size_t DisplayWidth(std::string_view utf8) {
   size_t width = 0;
   ForEachCharacter(utf8,

@@ -14,6 +14,9 @@ namespace piivault::ops {
 // value must not be able to move the cursor, recolour the screen or hide what follows it.
 std::string EscapeForTerminal(std::string_view utf8);
 
+// The lines of `text`, each escaped; every line ends.
+void PrintEscaped(std::string_view text, std::ostream& out);
+
 // Columns that UTF-8 text takes in a monospaced font: two for East Asian wide characters, none for
 // combining marks.
 size_t DisplayWidth(std::string_view utf8);

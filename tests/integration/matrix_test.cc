@@ -94,6 +94,7 @@ SubjectService/UpdateMatter        r r r r  o o  o  o N E X  T T  D U
 SubjectService/ListMatters         r r r r  + o  o  o N E X  T T  D U
 AuditService/ListEntries           + + S S  S S  S  S S S S  S S  D U
 AuditService/TailEntries           + + S S  S S  S  S S S S  S S  D U
+AuditService/ExplainAccess         + + S +  S S  S  S S S S  S S  D U
 AdminService/CreateTenant          + S S S  S S  S  S S S S  S S  D U
 AdminService/ListTenants           + + + +  S S  S  S S S S  S S  D U
 AdminService/UpdateTenant          + S S S  S S  S  S S S S  S S  D U
@@ -310,6 +311,13 @@ MatrixTest::Makers MatrixTest::Requests() {
        Make<v1::ListEntriesRequest>([](auto& r) { r.set_page_size(1); })},
       {"AuditService/TailEntries",
        Make<v1::TailEntriesRequest>([](auto& r) { r.set_start_index(0); })},
+      {"AuditService/ExplainAccess", Make<v1::ExplainAccessRequest>([](auto& r) {
+         r.set_principal("principals/engineer");
+         r.set_tenant(kTenant);
+         r.set_verb("reveal");
+         r.add_fields("customer.email");
+         r.set_purpose("technical_work");
+       })},
 
       {"AdminService/CreateTenant", Make<v1::CreateTenantRequest>([](auto& r) {
          r.mutable_tenant()->set_name("tenants/matrix");

@@ -308,6 +308,11 @@ absl::StatusOr<Proposal> ActOf(const Proposal& proposal) {
       break;
     case Proposal::kActivatePolicy:
       *act.mutable_activate_policy() = proposal.activate_policy();
+      // What is answered only must not enter the hash that an approver names.
+      act.mutable_activate_policy()->clear_newly_granted();
+      act.mutable_activate_policy()->clear_newly_granted_count();
+      act.mutable_activate_policy()->clear_newly_granted_incomplete();
+      act.mutable_activate_policy()->clear_settings_changed();
       break;
     case Proposal::kAddIdentity:
       *act.mutable_add_identity() = proposal.add_identity();

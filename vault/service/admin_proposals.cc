@@ -3,6 +3,7 @@
 #include "vault/service/admin_acts.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/admin_department.h"
+#include "vault/service/policy_changes.h"
 #include "vault/service/resource_name.h"
 #include "vault/text.h"
 
@@ -157,7 +158,16 @@ Plan AdminCreateProposal(AdminCall& call) {
 Plan AdminGetProposal(AdminCall& call) {
   auto proposal = Named(call, call.request<piivault::v1::GetProposalRequest>().name());
   if (!proposal.ok()) return call.Refuse(proposal.status());
-  return AnswerWithProposal<piivault::v1::GetProposalResponse>(call, (*proposal)->row);
+  auto* response = call.response<piivault::v1::GetProposalResponse>();
+  piivault::v1::Proposal* shown = response->mutable_proposal();
+  if (absl::Status status = FillProposal((*proposal)->row, call.now_micros(), shown);
+      !status.ok()) {
+    return call.Refuse(status);
+  }
+  if (shown->has_activate_policy() && shown->state() == piivault::v1::PROPOSAL_STATE_OPEN) {
+    FillNewlyGranted(call.state(), shown->mutable_activate_policy());
+  }
+  return call.Answer(response);
 }
 
 Plan AdminListProposals(AdminCall& call) {

@@ -16,6 +16,7 @@
 #include "vault/keys/page_token.h"
 #include "vault/service/entry_view.h"
 #include "vault/service/errors.h"
+#include "vault/service/explain_access.h"
 #include "vault/service/session.h"
 
 namespace piivault::vault {
@@ -223,6 +224,10 @@ class TailEntriesHandler : public Handler {
 absl::Status RegisterAuditService(const AuditDependencies& dependencies, MethodTable* methods) {
   absl::Status status = methods->Register("piivault.v1.AuditService/ListEntries", [&dependencies] {
     return std::make_unique<ListEntriesHandler>(dependencies);
+  });
+  if (!status.ok()) return status;
+  status = methods->Register("piivault.v1.AuditService/ExplainAccess", [&dependencies] {
+    return MakeExplainAccess(dependencies.store, dependencies.random);
   });
   if (!status.ok()) return status;
   return methods->Register("piivault.v1.AuditService/TailEntries", [&dependencies] {

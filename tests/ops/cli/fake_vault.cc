@@ -46,13 +46,31 @@ class FakeVault::Admin : public v1::AdminService::Service {
                            v1::ListTenantsResponse* response) override {
     int at = request->page_token().empty() ? 0 : std::stoi(request->page_token());
     const int end = std::min(kTenants, at + std::min(1000, request->page_size()));
-    for (; at < end; ++at) response->add_tenants()->set_name(absl::StrCat("tenants/t", at));
+    absl::MutexLock lock(&fake_.mutex_);
+    for (; at < end; ++at) {
+      v1::Tenant* tenant = response->add_tenants();
+      tenant->set_name(absl::StrCat("tenants/t", at));
+      if (at == 7 && !fake_.policies_.empty()) {
+        tenant->set_policy_sha256(fake_.policies_[0].first);
+      }
+    }
     if (at < kTenants) response->set_next_page_token(absl::StrCat(at));
     return grpc::Status::OK;
   }
 
   grpc::Status GetPerson(grpc::ServerContext*, const v1::GetPersonRequest*,
                          v1::GetPersonResponse*) override {
+    return Refusal(grpc::StatusCode::NOT_FOUND, "NOT_FOUND");
+  }
+
+  grpc::Status GetPolicy(grpc::ServerContext*, const v1::GetPolicyRequest* request,
+                         v1::GetPolicyResponse* response) override {
+    absl::MutexLock lock(&fake_.mutex_);
+    for (const auto& [hash, yaml] : fake_.policies_) {
+      if (request->name() != "policies/" + hash) continue;
+      response->set_yaml(yaml);
+      return grpc::Status::OK;
+    }
     return Refusal(grpc::StatusCode::NOT_FOUND, "NOT_FOUND");
   }
 
@@ -67,6 +85,13 @@ class FakeVault::Admin : public v1::AdminService::Service {
                            v1::GetProposalResponse* response) override {
     response->mutable_proposal()->set_name(request->name());
     response->mutable_proposal()->set_sha256("abc123");
+    if (request->name() == "proposals/activate") {
+      absl::MutexLock lock(&fake_.mutex_);
+      v1::Proposal::ActivatePolicy* act = response->mutable_proposal()->mutable_activate_policy();
+      act->set_tenant("tenants/t7");
+      act->set_policy_sha256(fake_.policies_.back().first);
+      return grpc::Status::OK;
+    }
     response->mutable_proposal()->mutable_grant_role()->set_principal("principals/tanaka");
     return grpc::Status::OK;
   }
@@ -219,33 +244,49 @@ class FakeVault::Subject : public v1::SubjectService::Service {
 
 // One ordinary entry, and one that stands for 37 calls.
 class FakeVault::Audit : public v1::AuditService::Service {
+ public:
+  explicit Audit(FakeVault& fake) : fake_(fake) {}
+
+ private:
   grpc::Status ListEntries(grpc::ServerContext*, const v1::ListEntriesRequest*,
                            v1::ListEntriesResponse* response) override {
     for (int i = 0; i < 2; ++i) *response->add_entries() = Refused(i);
     return grpc::Status::OK;
   }
-  grpc::Status TailEntries(grpc::ServerContext*, const v1::TailEntriesRequest*,
+  grpc::Status TailEntries(grpc::ServerContext*, const v1::TailEntriesRequest* request,
                            grpc::ServerWriter<v1::TailEntriesResponse>* writer) override {
     v1::TailEntriesResponse response;
-    for (int i = 0; i < 2; ++i) *response.add_entries() = Refused(i);
+    // The opening is an entry itself, the third.
+    response.mutable_receipt()->set_index(2);
+    for (int i = static_cast<int>(request->start_index()); i < 2; ++i) {
+      *response.add_entries() = Refused(i);
+    }
     writer->Write(response);
     return grpc::Status::OK;
   }
 
-  static v1::Entry Refused(int index) {
+  v1::Entry Refused(int index) {
     v1::Entry entry;
     entry.mutable_position()->set_index(static_cast<uint64_t>(index));
     entry.set_principal("principals/tanaka");
     entry.set_decision(v1::ENTRY_DECISION_DENIED);
     entry.set_reason("NDA_EXPIRED");
     entry.set_count(index == 0 ? 0 : 37);
+    absl::MutexLock lock(&fake_.mutex_);
+    if (fake_.policies_.empty()) return entry;
+    entry.set_policy_sha256(fake_.policies_[0].first);
+    entry.set_role("engineer");
+    entry.set_purpose("technical_work");
+    entry.add_items()->add_grants("engineer-work");
     return entry;
   }
+
+  FakeVault& fake_;
 };
 
 FakeVault::FakeVault()
     : admin_(std::make_unique<Admin>(*this)),
-      audit_(std::make_unique<Audit>()),
+      audit_(std::make_unique<Audit>(*this)),
       subject_(std::make_unique<Subject>(*this)),
       vault_(std::make_unique<Vault>(*this)) {
   const fakes::TestCertificate server = authority_.IssueServer();
@@ -275,6 +316,11 @@ std::vector<std::string> FakeVault::Flags() const {
           "--ca",      folder_.File("ca.crt"),
           "--cert",    folder_.File("x.crt"),
           "--key",     folder_.File("x.key")};
+}
+
+void FakeVault::KnowPolicies(std::vector<std::pair<std::string, std::string>> yaml_by_hash) {
+  absl::MutexLock lock(&mutex_);
+  policies_ = std::move(yaml_by_hash);
 }
 
 void FakeVault::OnBatch(BatchHook hook) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -49,6 +50,10 @@ class FakeVault {
   std::map<std::string, int> stored() const;
   std::vector<v1::BatchCreateRecordsRequest> batches() const;
 
+  // Policies that GetPolicy answers with, by hash; the first is in force for tenants/t7, and the
+  // entries of the log were decided under it.
+  void KnowPolicies(std::vector<std::pair<std::string, std::string>> yaml_by_hash);
+
   // Who the fake knows.
   static constexpr int kTenants = 2500;
   std::vector<v1::ApproveProposalRequest> approvals() const;
@@ -79,6 +84,7 @@ class FakeVault {
   std::vector<v1::OpenMatterRequest> opened_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::UpdateSubjectRequest> updated_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> said_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::pair<std::string, std::string>> policies_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Audit> audit_;
   std::unique_ptr<Subject> subject_;

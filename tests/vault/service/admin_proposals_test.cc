@@ -253,6 +253,53 @@ TEST_F(AdminProposalsTest, AdmissionIsAskedAtProposalAndAtApproval) {
   EXPECT_EQ(vault_.state()->FindPrincipal("cho")->row.bindings_size(), 1);
 }
 
+TEST_F(AdminProposalsTest, APolicyShowsWhatItWouldNewlyGrant) {
+  const auto load = [&](const std::string& yaml) {
+    CreatePolicyRequest request;
+    request.set_yaml(yaml);
+    return Call<CreatePolicyResponse>("aoki", "CreatePolicy", request)
+        .response.policy()
+        .name()
+        .substr(9);
+  };
+  const auto propose = [&](const std::string& sha256) {
+    CreateProposalRequest request;
+    auto* act = request.mutable_proposal()->mutable_activate_policy();
+    act->set_tenant("tenants/default");
+    act->set_policy_sha256(sha256);
+    act->set_reason("test");
+    // What is answered only changes nothing that is approved.
+    act->add_newly_granted("nothing at all");
+    act->set_newly_granted_count(77);
+    act->add_settings_changed("none");
+    return Propose("aoki", request).response.proposal();
+  };
+  const auto get = [&](const Proposal& proposal) {
+    GetProposalRequest request;
+    request.set_name(proposal.name());
+    return Call<GetProposalResponse>("baba", "GetProposal", request).response.proposal();
+  };
+  const Proposal first = propose(load(SmallPolicy("")));
+  EXPECT_EQ(first.activate_policy().newly_granted_size(), 0);
+  EXPECT_EQ(first.activate_policy().newly_granted_count(), 0);
+  const Proposal shown = get(first);
+  EXPECT_THAT(shown.activate_policy().newly_granted(),
+              testing::Contains("+ engineer may reveal customer.email for work: plain by grant "
+                                "read"));
+  EXPECT_EQ(shown.activate_policy().newly_granted_size(),
+            shown.activate_policy().newly_granted_count());
+  EXPECT_FALSE(shown.activate_policy().newly_granted_incomplete());
+  EXPECT_EQ(shown.sha256(), first.sha256());
+  EXPECT_TRUE(Approve("baba", shown).ok());
+  EXPECT_EQ(get(first).activate_policy().newly_granted_size(), 0) << "it is decided";
+
+  // Against the one in force: nothing new for anybody, but the role asks for more.
+  const Proposal second = get(propose(load(SmallPolicy(", holders: 3"))));
+  EXPECT_EQ(second.activate_policy().newly_granted_count(), 0);
+  EXPECT_THAT(second.activate_policy().settings_changed(),
+              testing::ElementsAre("role engineer: holders: - -> 3"));
+}
+
 TEST_F(AdminProposalsTest, ADisabledPrincipalComesBackByTwo) {
   Disable("cho");
   const auto proposed = Propose("aoki", EnableRequest("cho"));

@@ -4,6 +4,7 @@
 #include <google/protobuf/arena.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -191,6 +192,91 @@ TEST_F(TailTest, EntriesOfARecordAreNotThoseOfItsSubject) {
     Open(by_subject);
     EXPECT_EQ(ReadAll(), of_subject);
   }
+}
+
+class ExplainAccessTest : public TailTest {
+ protected:
+  // As a caller of AdminService's tests would ask.
+  Plan Ask() {
+    const MethodInfo* info = methods_.Find("piivault.v1.AuditService/ExplainAccess");
+    context_.emplace(CallContext{*info});
+    auto caller = std::make_shared<CallerIdentity>();
+    caller->name = "spiffe://test/admin-a";
+    caller->certificate_sha256 = std::string(32, 'c');
+    caller->not_after = absl::InfiniteFuture();
+    context_->caller = caller;
+    context_->request = &asked_;
+    context_->arena = &arena_;
+    handler_ = info->factory();
+    return Next();
+  }
+  v1::ExplainAccessResponse Explain() {
+    const Plan plan = Ask();
+    EXPECT_EQ(plan.reason, authz::Reason::kOk);
+    return plan.response == nullptr ? v1::ExplainAccessResponse()
+                                    : static_cast<const v1::ExplainAccessResponse&>(*plan.response);
+  }
+  void AskAbout(std::string_view principal, std::string_view field, std::string_view purpose) {
+    asked_.set_principal(std::string("principals/") + std::string(principal));
+    asked_.set_tenant("tenants/default");
+    asked_.set_verb("reveal");
+    asked_.clear_fields();
+    asked_.add_fields(std::string(field));
+    asked_.set_purpose(std::string(purpose));
+  }
+
+  v1::ExplainAccessRequest asked_;
+};
+
+TEST_F(ExplainAccessTest, SaysWhatTheVaultThenDoes) {
+  const auto made = vault_.Create({{"email", "hanako@example.jp"}, {"name", "鈴木 花子"}});
+  for (const char* who : {"shop", "engineer", "late", "outsider", "helper", "nobody"}) {
+    for (const char* field : {"customer.email", "customer.name"}) {
+      const v1::Usage usage = UsageFor(who);
+      AskAbout(who, field, usage.purpose());
+      asked_.set_ticket(usage.ticket());
+      const v1::ExplainAccessResponse told = Explain();
+      const auto result = vault_.Reveal(who, made.record().name(),
+                                        {std::string(field).substr(strlen("customer."))});
+      EXPECT_EQ(told.decision() == v1::ENTRY_DECISION_GRANTED, result.ok()) << who << " " << field;
+      EXPECT_EQ(told.reason(), result.ok() ? "" : std::string(authz::ReasonName(result.reason)))
+          << who << " " << field;
+      EXPECT_EQ(told.objects_size(), 1);
+      EXPECT_EQ(told.policy_sha256().size(), 64u);
+    }
+  }
+}
+
+TEST_F(ExplainAccessTest, AsksNoMoreThanItMay) {
+  AskAbout("engineer", "customer.email", "order");
+  EXPECT_TRUE(Ask().entry.has_value());
+  const auto refused = [&](authz::Reason reason) { EXPECT_EQ(Ask().reason, reason); };
+  asked_.set_principal("principals/unknown");
+  refused(authz::Reason::kNotFound);
+  asked_.set_principal("engineer");
+  refused(authz::Reason::kMalformedRequest);
+  AskAbout("engineer", "customer.email", "order");
+  asked_.set_verb("peek");
+  refused(authz::Reason::kMalformedRequest);
+  AskAbout("engineer", "customer.email", "order");
+  asked_.set_tenant("tenants/unknown");
+  refused(authz::Reason::kTenantUnknown);
+  AskAbout("engineer", "customer.email", "order");
+  for (int i = 0; i < 201; ++i) asked_.add_fields("customer.email");
+  refused(authz::Reason::kMalformedRequest);
+}
+
+TEST_F(ExplainAccessTest, AtAnotherTime) {
+  const v1::Usage usage = UsageFor("engineer");
+  AskAbout("engineer", "customer.email", usage.purpose());
+  asked_.set_ticket(usage.ticket());
+  EXPECT_EQ(Explain().decision(), v1::ENTRY_DECISION_GRANTED);
+  // Long after every NDA is over.
+  asked_.mutable_time()->set_seconds(absl::ToUnixSeconds(vault_.now) + 20 * 365 * 86400);
+  const v1::ExplainAccessResponse later = Explain();
+  EXPECT_EQ(later.reason(), "NDA_EXPIRED");
+  ASSERT_EQ(later.roles_size(), 1);
+  EXPECT_FALSE(later.roles(0).admitted());
 }
 
 }  // namespace
