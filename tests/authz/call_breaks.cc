@@ -29,7 +29,7 @@ class Breaker {
     static constexpr Method kMethods[] = {
         &Breaker::Caller,        &Breaker::PersonOfIt,    &Breaker::Employed,
         &Breaker::Justified,     &Breaker::Bound,         &Breaker::BoundInTime,
-        &Breaker::BoundToFields, &Breaker::Signed,        &Breaker::SignedInTime,
+        &Breaker::BoundToFields, &Breaker::Signed,        &Breaker::SignedInTime,  &Breaker::SignedInTime, &Breaker::SignedInTime,
         &Breaker::LastDay,       &Breaker::Acknowledged,  &Breaker::Does,
         &Breaker::OfType,        &Breaker::WithFields,    &Breaker::For,
         &Breaker::Ticket,        &Breaker::Arguments,     &Breaker::Parent,
@@ -37,7 +37,7 @@ class Breaker {
         &Breaker::Intake,        &Breaker::Intake,        &Breaker::Behalf,
         &Breaker::Represented,   &Breaker::StateOfPerson, &Breaker::StateOfPerson,
         &Breaker::Member,        &Breaker::NoticeOfRecord, &Breaker::AgreedToUse,
-        &Breaker::AgreedInTime,  &Breaker::AgreedAtCollection, &Breaker::AgreedAtCollectionInTime,
+        &Breaker::AgreedInTime,  &Breaker::AgreedAtCollection, &Breaker::AgreedAtCollectionInTime, &Breaker::AgreedAtCollectionInTime, &Breaker::AgreedInTime,
         &Breaker::Guardian,      &Breaker::Birth,         &Breaker::Birthday,
         &Breaker::LeapDay,       &Breaker::Stops,         &Breaker::View,
         &Breaker::Retired,       &Breaker::Department};
@@ -244,7 +244,9 @@ class Breaker {
   }
 
   bool OfType() {
-    call_.asked.type = dice_.OneIn(3) ? "nothing" : dice_.Pick(text_.types);
+    call_.asked.type = dice_.OneIn(4) ? "nothing" : dice_.Pick(text_.types);
+    const Names fields = text_.FieldsOf(call_.asked.type);
+    if (!fields.empty() && dice_.OneIn(2)) call_.asked.fields = {dice_.Pick(fields)};
     return Done("of type " + call_.asked.type);
   }
 
@@ -374,7 +376,11 @@ class Breaker {
 
   bool Intake() {
     if (!naive::Verbs().at(call_.asked.verb).writes) return false;
-    switch (dice_.Below(5)) {
+    switch (dice_.Below(6)) {
+      case 5:
+        in_.channel = "";
+        in_.front_hop = FrontHop::kUnspecified;
+        return Done("neither channel nor front hop");
       case 0:
         in_.channel = "";
         return Done("no channel");
@@ -435,6 +441,7 @@ class Breaker {
   bool Member() {
     if (facts_.subject.empty()) return false;
     facts_.holder = dice_.Word({"subjects/holder", "subjects/boss"});
+    if (call_.role->kind == "subject" && dice_.OneIn(3)) in_.on_behalf_of = "subjects/holder";
     return Done("member of an account");
   }
 

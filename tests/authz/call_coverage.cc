@@ -369,7 +369,7 @@ std::vector<Expected> GrantsOf(const Text& text) {
   std::vector<Expected> grants;
   for (const Grant& grant : text.grants) {
     const bool direct = text.FindRole(grant.role)->access == "direct";
-    grants.push_back({grant.id, direct ? "" : "its role is not exercised by a principal"});
+    grants.push_back({grant.id, "", direct ? "" : "its role is not exercised by a principal"});
   }
   return grants;
 }
@@ -382,10 +382,10 @@ std::vector<Expected> ReasonsOf(const Text& text) {
     const std::string name(ReasonName(reason));
     auto needed = ReasonNeeds().find(reason);
     if (needed == ReasonNeeds().end()) {
-      reasons.push_back({name, "the decision does not give it"});
+      reasons.push_back({name, "", "the decision does not give it"});
     } else {
       const bool there = needed->second.there(features);
-      reasons.push_back({name, there ? "" : needed->second.absent_because});
+      reasons.push_back({name, "", there ? "" : needed->second.absent_because});
     }
   }
   return reasons;
@@ -400,7 +400,7 @@ std::vector<Expected> EdgesOf(const Text& text) {
     const std::string because =
         edge.needed.there(features) ? "" : edge.needed.absent_because;
     for (const std::string& when : edge.days ? kDays : kSeconds) {
-      edges.push_back({edge.name + when, because});
+      edges.push_back({edge.name + when, edge.name, because});
     }
   }
   return edges;

@@ -211,8 +211,8 @@ class Maker {
   void MakeSubject() {
     SubjectFacts& facts = call_.facts;
     facts.subject = "subjects/s";
-    facts.department = dice_.OneIn(20) ? "" : std::string_view(call_.person.department);
-    if (in_.person != nullptr) facts.department = call_.person.department;
+    call_.words.push_back(call_.person.department);
+    facts.department = call_.words.back();
     if (dice_.OneIn(2)) in_.on_behalf_of = facts.subject;
     if (call_.role->kind == "subject") MakeOwn();
     if (!text_.notices.empty() && !dice_.OneIn(3)) {

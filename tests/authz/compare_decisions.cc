@@ -1,6 +1,10 @@
 #include "tests/authz/compare_decisions.h"
 
+#include <cstdlib>
+
 #include "absl/strings/str_cat.h"
+#include "tests/authz/policy_files.h"
+#include "tests/authz/test_policy.h"
 
 namespace piivault::authz {
 namespace {
@@ -68,6 +72,27 @@ std::string Difference(const Policy& policy, GeneratedCall& call, const Answers&
   difference = OneDifference(first, answers.first);
   if (difference.empty()) difference = PhaseDifference(first, whole);
   return difference.empty() ? "" : "first phase:" + difference;
+}
+
+std::vector<std::string> ComparedPolicies() {
+  std::vector<std::string> policies = ShippedPolicies();
+  policies.push_back("test");
+  policies.push_back("tests/authz/data/language");
+  return policies;
+}
+
+PolicyText ComparedText(const std::string& policy) {
+  if (policy != "test") return ReadPolicy(policy);
+  PolicyText text;
+  text.yaml = std::string(kTestPolicy);
+  return text;
+}
+
+bool IsLongRun() { return std::getenv("PIIVAULT_LONG") != nullptr; }
+
+uint32_t OracleSeed() {
+  const char* text = std::getenv("PIIVAULT_ORACLE_SEED");
+  return text == nullptr ? 20250601u : static_cast<uint32_t>(std::strtoul(text, nullptr, 10));
 }
 
 }  // namespace piivault::authz

@@ -2,7 +2,9 @@
 #ifndef PIIVAULT_TESTS_AUTHZ_COMPARE_DECISIONS_H_
 #define PIIVAULT_TESTS_AUTHZ_COMPARE_DECISIONS_H_
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "tests/authz/call_generator.h"
 #include "tests/authz/naive_decision.h"
@@ -22,6 +24,16 @@ struct Answers {
 // In reason, role, or grant, view, mask or reason of a field, in either phase; or where the first
 // phase refuses what the second grants. Empty: nowhere.
 std::string Difference(const Policy& policy, GeneratedCall& call, const Answers& answers);
+
+// What is compared: the policies that are shipped, the one of test_policy.h ("test"), and one that
+// has every rule of the language.
+std::vector<std::string> ComparedPolicies();
+PolicyText ComparedText(const std::string& policy);
+
+// PIIVAULT_LONG is set.
+bool IsLongRun();
+// PIIVAULT_ORACLE_SEED, or always the same.
+uint32_t OracleSeed();
 
 }  // namespace piivault::authz
 

@@ -195,19 +195,21 @@ Reason Trial::CheckTenantMatters(const std::vector<MatterNeed>& needs) const {
   return Reason::kMatterUnknown;
 }
 
-// How data comes in. Corrections (update) may come from no channel at all.
+// How data comes in. What those who work with the data correct (update) and say nothing of came in
+// by no channel; services bring in what somebody entered.
 Reason Trial::CheckIntake() const {
   if (!verb_.writes) return Reason::kOk;
-  const bool correction = asked_.verb == "update";
+  const bool says_nothing = in_.channel.empty() && in_.front_hop == FrontHop::kUnspecified;
+  const bool entered = role_.kind == "service" || role_.kind == "subject";
+  if (asked_.verb == "update" && says_nothing && !entered) return Reason::kOk;
   if (in_.channel.empty()) {
-    if (text_.record_channel && !correction) return Reason::kChannelMissing;
+    if (text_.record_channel) return Reason::kChannelMissing;
   } else if (!text_.channels.empty() && !Has(text_.channels, std::string(in_.channel))) {
     return Reason::kChannelNotAllowed;
   }
-  const bool plain = in_.front_hop == FrontHop::kPlain ||
-                     (in_.front_hop == FrontHop::kUnspecified && !correction);
   const bool accepted = !text_.intake || text_.allow_plain == "always" ||
                         (text_.allow_plain == "per_tenant_choice" && in_.tenant_allows_plain);
+  const bool plain = in_.front_hop != FrontHop::kTls;
   return plain && !accepted ? Reason::kChannelNotAllowed : Reason::kOk;
 }
 

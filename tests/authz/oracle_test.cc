@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 #include <string>
 
@@ -10,25 +9,9 @@
 #include "tests/authz/call_generator.h"
 #include "tests/authz/compare_decisions.h"
 #include "tests/authz/naive_decision.h"
-#include "tests/authz/policy_files.h"
-#include "tests/authz/test_policy.h"
 
 namespace piivault::authz {
 namespace {
-
-bool LongRun() { return std::getenv("PIIVAULT_LONG") != nullptr; }
-
-uint32_t Seed() {
-  const char* text = std::getenv("PIIVAULT_ORACLE_SEED");
-  return text == nullptr ? 20250601u : static_cast<uint32_t>(std::strtoul(text, nullptr, 10));
-}
-
-PolicyText TextOf(const std::string& stem) {
-  if (stem != "test") return ReadPolicy(stem);
-  PolicyText text;
-  text.yaml = std::string(kTestPolicy);
-  return text;
-}
 
 // How often calls came upon what.
 struct Counts {
@@ -36,6 +19,8 @@ struct Counts {
   std::map<std::string, int> grants;
   std::map<std::string, int> reasons;
   std::map<std::string, int> edges;
+  std::map<std::string, int> edges_granted;
+  std::map<std::string, int> edges_refused;
 
   void Add(const GeneratedCall& call, const naive::Answer& answer) {
     const bool ok = answer.reason == Reason::kOk;
@@ -45,7 +30,10 @@ struct Counts {
     for (const naive::Shown& shown : answer.fields) {
       if (!shown.grant.empty()) ++grants[shown.grant];
     }
-    for (const std::string& edge : call.edges) ++edges[edge];
+    for (const std::string& edge : call.edges) {
+      ++edges[edge];
+      ++(ok ? edges_granted : edges_refused)[edge];
+    }
   }
 };
 
@@ -60,17 +48,32 @@ void ExpectReached(const std::vector<Expected>& expected, std::map<std::string, 
   }
 }
 
+// Of each edge, calls on one side are granted and on the other refused: else it is none.
+void ExpectEdgesCut(const std::vector<Expected>& expected, Counts& counts) {
+  std::map<std::string, int> granted;
+  std::map<std::string, int> refused;
+  for (const Expected& edge : expected) {
+    granted[edge.of] += counts.edges_granted[edge.name];
+    refused[edge.of] += counts.edges_refused[edge.name];
+  }
+  for (const Expected& edge : expected) {
+    if (!edge.absent_because.empty()) continue;
+    EXPECT_GT(granted[edge.of], 0) << edge.name;
+    EXPECT_GT(refused[edge.of], 0) << edge.name;
+  }
+}
+
 class OracleTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(OracleTest, CompiledAndNaiveDecisionsAreTheSame) {
-  const int calls = LongRun() ? 1'000'000 : 20'000;
-  const PolicyText source = TextOf(GetParam());
+  const int calls = IsLongRun() ? 1'000'000 : 20'000;
+  const PolicyText source = ComparedText(GetParam());
   Diagnostics diagnostics;
   const auto policy = Policy::Load(source, &diagnostics);
   ASSERT_NE(policy, nullptr) << diagnostics.ToString();
   const naive::Text text = naive::Read(source);
-  SCOPED_TRACE("PIIVAULT_ORACLE_SEED=" + std::to_string(Seed()));
-  CallGenerator generator(text, Seed());
+  SCOPED_TRACE("PIIVAULT_ORACLE_SEED=" + std::to_string(OracleSeed()));
+  CallGenerator generator(text, OracleSeed());
   Counts counts;
   for (int i = 0; i < calls; ++i) {
     const auto call = generator.Next();
@@ -79,24 +82,18 @@ TEST_P(OracleTest, CompiledAndNaiveDecisionsAreTheSame) {
     counts.Add(*call, answers.whole);
   }
   EXPECT_GE(counts.granted, calls * 3 / 10);
-  const int at_least = LongRun() ? 100 : 1;
+  const int at_least = IsLongRun() ? 100 : 1;
   ExpectReached(GrantsOf(text), counts.grants, at_least);
   ExpectReached(ReasonsOf(text), counts.reasons, at_least);
   ExpectReached(EdgesOf(text), counts.edges, at_least);
-}
-
-std::vector<std::string> Stems() {
-  std::vector<std::string> stems = ShippedPolicies();
-  stems.push_back("test");
-  stems.push_back("tests/authz/data/language");
-  return stems;
+  ExpectEdgesCut(EdgesOf(text), counts);
 }
 
 std::string LastPart(const ::testing::TestParamInfo<std::string>& stem) {
   return stem.param.substr(stem.param.rfind('/') + 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Policies, OracleTest, ::testing::ValuesIn(Stems()), LastPart);
+INSTANTIATE_TEST_SUITE_P(Policies, OracleTest, ::testing::ValuesIn(ComparedPolicies()), LastPart);
 
 }  // namespace
 }  // namespace piivault::authz
