@@ -26,21 +26,36 @@ class Breaker {
 
   bool Break() {
     using Method = bool (Breaker::*)();
+    // Those that are about few calls stand several times.
     static constexpr Method kMethods[] = {
-        &Breaker::Caller,        &Breaker::PersonOfIt,    &Breaker::Employed,
-        &Breaker::Justified,     &Breaker::Bound,         &Breaker::BoundInTime,
-        &Breaker::BoundToFields, &Breaker::Signed,        &Breaker::SignedInTime,  &Breaker::SignedInTime, &Breaker::SignedInTime,
-        &Breaker::LastDay,       &Breaker::Acknowledged,  &Breaker::Does,
-        &Breaker::OfType,        &Breaker::WithFields,    &Breaker::For,
-        &Breaker::Ticket,        &Breaker::Arguments,     &Breaker::Parent,
-        &Breaker::Matter,        &Breaker::MatterInTime,  &Breaker::NoticeStated,
-        &Breaker::Intake,        &Breaker::Intake,        &Breaker::Behalf,
-        &Breaker::Represented,   &Breaker::StateOfPerson, &Breaker::StateOfPerson,
-        &Breaker::Member,        &Breaker::NoticeOfRecord, &Breaker::AgreedToUse,
-        &Breaker::AgreedInTime,  &Breaker::AgreedAtCollection, &Breaker::AgreedAtCollectionInTime, &Breaker::AgreedAtCollectionInTime, &Breaker::AgreedInTime,
-        &Breaker::Guardian,      &Breaker::Birth,         &Breaker::Birthday,
-        &Breaker::LeapDay,       &Breaker::Stops,         &Breaker::View,
-        &Breaker::Retired,       &Breaker::Department};
+        &Breaker::Caller,         &Breaker::PersonOfIt,
+        &Breaker::Employed,       &Breaker::Justified,
+        &Breaker::Bound,          &Breaker::BoundInTime,
+        &Breaker::BoundToFields,  &Breaker::Signed,
+        &Breaker::SignedInTime,   &Breaker::SignedInTime,
+        &Breaker::SignedInTime,   &Breaker::LastDay,
+        &Breaker::Acknowledged,   &Breaker::Does,
+        &Breaker::OfType,         &Breaker::WithFields,
+        &Breaker::WithFields,     &Breaker::For,
+        &Breaker::Ticket,         &Breaker::Arguments,
+        &Breaker::Parent,         &Breaker::Parent,
+        &Breaker::Matter,         &Breaker::Matter,
+        &Breaker::Matter,         &Breaker::MatterInTime,
+        &Breaker::NoticeStated,   &Breaker::Intake,
+        &Breaker::Intake,         &Breaker::Intake,
+        &Breaker::Behalf,         &Breaker::Represented,
+        &Breaker::Represented,    &Breaker::StateOfPerson,
+        &Breaker::StateOfPerson,  &Breaker::Department,
+        &Breaker::Member,         &Breaker::NoticeOfRecord,
+        &Breaker::NoticeOfRecord, &Breaker::AgreedToUse,
+        &Breaker::AgreedInTime,   &Breaker::AgreedInTime,
+        &Breaker::AgreedAtCollection,       &Breaker::AgreedAtCollection,
+        &Breaker::AgreedAtCollection,       &Breaker::AgreedAtCollectionInTime,
+        &Breaker::AgreedAtCollectionInTime, &Breaker::AgreedAtCollectionInTime,
+        &Breaker::Guardian,       &Breaker::Birth,
+        &Breaker::Birthday,       &Breaker::LeapDay,
+        &Breaker::Stops,          &Breaker::View,
+        &Breaker::Retired,        &Breaker::Retired};
     return (this->*kMethods[dice_.Below(std::size(kMethods))])();
   }
 
@@ -330,11 +345,12 @@ class Breaker {
   bool Matter() {
     MatterFact* matter = AnyMatter();
     if (matter == nullptr) return false;
-    switch (dice_.Below(7)) {
+    switch (dice_.Below(8)) {
       case 0:
         matter->id = "M-2";
         return Done("another matter");
       case 1:
+      case 7:
         matter->state = dice_.OneIn(3) ? "lost"
                                        : std::string_view(dice_.Pick(
                                              text_.matters.at(std::string(matter->kind)).states));
@@ -460,7 +476,14 @@ class Breaker {
     return Done("collected under '" + std::string(facts_.notice) + "'");
   }
 
-  // The facts of consents to a use, or to a collection.
+  bool Concerned(const Consent& consent) const {
+    const Names& fields = call_.asked.fields;
+    return consent.fields.empty() || std::any_of(fields.begin(), fields.end(), [&](const auto& f) {
+             return Has(consent.fields, f);
+           });
+  }
+
+  // The facts of consents to a use, or to a collection of what the call writes.
   std::vector<ConsentFact*> FactsOf(bool use) {
     std::vector<ConsentFact*> facts;
     for (ConsentFact& fact : call_.consents) {
@@ -468,7 +491,7 @@ class Breaker {
       if (consent == nullptr) continue;
       const bool of_use = Has(consent->events, "purpose_extension") ||
                           Has(consent->events, "policy_change");
-      if (of_use == use) facts.push_back(&fact);
+      if (of_use == use && (use || Concerned(*consent))) facts.push_back(&fact);
     }
     return facts;
   }

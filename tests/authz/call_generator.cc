@@ -95,7 +95,11 @@ class Maker {
     }
     if (possible.empty()) possible = call_.grant->fields;
     if (possible.empty()) return;
-    asked.fields.push_back(dice_.Pick(possible));
+    // A type first: of those with few fields come as many.
+    const std::string wanted = asked.type;
+    Names of_type = possible;
+    std::erase_if(of_type, [&](const std::string& f) { return text_.fields.at(f).type != wanted; });
+    asked.fields.push_back(dice_.Pick(of_type.empty() ? possible : of_type));
     asked.type = text_.fields.at(asked.fields[0]).type;
     for (size_t more = dice_.Below(3); more > 0; --more) {
       const std::string& name = dice_.Pick(possible);
@@ -268,7 +272,10 @@ class Maker {
       const bool collection = Has(consent.events, "collection") || Has(consent.events, "link");
       if (!use && !(collection && verb_->writes)) continue;
       if (consent.scope == "agreed_items" || (!use && dice_.OneIn(5))) {
-        std::vector<std::string_view> items(call_.asked.fields.begin(), call_.asked.fields.end());
+        std::vector<std::string_view> items;
+        for (const std::string& field : call_.asked.fields) {
+          items.push_back(text_.fields.find(field)->first);  // The text's, which stays.
+        }
         call_.lists.push_back(items);
         fact.fields = call_.lists.back();
       }

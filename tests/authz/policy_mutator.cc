@@ -221,21 +221,20 @@ void PolicyMutator::OfRole(const std::string& id, const YAML::Node& role) {
   for (const char* key : {"duty", "attested", "needs", "matter", "department", "per", "holders"}) {
     RemoveIfThere(name + " " + key, Below(path, key));
   }
-  for (const char* kind : {"staff", "service", "tenant"}) {
-    if (At(policy_, Below(path, "kind")).Scalar() != kind) set("kind", kind);
+  if (role["access"].IsDefined()) {
+    set("access", "direct");
+  } else {
+    OfKind(id, role);
   }
-  const YAML::Node scope = role["scope"];
-  for (const char* other : {"own_record", "own_account", "represented"}) {
-    if (role["kind"].Scalar() != "subject") break;
-    if ((scope.IsDefined() ? scope.Scalar() : "own_record") != other) set("scope", other);
-  }
-  if (role["access"].IsDefined()) set("access", "direct");
   if (role["nda"].IsDefined() && role["nda"].IsSequence() && role["nda"].size() > 0) {
     set("nda", "none");
   } else if (role["nda"].IsDefined() && role["nda"].Scalar() != "none") {
     set("nda", "none");
   }
-  if (role["equivalent_needs_nda"].IsDefined()) set("equivalent_needs_nda", "false");
+  const YAML::Node equivalent = role["equivalent_needs_nda"];
+  if (equivalent.IsDefined()) {
+    set("equivalent_needs_nda", equivalent.Scalar() == "true" ? "false" : "true");
+  }
   OfMatters(name, Below(path, "matter"));
   if (!role["employment"].IsDefined()) return;
   const std::vector<std::string> admitted = Items(role["employment"]);
@@ -244,6 +243,27 @@ void PolicyMutator::OfRole(const std::string& id, const YAML::Node& role) {
     std::vector<std::string> with = admitted;
     with.push_back(more);
     Set(name + " for " + more, Below(path, "employment"), ListOf(with));
+  }
+}
+
+void PolicyMutator::OfKind(const std::string& id, const YAML::Node& role) {
+  const Path path = {"roles", id};
+  const std::string name = "role " + id;
+  const std::string now = role["kind"].Scalar();
+  for (const std::string kind : {"staff", "service", "tenant"}) {
+    if (kind == now) continue;
+    Add(name + " with kind " + kind, [path, kind](YAML::Node policy) {
+      PutAt(policy, Below(path, "kind"), YAML::Node(kind));
+      RemoveAt(policy, Below(path, "scope"));
+      const bool silent = !At(policy, Below(path, "nda")).IsDefined();
+      if (kind == "staff" && silent) PutAt(policy, Below(path, "nda"), YAML::Node("none"));
+    });
+  }
+  if (now != "subject") return;
+  const std::string scope = role["scope"].IsDefined() ? role["scope"].Scalar() : "own_record";
+  for (const std::string other : {"own_record", "own_account", "represented"}) {
+    if (scope == other) continue;
+    Set(name + " with scope " + other, Below(path, "scope"), YAML::Node(other));
   }
 }
 
@@ -393,8 +413,15 @@ void PolicyMutator::OfTheRest() {
     Set(std::string("plain intake ") + plain, path, YAML::Node(plain));
   }
   RemoveIfThere("channels recorded", {"transport", "intake", "record_channel"});
-  RemoveIfThere("age reached", {"age", "reached"});
-  RemoveIfThere("age unknown", {"age", "unknown"});
+  if (policy_["age"].IsDefined()) {
+    const YAML::Node reached = At(policy_, {"age", "reached"});
+    const bool before = reached.IsDefined() && reached.Scalar() == "day_before";
+    const YAML::Node unknown = At(policy_, {"age", "unknown"});
+    const bool allowed = unknown.IsDefined() && unknown.Scalar() == "allow";
+    Set("age reached at another time", {"age", "reached"},
+        YAML::Node(before ? "on_birthday" : "day_before"));
+    Set("age unknown the other way", {"age", "unknown"}, YAML::Node(allowed ? "refuse" : "allow"));
+  }
   if (!policy_["acknowledgement"].IsDefined()) return;
   Set("acknowledgement of another document", {"acknowledgement", "document"},
       YAML::Node(std::string(64, 'a')));

@@ -46,6 +46,7 @@ class PolicyMutator {
   void OfGrantFields(const std::string& name, const std::string& number);
   void OfRoles();
   void OfRole(const std::string& id, const YAML::Node& role);
+  void OfKind(const std::string& id, const YAML::Node& role);
   void OfPurposes();
   void OfPurpose(const std::string& id, const YAML::Node& purpose);
   void OfMatters(const std::string& name, const std::vector<std::string>& path);
