@@ -21,6 +21,11 @@ PolicyText ReadPolicy(const std::string& stem) {
   return text;
 }
 
+std::vector<std::string> ShippedPolicies() {
+  return {"ops/policies/biglobe",  "ops/policies/combzmail",  "ops/policies/corezo",
+          "ops/policies/priuspro", "ops/policies/sns-helper", "ops/policies/starter"};
+}
+
 std::shared_ptr<const Policy> LoadFile(const std::string& stem, Diagnostics* diagnostics) {
   return Policy::Load(ReadPolicy(stem), diagnostics);
 }

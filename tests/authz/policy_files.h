@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "authz/policy.h"
 
@@ -13,6 +14,8 @@ namespace piivault::authz {
 std::string ReadFile(const std::string& path);
 // STEM.yaml, with STEM.values.yaml where there is one.
 PolicyText ReadPolicy(const std::string& stem);
+// Stems of the policies that are shipped: all of ops/policies.
+std::vector<std::string> ShippedPolicies();
 std::shared_ptr<const Policy> LoadFile(const std::string& stem, Diagnostics* diagnostics);
 
 }  // namespace piivault::authz
