@@ -266,8 +266,8 @@ class Maker {
       fact.id = consent.id;
       fact.given = in_.now - 40 * 366 * kDay;
       fact.by_guardian = consent.who == "guardian";
-      const bool use = Has(consent.events, "purpose_extension") ||
-                       Has(consent.events, "policy_change");
+      const bool use =
+          Has(consent.events, "purpose_extension") || Has(consent.events, "policy_change");
       if (use) fact.purpose = in_.purpose;
       const bool collection = Has(consent.events, "collection") || Has(consent.events, "link");
       if (!use && !(collection && verb_->writes)) continue;

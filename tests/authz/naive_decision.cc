@@ -125,8 +125,8 @@ Result Trial::Run() const {
     if (FitsPurpose(*grant)) fitting.push_back(grant);
   }
   if (fitting.empty()) {
-    return Refused(Result::kPurpose, purpose_ == nullptr ? Reason::kPurposeMissing
-                                                         : Reason::kPurposeNotGranted);
+    return Refused(Result::kPurpose,
+                   purpose_ == nullptr ? Reason::kPurposeMissing : Reason::kPurposeNotGranted);
   }
   const Reason request = CheckRequest();
   if (request != Reason::kOk) return Refused(Result::kRequest, request);
@@ -479,7 +479,7 @@ Shown Trial::OneField(const std::vector<const Grant*>& fitting, const std::strin
   }
   View view = View::kPlain;
   if (verb_.shows) {
-    view = best->view == "plain" ? in_.wanted
+    view = best->view == "plain"   ? in_.wanted
            : best->view == "token" ? View::kToken
                                    : View::kMasked;
   }
@@ -563,10 +563,9 @@ Answer Decide(const Text& text, const Asked& asked, const SubjectFacts* facts) {
       if (result.granted > 0 && !would.has_value()) would = Refusal(admission, role->name);
       continue;
     }
-    const bool better =
-        !best.has_value() || result.granted > best->granted ||
-        (result.granted == best->granted && result.plain > best->plain) ||
-        (result.granted == 0 && best->granted == 0 && result.stage > best->stage);
+    const bool better = !best.has_value() || result.granted > best->granted ||
+                        (result.granted == best->granted && result.plain > best->plain) ||
+                        (result.granted == 0 && best->granted == 0 && result.stage > best->stage);
     if (better) best = std::move(result);
   }
   if (best.has_value() && best->granted > 0) return best->answer;

@@ -1,6 +1,6 @@
-// Each rule of a policy decides something: with the rule changed, the compiled decision differs from
-// the naive one of the text as it was. Shows that the comparison would see a rule that is compiled
-// wrongly.
+// Each rule of a policy decides something: with the rule changed, the compiled decision differs
+// from the naive one of the text as it was. Shows that the comparison would see a rule that is
+// compiled wrongly.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -104,8 +104,8 @@ class Equivalents {
     const naive::Purpose& purpose = *text_.FindPurpose(name);
     if (!purpose.follows.empty()) return false;  // Its parent's counts.
     return std::any_of(text_.grants.begin(), text_.grants.end(), [&](const naive::Grant& grant) {
-      const bool rests = std::any_of(
-          grant.purposes.begin(), grant.purposes.end(), [&](const std::string& other) {
+      const bool rests =
+          std::any_of(grant.purposes.begin(), grant.purposes.end(), [&](const std::string& other) {
             return other == name || naive::Has(text_.FindPurpose(other)->follows, name);
           });
       const bool uses = std::any_of(grant.verbs.begin(), grant.verbs.end(),

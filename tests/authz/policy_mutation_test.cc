@@ -1,5 +1,5 @@
-// Each rule of a shipped policy is held by one of the policy's own cases: without the rule, or with a
-// wider one in its place, a case fails or the policy does not load.
+// Each rule of a shipped policy is held by one of the policy's own cases: without the rule, or with
+// a wider one in its place, a case fails or the policy does not load.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
