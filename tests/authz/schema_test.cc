@@ -1,5 +1,5 @@
-// The schema for editors (ops/policies/policy.schema.json) says what the loader knows: the same keys
-// of each map, the same words.
+// The schema for editors (ops/policies/policy.schema.json) says what the loader knows: the same
+// keys of each map, the same words.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
