@@ -117,6 +117,12 @@ TEST_F(MatterDecisionTest, ARoleMayActInACaseOnly) {
   EXPECT_EQ(call.reason(), Reason::kMatterUnknown);
   call.matters = {{.kind = "project", .id = "P-1", .state = "open"}};
   EXPECT_EQ(call.reason(), Reason::kOk);
+  call.arguments = {{"consultation", "C-1"}};
+  EXPECT_TRUE(call.DecideFirst().granted());
+  EXPECT_EQ(call.reason(), Reason::kMatterUnknown);
+  facts_ = {{.kind = "consultation", .id = "C-1", .state = "open"}};
+  call.facts.matters = facts_;
+  EXPECT_EQ(call.reason(), Reason::kOk);
   // Verbs without a purpose are not asked, those where it is optional are.
   call.arguments = {};
   call.purpose.clear();
