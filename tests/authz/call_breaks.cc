@@ -27,35 +27,64 @@ class Breaker {
   bool Break() {
     using Method = bool (Breaker::*)();
     // Those that are about few calls stand several times.
-    static constexpr Method kMethods[] = {
-        &Breaker::Caller,         &Breaker::PersonOfIt,
-        &Breaker::Employed,       &Breaker::Justified,
-        &Breaker::Bound,          &Breaker::BoundInTime,
-        &Breaker::BoundToFields,  &Breaker::Signed,
-        &Breaker::SignedInTime,   &Breaker::SignedInTime,
-        &Breaker::SignedInTime,   &Breaker::LastDay,
-        &Breaker::Acknowledged,   &Breaker::Does,
-        &Breaker::OfType,         &Breaker::WithFields,
-        &Breaker::WithFields,     &Breaker::For,
-        &Breaker::Ticket,         &Breaker::Arguments,
-        &Breaker::Parent,         &Breaker::Parent,
-        &Breaker::Matter,         &Breaker::Matter,
-        &Breaker::Matter,         &Breaker::MatterInTime,
-        &Breaker::NoticeStated,   &Breaker::Intake,
-        &Breaker::Intake,         &Breaker::Intake,
-        &Breaker::Behalf,         &Breaker::Represented,
-        &Breaker::Represented,    &Breaker::StateOfPerson,
-        &Breaker::StateOfPerson,  &Breaker::Department,
-        &Breaker::Member,         &Breaker::NoticeOfRecord,
-        &Breaker::NoticeOfRecord, &Breaker::AgreedToUse,
-        &Breaker::AgreedInTime,   &Breaker::AgreedInTime,
-        &Breaker::AgreedAtCollection,       &Breaker::AgreedAtCollection,
-        &Breaker::AgreedAtCollection,       &Breaker::AgreedAtCollectionInTime,
-        &Breaker::AgreedAtCollectionInTime, &Breaker::AgreedAtCollectionInTime,
-        &Breaker::Guardian,       &Breaker::Birth,
-        &Breaker::Birthday,       &Breaker::LeapDay,
-        &Breaker::Stops,          &Breaker::View,
-        &Breaker::Retired,        &Breaker::Retired};
+    static constexpr Method kMethods[] = {&Breaker::Caller,
+                                          &Breaker::PersonOfIt,
+                                          &Breaker::Employed,
+                                          &Breaker::Justified,
+                                          &Breaker::Bound,
+                                          &Breaker::BoundInTime,
+                                          &Breaker::BoundToFields,
+                                          &Breaker::Signed,
+                                          &Breaker::SignedInTime,
+                                          &Breaker::SignedInTime,
+                                          &Breaker::SignedInTime,
+                                          &Breaker::LastDay,
+                                          &Breaker::Acknowledged,
+                                          &Breaker::Does,
+                                          &Breaker::OfType,
+                                          &Breaker::WithFields,
+                                          &Breaker::WithFields,
+                                          &Breaker::For,
+                                          &Breaker::Ticket,
+                                          &Breaker::Arguments,
+                                          &Breaker::Parent,
+                                          &Breaker::Parent,
+                                          &Breaker::Matter,
+                                          &Breaker::Matter,
+                                          &Breaker::Matter,
+                                          &Breaker::MatterInTime,
+                                          &Breaker::NoticeStated,
+                                          &Breaker::Intake,
+                                          &Breaker::Intake,
+                                          &Breaker::Intake,
+                                          &Breaker::Behalf,
+                                          &Breaker::Represented,
+                                          &Breaker::Represented,
+                                          &Breaker::StateOfPerson,
+                                          &Breaker::StateOfPerson,
+                                          &Breaker::Department,
+                                          &Breaker::Member,
+                                          &Breaker::NoticeOfRecord,
+                                          &Breaker::NoticeOfRecord,
+                                          &Breaker::AgreedToUse,
+                                          &Breaker::AgreedInTime,
+                                          &Breaker::AgreedInTime,
+                                          &Breaker::AgreedAtCollection,
+                                          &Breaker::AgreedAtCollection,
+                                          &Breaker::AgreedAtCollection,
+                                          &Breaker::AgreedAtCollectionInTime,
+                                          &Breaker::AgreedAtCollectionInTime,
+                                          &Breaker::AgreedAtCollectionInTime,
+                                          &Breaker::Guardian,
+                                          &Breaker::Birth,
+                                          &Breaker::Birthday,
+                                          &Breaker::LeapDay,
+                                          &Breaker::Stops,
+                                          &Breaker::View,
+                                          &Breaker::Retired,
+                                          &Breaker::Retired};
+    if (AnyMatter() != nullptr && dice_.OneIn(6)) return Matter();
+    if (naive::Verbs().at(call_.asked.verb).by_token && dice_.OneIn(10) && ByToken()) return true;
     return (this->*kMethods[dice_.Below(std::size(kMethods))])();
   }
 
@@ -223,7 +252,7 @@ class Breaker {
   std::string KindOfEvidence(const Attestation& a) const {
     if (a.kind == AttestationKind::kAcknowledgement) return "the acknowledgement";
     return Has(call_.role->attested, std::string(AttestationKindName(a.kind))) ? "other evidence"
-                                                                              : "the NDA";
+                                                                               : "the NDA";
   }
 
   // Valid until a day; the call is at that day's end in the policy's zone.
@@ -263,6 +292,18 @@ class Breaker {
     const Names fields = text_.FieldsOf(call_.asked.type);
     if (!fields.empty() && dice_.OneIn(2)) call_.asked.fields = {dice_.Pick(fields)};
     return Done("of type " + call_.asked.type);
+  }
+
+  // A token of a field that has none.
+  bool ByToken() {
+    Names without;
+    for (const auto& [name, field] : text_.fields) {
+      if (!field.tokens) without.push_back(name);
+    }
+    if (without.empty()) return false;
+    call_.asked.fields = {dice_.Pick(without)};
+    call_.asked.type = text_.fields.at(call_.asked.fields[0]).type;
+    return Done("a token of " + call_.asked.fields[0]);
   }
 
   const std::string& AnyField() {
@@ -345,15 +386,17 @@ class Breaker {
   bool Matter() {
     MatterFact* matter = AnyMatter();
     if (matter == nullptr) return false;
-    switch (dice_.Below(8)) {
+    switch (dice_.Below(9)) {
       case 0:
         matter->id = "M-2";
         return Done("another matter");
       case 1:
       case 7:
-        matter->state = dice_.OneIn(3) ? "lost"
-                                       : std::string_view(dice_.Pick(
-                                             text_.matters.at(std::string(matter->kind)).states));
+      case 8:
+        matter->state =
+            dice_.OneIn(3)
+                ? "lost"
+                : std::string_view(dice_.Pick(text_.matters.at(std::string(matter->kind)).states));
         return Done("matter in state " + std::string(matter->state));
       case 2:
         matter->party = dice_.Word({"partners/c", ""});
@@ -489,8 +532,8 @@ class Breaker {
     for (ConsentFact& fact : call_.consents) {
       const Consent* consent = text_.FindConsent(std::string(fact.id));
       if (consent == nullptr) continue;
-      const bool of_use = Has(consent->events, "purpose_extension") ||
-                          Has(consent->events, "policy_change");
+      const bool of_use =
+          Has(consent->events, "purpose_extension") || Has(consent->events, "policy_change");
       if (of_use == use && (use || Concerned(*consent))) facts.push_back(&fact);
     }
     return facts;
@@ -520,7 +563,8 @@ class Breaker {
     const std::vector<ConsentFact*> facts = FactsOf(true);
     if (facts.empty() || !RestsOnConsent()) return false;
     const bool given = dice_.OneIn(2);
-    const absl::Time at = OnEdge(given ? "the consent begins" : "the consent is withdrawn", in_.now);
+    const absl::Time at =
+        OnEdge(given ? "the consent begins" : "the consent is withdrawn", in_.now);
     for (ConsentFact* fact : facts) (given ? fact->given : fact->withdrawn) = at;
     return true;
   }
@@ -639,15 +683,15 @@ class Breaker {
     static const std::array<int, 3> kYears = {2000, 2004, 2008};
     const int year = dice_.Pick(kYears);
     const absl::CivilDay born(year, 2, 29);
-    return OnDay(born, absl::CivilDay(year + young->under_age, 2, 29), "the leap day's birthday is");
+    return OnDay(born, absl::CivilDay(year + young->under_age, 2, 29),
+                 "the leap day's birthday is");
   }
 
   bool Stops() {
     UseStop stop;
     const std::string& any = AnyField();
-    const std::string& mine = call_.asked.fields.empty() || dice_.OneIn(3)
-                                  ? any
-                                  : dice_.Pick(call_.asked.fields);
+    const std::string& mine =
+        call_.asked.fields.empty() || dice_.OneIn(3) ? any : dice_.Pick(call_.asked.fields);
     call_.words.push_back(dice_.OneIn(3)   ? ""
                           : dice_.OneIn(2) ? mine
                                            : mine.substr(0, mine.find('.')) + ".*");
@@ -663,6 +707,15 @@ class Breaker {
     static const std::array<authz::View, 3> kViews = {authz::View::kPlain, authz::View::kMasked,
                                                       authz::View::kToken};
     in_.wanted = dice_.Pick(kViews);
+    Names without_tokens;
+    for (const std::string& name : call_.grant->fields) {
+      const naive::Field& field = text_.fields.at(name);
+      if (!field.tokens && field.type == call_.asked.type) without_tokens.push_back(name);
+    }
+    if (!without_tokens.empty() && !call_.asked.fields.empty() && dice_.OneIn(2)) {
+      call_.asked.fields = {dice_.Pick(without_tokens)};
+      in_.wanted = authz::View::kToken;
+    }
     return Done("another view");
   }
 

@@ -34,9 +34,8 @@ class Features {
   }
   bool Purposes(const std::function<bool(const Purpose&)>& is) const {
     return Grants([&](const Grant& grant) {
-      return std::any_of(grant.purposes.begin(), grant.purposes.end(), [&](const std::string& p) {
-        return is(*text_.FindPurpose(p));
-      });
+      return std::any_of(grant.purposes.begin(), grant.purposes.end(),
+                         [&](const std::string& p) { return is(*text_.FindPurpose(p)); });
     });
   }
   bool Does(const std::function<bool(const Verb&)>& is) const {
@@ -52,9 +51,8 @@ class Features {
   // A grant to write such a field.
   bool Written(const std::function<bool(const std::string&)>& is) const {
     return Grants([&](const Grant& grant) {
-      const bool writes = std::any_of(grant.verbs.begin(), grant.verbs.end(), [](const auto& v) {
-        return naive::Verbs().at(v).writes;
-      });
+      const bool writes = std::any_of(grant.verbs.begin(), grant.verbs.end(),
+                                      [](const auto& v) { return naive::Verbs().at(v).writes; });
       return writes && std::any_of(grant.fields.begin(), grant.fields.end(), is);
     });
   }
@@ -117,7 +115,8 @@ class Features {
     return Does([](const Verb& verb) { return verb.writes; });
   }
   bool Collects() const {
-    return Grants([](const Grant& g) { return Has(g.verbs, "create") || Has(g.verbs, "tokenize"); });
+    return Grants(
+        [](const Grant& g) { return Has(g.verbs, "create") || Has(g.verbs, "tokenize"); });
   }
   const Text& text() const { return text_; }
 
@@ -162,9 +161,7 @@ const std::map<Reason, Needed>& ReasonNeeds() {
        {[](const F& f) { return Has(f.text().forbidden_employment, "outsourced"); },
         "outsourcing is not forbidden"}},
       {Reason::kDutyMissing,
-       {[](const F& f) {
-          return f.Roles([](const Role& role) { return !role.duties.empty(); });
-        },
+       {[](const F& f) { return f.Roles([](const Role& role) { return !role.duties.empty(); }); },
         "no role asks for a duty"}},
       {Reason::kDepartmentMismatch,
        {[](const F& f) {
@@ -214,9 +211,7 @@ const std::map<Reason, Needed>& ReasonNeeds() {
         "no purpose or role asks for an argument"}},
       {Reason::kPurposeParentUnknown,
        {[](const F& f) {
-          return f.Purposes([](const Purpose& purpose) {
-            return !purpose.follows.empty();
-          });
+          return f.Purposes([](const Purpose& purpose) { return !purpose.follows.empty(); });
         },
         "no purpose follows from another"}},
       {Reason::kFieldNotSearchable,
@@ -397,8 +392,7 @@ std::vector<Expected> EdgesOf(const Text& text) {
   const Features features(text);
   std::vector<Expected> edges;
   for (const EdgeNeed& edge : EdgeNeeds()) {
-    const std::string because =
-        edge.needed.there(features) ? "" : edge.needed.absent_because;
+    const std::string because = edge.needed.there(features) ? "" : edge.needed.absent_because;
     for (const std::string& when : edge.days ? kDays : kSeconds) {
       edges.push_back({edge.name + when, edge.name, because});
     }

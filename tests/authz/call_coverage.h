@@ -13,7 +13,7 @@ namespace piivault::authz {
 
 struct Expected {
   std::string name;
-  std::string of = "";      // Of an edge: the thing that begins or ends there.
+  std::string of = "";              // Of an edge: the thing that begins or ends there.
   std::string absent_because = "";  // Why it cannot come up under the policy; empty: it must.
 };
 

@@ -60,8 +60,8 @@ struct GeneratedCall {
   naive::Asked asked;
   const naive::Grant* grant = nullptr;  // Around which it was made.
   const naive::Role* role = nullptr;
-  // The edge in time that this call lies on, where nothing else about it is broken: "the binding ends
-  // now". One second before, on it, one after: "a second ago", "now", "in a second".
+  // The edge in time that this call lies on, where nothing else about it is broken: "the binding
+  // ends now". One second before, on it, one after: "a second ago", "now", "in a second".
   std::vector<std::string> edges;
   std::vector<std::string> broken;  // What was done to it, for people.
 

@@ -1,5 +1,5 @@
-// Who has agreed to what, and what was said when data was collected, from the policy's text. Part of
-// naive_decision.h.
+// Who has agreed to what, and what was said when data was collected, from the policy's text. Part
+// of naive_decision.h.
 #ifndef PIIVAULT_TESTS_AUTHZ_NAIVE_CONSENT_H_
 #define PIIVAULT_TESTS_AUTHZ_NAIVE_CONSENT_H_
 
@@ -17,8 +17,8 @@ bool Matches(const std::string& pattern, const std::string& field);
 bool AgreedToUse(const Text& text, const SubjectFacts& facts, absl::Time now,
                  const std::string& purpose, const Names& events);
 
-// Whether the notice that the record came in under bars the use for `purpose` (of a derived one: its
-// parent; empty where none is stated).
+// Whether the notice that the record came in under bars the use for `purpose` (of a derived one:
+// its parent; empty where none is stated).
 bool NoticeForbids(const Text& text, const SubjectFacts& facts, absl::Time now,
                    const std::string& purpose);
 

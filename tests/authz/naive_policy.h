@@ -1,9 +1,10 @@
-// A policy's text as plain maps and lists, read by yaml-cpp straight from the two files, with nothing
-// of authz's loader or structs in between: the naive decision (naive_decision.h) is made from it.
+// A policy's text as plain maps and lists, read by yaml-cpp straight from the two files, with
+// nothing of authz's loader or structs in between: the naive decision (naive_decision.h) is made
+// from it.
 //
-// Guarantees: every word that the decision rests on is kept as it stands in the text, with parameters
-// put in and groups and wildcards written out. Does not: check anything. What Policy::Load refuses may
-// throw YAML::Exception or be read wrongly here.
+// Guarantees: every word that the decision rests on is kept as it stands in the text, with
+// parameters put in and groups and wildcards written out. Does not: check anything. What
+// Policy::Load refuses may throw YAML::Exception or be read wrongly here.
 #ifndef PIIVAULT_TESTS_AUTHZ_NAIVE_POLICY_H_
 #define PIIVAULT_TESTS_AUTHZ_NAIVE_POLICY_H_
 

@@ -1,6 +1,6 @@
-// Each rule of a policy decides something: with the rule changed, the compiled decision differs from
-// the naive one of the text as it was. Shows that the comparison would see a rule that is compiled
-// wrongly.
+// Each rule of a policy decides something: with the rule changed, the compiled decision differs
+// from the naive one of the text as it was. Shows that the comparison would see a rule that is
+// compiled wrongly.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/authz/compare_decisions.h"
+#include "tests/authz/policy_files.h"
 #include "tests/authz/policy_mutator.h"
 
 namespace piivault::authz {
@@ -26,6 +27,7 @@ class Equivalents {
     if (Implied(mutation)) return "another verb of the grant gives it";
     if (PassedOver(mutation)) return "no verb of the grant can have the field";
     if (NoNotice(mutation)) return "no use for that purpose asks for the notice";
+    if (SameMask(mutation)) return "the mask is that of the field's type";
     if (NoDays(mutation)) return "no day is counted in calls";
     if (OthersConsent(mutation)) return "the consent is not asked at calls";
     return "";
@@ -104,8 +106,8 @@ class Equivalents {
     const naive::Purpose& purpose = *text_.FindPurpose(name);
     if (!purpose.follows.empty()) return false;  // Its parent's counts.
     return std::any_of(text_.grants.begin(), text_.grants.end(), [&](const naive::Grant& grant) {
-      const bool rests = std::any_of(
-          grant.purposes.begin(), grant.purposes.end(), [&](const std::string& other) {
+      const bool rests =
+          std::any_of(grant.purposes.begin(), grant.purposes.end(), [&](const std::string& other) {
             return other == name || naive::Has(text_.FindPurpose(other)->follows, name);
           });
       const bool uses = std::any_of(grant.verbs.begin(), grant.verbs.end(),
@@ -123,6 +125,12 @@ class Equivalents {
       purpose = After(mutation, "purpose ");
     }
     return !purpose.empty() && !NoticeAsked(purpose);
+  }
+
+  bool SameMask(const std::string& mutation) const {
+    if (!Ends(mutation, " mask")) return false;
+    const naive::Field& field = text_.fields.at(mutation.substr(0, mutation.find(' ')));
+    return GetSemanticType(*FindSemanticType(field.semantic)).masks[0] == field.mask;
   }
 
   bool NoDays(const std::string& mutation) const {
@@ -194,7 +202,8 @@ TEST_P(OracleMutationTest, EachRuleDecidesSomething) {
   ASSERT_EQ(made.FirstDifference(*unchanged, 10'000), "");
   size_t loaded = 0;
   for (const Mutation& mutation : Sample(mutator.mutations(), mutations)) {
-    const auto policy = Policy::Load(mutator.Apply(mutation), &diagnostics);
+    Diagnostics problems;
+    const auto policy = Policy::Load(mutator.Apply(mutation), &problems);
     if (policy == nullptr) continue;  // Nothing is decided by it.
     ++loaded;
     const std::string because = equivalents.Because(mutation.name);
@@ -205,7 +214,7 @@ TEST_P(OracleMutationTest, EachRuleDecidesSomething) {
 }
 
 std::string LastPart(const ::testing::TestParamInfo<std::string>& policy) {
-  return policy.param.substr(policy.param.rfind('/') + 1);
+  return TestName(policy.param);
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, OracleMutationTest, ::testing::ValuesIn(ComparedPolicies()),

@@ -300,8 +300,8 @@ void PolicyMutator::OfPurposes() {
     if (purpose.IsMap() && purpose["despite_notice"].IsDefined()) continue;
     YAML::Node changed = purpose.IsMap() ? YAML::Clone(purpose) : YAML::Node(YAML::NodeType::Map);
     changed["despite_notice"] = "true";
-    Set("purpose " + entry.first.Scalar() + " despite notice",
-        {"purposes", entry.first.Scalar()}, changed);
+    Set("purpose " + entry.first.Scalar() + " despite notice", {"purposes", entry.first.Scalar()},
+        changed);
   }
 }
 

@@ -18,9 +18,9 @@ struct Mutation {
   std::function<void(YAML::Node policy)> change;
 };
 
-// Guarantees: one mutation for each rule that the decision or an admission rests on (of each list one
-// for each of its items), the same ones in the same order for the same text. Does not: change what a
-// policy promises besides (recipients, retention, rights, notices, …).
+// Guarantees: one mutation for each rule that the decision or an admission rests on (of each list
+// one for each of its items), the same ones in the same order for the same text. Does not: change
+// what a policy promises besides (recipients, retention, rights, notices, …).
 class PolicyMutator {
  public:
   // Parameters are replaced by their values, so that a rule can go without its parameter.
