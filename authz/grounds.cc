@@ -96,7 +96,7 @@ const MatterFact* Grounds::FindMatter(const MatterNeed& need) const {
     }
   };
   if (spec.about != MatterAbout::kSubject) look(in_.matters);
-  if (spec.about != MatterAbout::kTenant && subject_ != nullptr) look(subject_->matters);
+  if (spec.about == MatterAbout::kSubject && subject_ != nullptr) look(subject_->matters);
   return found;
 }
 

@@ -83,6 +83,8 @@ class Breaker {
                                           &Breaker::View,
                                           &Breaker::Retired,
                                           &Breaker::Retired};
+    if (AnyMatter() != nullptr && dice_.OneIn(6)) return Matter();
+    if (naive::Verbs().at(call_.asked.verb).by_token && dice_.OneIn(10) && ByToken()) return true;
     return (this->*kMethods[dice_.Below(std::size(kMethods))])();
   }
 
@@ -292,6 +294,18 @@ class Breaker {
     return Done("of type " + call_.asked.type);
   }
 
+  // A token of a field that has none.
+  bool ByToken() {
+    Names without;
+    for (const auto& [name, field] : text_.fields) {
+      if (!field.tokens) without.push_back(name);
+    }
+    if (without.empty()) return false;
+    call_.asked.fields = {dice_.Pick(without)};
+    call_.asked.type = text_.fields.at(call_.asked.fields[0]).type;
+    return Done("a token of " + call_.asked.fields[0]);
+  }
+
   const std::string& AnyField() {
     auto it = text_.fields.begin();
     std::advance(it, static_cast<long>(dice_.Below(text_.fields.size())));
@@ -372,12 +386,13 @@ class Breaker {
   bool Matter() {
     MatterFact* matter = AnyMatter();
     if (matter == nullptr) return false;
-    switch (dice_.Below(8)) {
+    switch (dice_.Below(9)) {
       case 0:
         matter->id = "M-2";
         return Done("another matter");
       case 1:
       case 7:
+      case 8:
         matter->state =
             dice_.OneIn(3)
                 ? "lost"
@@ -692,6 +707,15 @@ class Breaker {
     static const std::array<authz::View, 3> kViews = {authz::View::kPlain, authz::View::kMasked,
                                                       authz::View::kToken};
     in_.wanted = dice_.Pick(kViews);
+    Names without_tokens;
+    for (const std::string& name : call_.grant->fields) {
+      const naive::Field& field = text_.fields.at(name);
+      if (!field.tokens && field.type == call_.asked.type) without_tokens.push_back(name);
+    }
+    if (!without_tokens.empty() && !call_.asked.fields.empty() && dice_.OneIn(2)) {
+      call_.asked.fields = {dice_.Pick(without_tokens)};
+      in_.wanted = authz::View::kToken;
+    }
     return Done("another view");
   }
 

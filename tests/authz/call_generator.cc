@@ -23,9 +23,11 @@ class Maker {
       : text_(text), dice_(dice), call_(call), in_(call.input) {}
 
   void Make() {
-    call_.grant = &ChooseGrant();
+    if (!dice_.OneIn(8) || !ChooseCollection()) {
+      call_.grant = &ChooseGrant();
+      call_.asked.verb = dice_.Pick(call_.grant->verbs);
+    }
     call_.role = text_.FindRole(call_.grant->role);
-    call_.asked.verb = dice_.Pick(call_.grant->verbs);
     verb_ = &naive::Verbs().at(call_.asked.verb);
     // Long after the staff had to have acknowledged what it is asked to.
     in_.now = text_.acknowledged_by == absl::InfinitePast()
@@ -50,6 +52,28 @@ class Maker {
       grant = &dice_.Pick(text_.grants);
     }
     return *grant;
+  }
+
+  // Of fields whose collection somebody must agree to, which few grants write.
+  bool ChooseCollection() {
+    if (text_.consents.empty()) return false;
+    const Consent& consent = dice_.Pick(text_.consents);
+    const bool collection = Has(consent.events, "collection") || Has(consent.events, "link");
+    if (!collection || consent.fields.empty()) return false;
+    const std::string& field = dice_.Pick(consent.fields);
+    std::vector<std::pair<const Grant*, std::string>> writing;
+    for (const Grant& grant : text_.grants) {
+      if (!Has(grant.fields, field) || text_.FindRole(grant.role)->access != "direct") continue;
+      for (const std::string& verb : grant.verbs) {
+        if (naive::Verbs().at(verb).writes) writing.emplace_back(&grant, verb);
+      }
+    }
+    if (writing.empty()) return false;
+    const auto& chosen = dice_.Pick(writing);
+    call_.grant = chosen.first;
+    call_.asked.verb = chosen.second;
+    collected_ = field;
+    return true;
   }
 
   void MakePurpose() {
@@ -100,6 +124,7 @@ class Maker {
     Names of_type = possible;
     std::erase_if(of_type, [&](const std::string& f) { return text_.fields.at(f).type != wanted; });
     asked.fields.push_back(dice_.Pick(of_type.empty() ? possible : of_type));
+    if (Has(possible, collected_)) asked.fields[0] = collected_;
     asked.type = text_.fields.at(asked.fields[0]).type;
     for (size_t more = dice_.Below(3); more > 0; --more) {
       const std::string& name = dice_.Pick(possible);
@@ -288,12 +313,8 @@ class Maker {
   GeneratedCall& call_;
   DecisionInput& in_;
   const naive::Verb* verb_ = nullptr;
+  std::string collected_;  // A field that the call is to write; empty: any.
 };
-
-template <typename Input>
-void SetCleared(Input& input, const std::vector<FieldId>& cleared) {
-  if constexpr (requires { input.cleared; }) input.cleared = cleared;
-}
 
 }  // namespace
 
@@ -328,7 +349,7 @@ const DecisionInput& GeneratedCall::For(const Policy& policy) {
   input.fields = fields_;
   cleared_.clear();
   for (const std::string& name : asked.cleared) cleared_.push_back(policy.FindField(name));
-  SetCleared(input, cleared_);
+  input.cleared = cleared_;
   return input;
 }
 

@@ -1,5 +1,6 @@
 #include "tests/authz/naive_consent.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace piivault::authz::naive {
@@ -41,9 +42,11 @@ bool Covers(const Consent& consent, const ConsentFact& fact, const std::string& 
   return true;
 }
 
+// Nothing is collected in the future: what says so is collected now.
+absl::Time CollectedAt(const DecisionInput& in) { return std::min(in.collected_at, in.now); }
+
 bool GivenInTime(const Consent& consent, const ConsentFact& fact, const DecisionInput& in) {
-  const bool stated = in.collected_at != absl::InfiniteFuture();
-  const absl::Time collected = stated ? in.collected_at : in.now;
+  const absl::Time collected = CollectedAt(in);
   if (consent.when == "before_collection") return fact.given < collected;
   if (consent.when == "at_collection" || consent.when == "at_link") return fact.given <= collected;
   return true;
@@ -56,8 +59,7 @@ Reason Missing(const Text& text, const Consent& consent, const DecisionInput& in
     if (!born.has_value()) {
       return text.unknown_age_allowed ? Reason::kOk : Reason::kAgeUnknown;
     }
-    const bool stated = in.collected_at != absl::InfiniteFuture();
-    const absl::CivilDay day = absl::ToCivilDay(stated ? in.collected_at : in.now, text.zone);
+    const absl::CivilDay day = absl::ToCivilDay(CollectedAt(in), text.zone);
     if (day >= DayReached(text, *born, consent.under_age)) return Reason::kOk;
   }
   const bool guardian = consent.who == "guardian";

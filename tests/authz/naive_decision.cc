@@ -59,11 +59,12 @@ class Trial {
   std::string NamedParent() const;
   bool FitsPurpose(const Grant& grant) const;
   Reason CheckRequest() const;
-  Reason CheckTenantMatters(const std::vector<MatterNeed>& needs) const;
+  std::vector<const std::vector<MatterNeed>*> Matters() const;
+  bool NamesOne(const std::vector<MatterNeed>& needs) const;
+  bool FitsSoFar(const std::vector<MatterNeed>& needs) const;
   Reason CheckIntake() const;
   Reason CheckSubject() const;
   Reason CheckWhose() const;
-  Reason CheckMatters(const std::vector<MatterNeed>& needs) const;
   bool Fits(const MatterFact& fact, const MatterNeed& need) const;
   bool AnyFits(const std::vector<MatterNeed>& needs, bool also_others) const;
   Reason Unmet(const Grant& grant) const;
@@ -159,12 +160,12 @@ Reason Trial::CheckRequest() const {
       if (!ArgumentNamed(need).has_value()) return Reason::kArgumentMissing;
     }
     if (!purpose_->follows.empty() && NamedParent().empty()) return Reason::kPurposeParentUnknown;
-    const Reason matters = CheckTenantMatters(purpose_->matters);
-    if (matters != Reason::kOk) return matters;
   }
-  if (verb_.purpose != "no") {
-    const Reason matters = CheckTenantMatters(role_.matters);
-    if (matters != Reason::kOk) return matters;
+  for (const auto* needs : Matters()) {
+    if (!needs->empty() && !NamesOne(*needs)) return Reason::kArgumentMissing;
+  }
+  for (const auto* needs : Matters()) {
+    if (!FitsSoFar(*needs)) return Reason::kMatterUnknown;
   }
   const bool collects = asked_.verb == "create" || asked_.verb == "tokenize";
   if (collects && !in_.notice.empty() && !text_.notices.empty() &&
@@ -180,19 +181,29 @@ Reason Trial::CheckRequest() const {
   return Reason::kOk;
 }
 
-// Whether the call names one of the matters, and one that can be looked up without the person.
-Reason Trial::CheckTenantMatters(const std::vector<MatterNeed>& needs) const {
-  if (needs.empty()) return Reason::kOk;
-  bool named = false;
-  bool left_for_the_subject = false;
+// What the purpose and what the role rest on.
+std::vector<const std::vector<MatterNeed>*> Trial::Matters() const {
+  std::vector<const std::vector<MatterNeed>*> matters;
+  if (purpose_ != nullptr) matters.push_back(&purpose_->matters);
+  if (verb_.purpose != "no") matters.push_back(&role_.matters);
+  return matters;
+}
+
+bool Trial::NamesOne(const std::vector<MatterNeed>& needs) const {
   for (const MatterNeed& need : needs) {
-    if (!ArgumentNamed(need.kind).has_value()) continue;
-    named = true;
-    if (text_.matters.at(need.kind).about != "tenant") left_for_the_subject = true;
+    if (ArgumentNamed(need.kind).has_value()) return true;
   }
-  if (!named) return Reason::kArgumentMissing;
-  if (left_for_the_subject || AnyFits(needs, false)) return Reason::kOk;
-  return Reason::kMatterUnknown;
+  return false;
+}
+
+// Whether, as far as that can be seen without the person, one of them fits.
+bool Trial::FitsSoFar(const std::vector<MatterNeed>& needs) const {
+  if (needs.empty() || AnyFits(needs, false)) return true;
+  for (const MatterNeed& need : needs) {
+    const bool named = ArgumentNamed(need.kind).has_value();
+    if (named && text_.matters.at(need.kind).about != "tenant") return true;
+  }
+  return false;
 }
 
 // How data comes in. What those who work with the data correct (update) and say nothing of came in
@@ -221,13 +232,8 @@ Reason Trial::CheckSubject() const {
     if (whose != Reason::kOk) return whose;
   }
   if (facts_->restricted && verb_.uses) return Reason::kSubjectRestricted;
-  if (purpose_ != nullptr) {
-    const Reason matters = CheckMatters(purpose_->matters);
-    if (matters != Reason::kOk) return matters;
-  }
-  if (verb_.purpose != "no") {
-    const Reason matters = CheckMatters(role_.matters);
-    if (matters != Reason::kOk) return matters;
+  for (const auto* needs : Matters()) {
+    if (!needs->empty() && !AnyFits(*needs, true)) return Reason::kMatterUnknown;
   }
   if (verb_.uses && NoticeForbids(text_, *facts_, in_.now, rests_on_)) {
     return Reason::kNoticeForbids;
@@ -238,7 +244,11 @@ Reason Trial::CheckSubject() const {
     return Reason::kConsentMissing;
   }
   if (!verb_.writes) return Reason::kOk;
-  return MissingAtCollection(text_, in_, *facts_, "", asked_.fields);
+  Names written;  // What is cleared is not collected.
+  for (const std::string& name : asked_.fields) {
+    if (!Has(asked_.cleared, name) && text_.fields.count(name) > 0) written.push_back(name);
+  }
+  return MissingAtCollection(text_, in_, *facts_, "", written);
 }
 
 Reason Trial::CheckWhose() const {
@@ -256,10 +266,6 @@ Reason Trial::CheckWhose() const {
   }
   const bool holder = role_.scope == "own_account" && who == facts_->holder;
   return holder ? Reason::kOk : Reason::kNotOwnRecord;
-}
-
-Reason Trial::CheckMatters(const std::vector<MatterNeed>& needs) const {
-  return needs.empty() || AnyFits(needs, true) ? Reason::kOk : Reason::kMatterUnknown;
 }
 
 // `also_others`: those about a person or a controller too.
@@ -284,7 +290,8 @@ bool Trial::Fits(const MatterFact& fact, const MatterNeed& need) const {
   }
   if (fact.purposes.empty()) return true;
   for (std::string_view purpose : fact.purposes) {
-    if (purpose == in_.purpose || (!rests_on_.empty() && purpose == rests_on_)) return true;
+    if (purpose.empty()) continue;
+    if (purpose == in_.purpose || purpose == rests_on_) return true;
   }
   return false;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/authz/compare_decisions.h"
+#include "tests/authz/policy_files.h"
 #include "tests/authz/policy_mutator.h"
 
 namespace piivault::authz {
@@ -26,6 +27,7 @@ class Equivalents {
     if (Implied(mutation)) return "another verb of the grant gives it";
     if (PassedOver(mutation)) return "no verb of the grant can have the field";
     if (NoNotice(mutation)) return "no use for that purpose asks for the notice";
+    if (SameMask(mutation)) return "the mask is that of the field's type";
     if (NoDays(mutation)) return "no day is counted in calls";
     if (OthersConsent(mutation)) return "the consent is not asked at calls";
     return "";
@@ -125,6 +127,12 @@ class Equivalents {
     return !purpose.empty() && !NoticeAsked(purpose);
   }
 
+  bool SameMask(const std::string& mutation) const {
+    if (!Ends(mutation, " mask")) return false;
+    const naive::Field& field = text_.fields.at(mutation.substr(0, mutation.find(' ')));
+    return GetSemanticType(*FindSemanticType(field.semantic)).masks[0] == field.mask;
+  }
+
   bool NoDays(const std::string& mutation) const {
     const bool days = !text_.acknowledged_document.empty() ||
                       std::any_of(text_.consents.begin(), text_.consents.end(),
@@ -194,7 +202,8 @@ TEST_P(OracleMutationTest, EachRuleDecidesSomething) {
   ASSERT_EQ(made.FirstDifference(*unchanged, 10'000), "");
   size_t loaded = 0;
   for (const Mutation& mutation : Sample(mutator.mutations(), mutations)) {
-    const auto policy = Policy::Load(mutator.Apply(mutation), &diagnostics);
+    Diagnostics problems;
+    const auto policy = Policy::Load(mutator.Apply(mutation), &problems);
     if (policy == nullptr) continue;  // Nothing is decided by it.
     ++loaded;
     const std::string because = equivalents.Because(mutation.name);
@@ -205,7 +214,7 @@ TEST_P(OracleMutationTest, EachRuleDecidesSomething) {
 }
 
 std::string LastPart(const ::testing::TestParamInfo<std::string>& policy) {
-  return policy.param.substr(policy.param.rfind('/') + 1);
+  return TestName(policy.param);
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, OracleMutationTest, ::testing::ValuesIn(ComparedPolicies()),

@@ -9,6 +9,7 @@
 #include "tests/authz/call_generator.h"
 #include "tests/authz/compare_decisions.h"
 #include "tests/authz/naive_decision.h"
+#include "tests/authz/policy_files.h"
 
 namespace piivault::authz {
 namespace {
@@ -90,7 +91,7 @@ TEST_P(OracleTest, CompiledAndNaiveDecisionsAreTheSame) {
 }
 
 std::string LastPart(const ::testing::TestParamInfo<std::string>& stem) {
-  return stem.param.substr(stem.param.rfind('/') + 1);
+  return TestName(stem.param);
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, OracleTest, ::testing::ValuesIn(ComparedPolicies()), LastPart);

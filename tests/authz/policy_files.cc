@@ -1,5 +1,6 @@
 #include "tests/authz/policy_files.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -24,6 +25,12 @@ PolicyText ReadPolicy(const std::string& stem) {
 std::vector<std::string> ShippedPolicies() {
   return {"ops/policies/biglobe",  "ops/policies/combzmail",  "ops/policies/corezo",
           "ops/policies/priuspro", "ops/policies/sns-helper", "ops/policies/starter"};
+}
+
+std::string TestName(const std::string& stem) {
+  std::string name = stem.substr(stem.rfind('/') + 1);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
 }
 
 std::shared_ptr<const Policy> LoadFile(const std::string& stem, Diagnostics* diagnostics) {

@@ -16,6 +16,8 @@ std::string ReadFile(const std::string& path);
 PolicyText ReadPolicy(const std::string& stem);
 // Stems of the policies that are shipped: all of ops/policies.
 std::vector<std::string> ShippedPolicies();
+// "sns_helper" of "ops/policies/sns-helper", for the names of tests.
+std::string TestName(const std::string& stem);
 std::shared_ptr<const Policy> LoadFile(const std::string& stem, Diagnostics* diagnostics);
 
 }  // namespace piivault::authz
