@@ -38,9 +38,9 @@ void CompiledGrounds::AddConsent(const Policy& policy, const ConsentSpec& spec) 
 }
 
 void CompiledGrounds::AddParents(const Policy& policy) {
-  const bool derived = std::any_of(
-      policy.purposes().begin(), policy.purposes().end(),
-      [](const PurposeSpec& purpose) { return !purpose.parents.empty(); });
+  const bool derived =
+      std::any_of(policy.purposes().begin(), policy.purposes().end(),
+                  [](const PurposeSpec& purpose) { return !purpose.parents.empty(); });
   if (!derived) return;
   parent_fields_.assign(policy.purposes().size(), BitSet(policy.field_count()));
   for (const GrantSpec& grant : policy.grants()) {

@@ -130,8 +130,7 @@ Reason Grounds::CheckIdentity() {
   if (in_.on_behalf_of == subject_->subject) {
     return subject_->holder.empty() ? Reason::kOk : Reason::kMemberWithoutId;
   }
-  const bool held =
-      role_.scope == RoleScope::kOwnAccount && in_.on_behalf_of == subject_->holder;
+  const bool held = role_.scope == RoleScope::kOwnAccount && in_.on_behalf_of == subject_->holder;
   return held ? Reason::kOk : Reason::kNotOwnRecord;
 }
 
@@ -218,8 +217,7 @@ Reason Grounds::CheckRule(const CollectionRule& rule, const FieldSpec* field) {
     if (!below.has_value() && !policy_.age().unknown_allowed) return Reason::kAgeUnknown;
     if (!below.value_or(false)) return Reason::kOk;
   }
-  const Reason missing =
-      rule.guardian ? Reason::kGuardianConsentMissing : Reason::kConsentMissing;
+  const Reason missing = rule.guardian ? Reason::kGuardianConsentMissing : Reason::kConsentMissing;
   const ConsentFact* consent = FindCollectionConsent(rule, field);
   if (consent == nullptr) return missing;
   Rely(consent);
@@ -249,9 +247,8 @@ bool Grounds::Covers(const CollectionRule& rule, const ConsentFact& fact,
   if (field == nullptr) return true;
   if (fact.fields.empty()) return !rule.agreed_fields;
   const TypeSpec& type = policy_.type(field->type);
-  return std::any_of(fact.fields.begin(), fact.fields.end(), [&](std::string_view pattern) {
-    return NamesField(pattern, *field, type);
-  });
+  return std::any_of(fact.fields.begin(), fact.fields.end(),
+                     [&](std::string_view pattern) { return NamesField(pattern, *field, type); });
 }
 
 std::optional<bool> Grounds::IsBelow(uint32_t age) const {

@@ -14,8 +14,9 @@ namespace {
 using Subject = v1::SubjectService::Stub;
 
 std::vector<Column> MatterColumns() {
-  return {{"KIND", "kind"},         {"ID", "id"},           {"STATE", "state"},
-          {"PARTY", "party"},       {"PURPOSES", "purposes"}, {"UNTIL", "not_after"},
+  return {{"KIND", "kind"},         {"ID", "id"},
+          {"STATE", "state"},       {"PARTY", "party"},
+          {"PURPOSES", "purposes"}, {"UNTIL", "not_after"},
           {"OPENED", "open_time"},  {"CHANGED", "update_time"}};
 }
 
@@ -72,15 +73,15 @@ void AddUpdate(CLI::App& group, Session& session) {
 
 void AddList(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::ListMattersRequest>();
-  CLI::App* command = AddCommand(
-      group, "list", "Lists the matters of a person or of the tenant", session,
-      [request](Session& s) -> absl::StatusOr<int> {
-        auto response = Ask(s, &Connection::subject, &Subject::ListMatters, *request,
-                            CompleteParent<v1::ListMattersRequest>());
-        if (!response.ok()) return response.status();
-        s.render().List(*response, "matters", MatterColumns());
-        return kExitOk;
-      });
+  CLI::App* command = AddCommand(group, "list", "Lists the matters of a person or of the tenant",
+                                 session, [request](Session& s) -> absl::StatusOr<int> {
+                                   auto response =
+                                       Ask(s, &Connection::subject, &Subject::ListMatters, *request,
+                                           CompleteParent<v1::ListMattersRequest>());
+                                   if (!response.ok()) return response.status();
+                                   s.render().List(*response, "matters", MatterColumns());
+                                   return kExitOk;
+                                 });
   AddParent(*command, request->mutable_parent());
   AddUsage(*command, request->mutable_usage());
 }

@@ -88,8 +88,7 @@ TEST_F(ConsentDecisionTest, OnlyConsentInForceToThisPurposeCounts) {
 TEST_F(ConsentDecisionTest, AConsentWithAnEndEndsTheGrant) {
   Call call = Use("extra");
   const absl::Time end = call.now + absl::Hours(1);
-  Give(&call,
-       {.id = "other-purpose", .purpose = "extra", .given = call.now, .withdrawn = end});
+  Give(&call, {.id = "other-purpose", .purpose = "extra", .given = call.now, .withdrawn = end});
   EXPECT_EQ(call.Decide().good_until, end);
 }
 
@@ -217,13 +216,13 @@ TEST_F(ConsentDecisionTest, AgeIsReachedAtTheBeginningOfADayOfThePolicysZone) {
     absl::CivilDay first;  // Day on which sixteen is reached.
   };
   using Day = absl::CivilDay;
-  for (const Case& c :
-       {Case{"on_birthday", Day(2008, 6, 15), Day(2024, 6, 15)},
-        Case{"day_before", Day(2008, 6, 15), Day(2024, 6, 14)},
-        Case{"on_birthday", Day(2008, 2, 29), Day(2024, 2, 29)},
-        Case{"on_birthday", Day(2007, 3, 1), Day(2023, 3, 1)},
-        Case{"day_before", Day(2007, 3, 1), Day(2023, 2, 28)}}) {
-    const auto policy = LoadGroundsPolicy(std::string(kYoung) + "age: {reached: " + c.reached + "}\n");
+  for (const Case& c : {Case{"on_birthday", Day(2008, 6, 15), Day(2024, 6, 15)},
+                        Case{"day_before", Day(2008, 6, 15), Day(2024, 6, 14)},
+                        Case{"on_birthday", Day(2008, 2, 29), Day(2024, 2, 29)},
+                        Case{"on_birthday", Day(2007, 3, 1), Day(2023, 3, 1)},
+                        Case{"day_before", Day(2007, 3, 1), Day(2023, 2, 28)}}) {
+    const auto policy =
+        LoadGroundsPolicy(std::string(kYoung) + "age: {reached: " + c.reached + "}\n");
     Call call = Write(policy, "user", {"name"}, "web");
     call.born = c.born;
     call.collected_at = absl::FromCivil(c.first, zone);
@@ -232,8 +231,8 @@ TEST_F(ConsentDecisionTest, AgeIsReachedAtTheBeginningOfADayOfThePolicysZone) {
     EXPECT_EQ(call.reason(), Reason::kGuardianConsentMissing) << c.reached << " " << c.born;
   }
   // Born on a day that the year of the age does not have: on the next one.
-  const auto seventeen = LoadGroundsPolicy(
-      "  - {id: young, event: collection, under_age: 17, when: at_collection}\n");
+  const auto seventeen =
+      LoadGroundsPolicy("  - {id: young, event: collection, under_age: 17, when: at_collection}\n");
   Call call = Write(seventeen, "user", {"name"}, "web");
   call.born = absl::CivilDay(2008, 2, 29);
   call.collected_at = absl::FromCivil(absl::CivilDay(2025, 3, 1), zone);

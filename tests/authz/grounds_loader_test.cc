@@ -29,10 +29,9 @@ std::string Replaced(std::string text, std::string_view find, std::string_view r
 int LineOf(const std::string& text, std::string_view part) {
   const size_t at = text.find(part);
   EXPECT_NE(at, std::string::npos) << part;
-  return 1 + static_cast<int>(std::count(text.begin(),
-                                         text.begin() + static_cast<ptrdiff_t>(
-                                                            std::min(at, text.size())),
-                                         '\n'));
+  return 1 +
+         static_cast<int>(std::count(
+             text.begin(), text.begin() + static_cast<ptrdiff_t>(std::min(at, text.size())), '\n'));
 }
 
 struct BadGrounds {
@@ -103,8 +102,9 @@ constexpr BadGrounds kBadGrounds[] = {
      "for the person alone"},
     {"AcknowledgementOfNoHash", "acknowledgement: {document: aaaa", "acknowledgement: {document: A",
      "hexadecimal"},
-    {"AcknowledgementWithoutDocument", "{document: aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd, from",
-     "{from", "'document' is missing"},
+    {"AcknowledgementWithoutDocument",
+     "{document: aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd, from", "{from",
+     "'document' is missing"},
     {"AcknowledgementInMonths", "within: 30d", "within: 1mo", "days or weeks"},
     {"AcknowledgementFromNoDay", "from: 2025-05-01", "from: 2025-02-30", "not a day"},
     {"AcknowledgementAsNda", "staffer: {kind: staff, nda: none",
@@ -125,8 +125,8 @@ constexpr BadGrounds kBadGrounds[] = {
     {"ConsentUnderAgeMethuselah", "when: before_provision}",
      "when: before_provision}\n  - {id: y, event: collection, under_age: 121, when: at_collection}",
      "1 to 120"},
-    {"ConsentOfOldCondition", "when: before_provision}", "when: before_provision, if: age_under_16}",
-     "unknown key 'if'"},
+    {"ConsentOfOldCondition", "when: before_provision}",
+     "when: before_provision, if: age_under_16}", "unknown key 'if'"},
     {"LinkWithoutFields", "when: before_provision}",
      "when: before_provision}\n  - {id: l, event: link, when: at_link}", "brings fields"},
     {"CollectionTooLate", "when: before_provision}",
@@ -148,8 +148,8 @@ constexpr BadGrounds kBadGrounds[] = {
      "'purposes' is missing"},
     {"NoticeOfTheUnknown", "purposes: [plain, known]", "purposes: [plain, knows]",
      "did you mean 'known'"},
-    {"NoticeTwice", "  general: {label: on the form", "  GENERAL: {purposes: [plain]}\n  general: {label: on the form",
-     "only in case"},
+    {"NoticeTwice", "  general: {label: on the form",
+     "  GENERAL: {purposes: [plain]}\n  general: {label: on the form", "only in case"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, BadGroundsTest, ::testing::ValuesIn(kBadGrounds),
@@ -178,9 +178,10 @@ TEST(GroundsLoaderTest, WhatIsAcknowledgedIsNamed) {
 
 TEST(GroundsLoaderTest, WhatFollowsShowsNoMoreThanItsParent) {
   PolicyText text;
-  text.yaml = Replaced(std::string(kGroundsPolicy), "  known: {}\n  close: {follows: [plain, known]",
-                       "  known: {}\n  counts: {output: aggregate_only}\n"
-                       "  close: {follows: [plain, known, counts]");
+  text.yaml =
+      Replaced(std::string(kGroundsPolicy), "  known: {}\n  close: {follows: [plain, known]",
+               "  known: {}\n  counts: {output: aggregate_only}\n"
+               "  close: {follows: [plain, known, counts]");
   Diagnostics diagnostics;
   EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr);
   EXPECT_EQ(diagnostics.items()[0].line, LineOf(text.yaml, "- {id: app,"));
@@ -189,10 +190,12 @@ TEST(GroundsLoaderTest, WhatFollowsShowsNoMoreThanItsParent) {
 }
 
 TEST(GroundsLoaderTest, EverythingIsKept) {
-  const auto policy = LoadGroundsPolicy(std::string(
-      "  - {id: young, event: [collection, link], fields: [ext.*], under_age: 16, who: guardian, "
-      "when: at_link, scope: agreed_items}\n"
-      "age: {reached: day_before, unknown: allow}\n") + std::string(kNotices));
+  const auto policy =
+      LoadGroundsPolicy(std::string("  - {id: young, event: [collection, link], fields: [ext.*], "
+                                    "under_age: 16, who: guardian, "
+                                    "when: at_link, scope: agreed_items}\n"
+                                    "age: {reached: day_before, unknown: allow}\n") +
+                        std::string(kNotices));
   ASSERT_NE(policy, nullptr);
   ASSERT_EQ(policy->matters().size(), 4u);
   EXPECT_EQ(policy->FindMatter("consultation")->about, MatterAbout::kSubject);

@@ -1,4 +1,5 @@
-// Five operators as tenants of one vault, each under the policy of its own text: whose data is whose.
+// Five operators as tenants of one vault, each under the policy of its own text: whose data is
+// whose.
 #include <fstream>
 #include <map>
 #include <set>
@@ -35,8 +36,8 @@ struct Operator {
 };
 
 constexpr Operator kOperators[] = {
-    {"combzmail", "combzmail", v1::PRINCIPAL_KIND_TENANT, "publisher", "", "reader", "email", kEmail,
-     "menu", "own_list", "own_list", "own_list"},
+    {"combzmail", "combzmail", v1::PRINCIPAL_KIND_TENANT, "publisher", "", "reader", "email",
+     kEmail, "menu", "own_list", "own_list", "own_list"},
     {"priuspro", "priuspro", v1::PRINCIPAL_KIND_STAFF, "sales_office", "nda_contract", "pi",
      "email", kEmail, "", "A", "A", ""},
     {"corezo", "corezo", v1::PRINCIPAL_KIND_SERVICE, "order_service", "", "id", "email", kEmail,

@@ -44,8 +44,7 @@ std::optional<DepartmentGrant> DepartmentGrantOf(const StateSnapshot& state, con
 ManagerDecision DecideManager(Session& session, const DepartmentGrant& grant) {
   const TenantState* tenant = session.UseTenant(grant.tenant);
   const std::optional<std::string_view> id = ParsePrincipalName(grant.principal);
-  const PrincipalState* target =
-      id.has_value() ? session.state().FindPrincipal(*id) : nullptr;
+  const PrincipalState* target = id.has_value() ? session.state().FindPrincipal(*id) : nullptr;
   if (tenant == nullptr || tenant->policy_in_force() == nullptr || target == nullptr) {
     return {Reason::kOperationNotGranted, {}};
   }
@@ -56,11 +55,10 @@ ManagerDecision DecideManager(Session& session, const DepartmentGrant& grant) {
   input.tenant = grant.tenant;
   input.verb = authz::Verb::kApproveGrant;
   input.now = session.now();
-  const authz::Decision decision =
-      authz::DecideWithoutSubject(*tenant->policy_in_force(), input);
+  const authz::Decision decision = authz::DecideWithoutSubject(*tenant->policy_in_force(), input);
   if (!decision.granted()) {
-    const bool elsewhere = decision.reason == Reason::kRoleNotGranted ||
-                           decision.reason == Reason::kTenantMismatch;
+    const bool elsewhere =
+        decision.reason == Reason::kRoleNotGranted || decision.reason == Reason::kTenantMismatch;
     return {elsewhere ? Reason::kOperationNotGranted : decision.reason, {}};
   }
   session.AddRead(target->cell);
@@ -77,8 +75,7 @@ ManagerDecision DecideManager(Session& session, const DepartmentGrant& grant) {
 ManagerDecision DecideManagerOf(Session& session, std::string_view proposal_name) {
   const ManagerDecision refused = {Reason::kSystemRoleRequired, {}};
   const std::optional<std::string_view> id = ParseProposalName(proposal_name);
-  const ProposalState* proposal =
-      id.has_value() ? session.state().FindProposal(*id) : nullptr;
+  const ProposalState* proposal = id.has_value() ? session.state().FindProposal(*id) : nullptr;
   Proposal act;
   if (proposal == nullptr || !act.ParseFromString(proposal->row.act())) return refused;
   const std::optional<DepartmentGrant> grant = DepartmentGrantOf(session.state(), act);

@@ -83,9 +83,7 @@ class MatterCall {
   VaultCall& call() { return call_; }
   const std::optional<storage::Id128>& person_id() const { return owner_.person; }
   SubjectState& person() { return person_; }
-  const MatterMap& of_tenant() {
-    return call_.session().state().matters(call_.scope().id());
-  }
+  const MatterMap& of_tenant() { return call_.session().state().matters(call_.scope().id()); }
 
   // Through the decision, before anything is looked up.
   std::optional<Plan> Open(std::string_view parent, const v1::Usage& usage,
@@ -281,8 +279,7 @@ class UpdateMatterHandler : public Handler {
     const int64_t now = absl::ToUnixMicros(call.now());
 
     if (matter.person_id().has_value()) {
-      MatterRow* row =
-          FindIn(matter.person().row.mutable_use(), request.kind(), request.id());
+      MatterRow* row = FindIn(matter.person().row.mutable_use(), request.kind(), request.id());
       if (row == nullptr) return call.Refuse(Reason::kNotFound);
       const bool changed = Change(request.state(), now, row);
       FillMatter(*row, response->mutable_matter());
@@ -327,8 +324,7 @@ class ListMattersHandler : public Handler {
       return matter.call().Finish(response);
     }
     std::vector<const MatterRow*> rows;
-    matter.of_tenant().ForEach(
-        [&rows](const MatterState& one) { rows.push_back(&one.row); });
+    matter.of_tenant().ForEach([&rows](const MatterState& one) { rows.push_back(&one.row); });
     std::sort(rows.begin(), rows.end(), [](const MatterRow* a, const MatterRow* b) {
       return std::tuple(a->open_micros(), std::string_view(a->kind()), std::string_view(a->id())) <
              std::tuple(b->open_micros(), std::string_view(b->kind()), std::string_view(b->id()));

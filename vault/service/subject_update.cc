@@ -141,9 +141,8 @@ class UpdateSubjectHandler : public Handler {
       if (FindMandate(use, agent->subject) == nullptr) {
         return call.Refuse(Reason::kNotFound, {"end_mandates"});
       }
-      RemoveMandates(use, [&agent](const MandateRow& row) {
-        return row.agent() == agent->subject.view();
-      });
+      RemoveMandates(
+          use, [&agent](const MandateRow& row) { return row.agent() == agent->subject.view(); });
     }
     return std::nullopt;
   }

@@ -140,8 +140,8 @@ TEST_F(AdminHandoverTest, TheSuccessorHasToBeAdmitted) {
   const auto proposed = Propose("aoki", HandOverRequest("cho", "dan"));
   ASSERT_TRUE(proposed.ok());
   // Between the approver's decision and its commit.
-  const auto refused = Approve("baba", proposed.response.proposal(),
-                               [&] { Employ("dan", EMPLOYMENT_PART_TIME); });
+  const auto refused =
+      Approve("baba", proposed.response.proposal(), [&] { Employ("dan", EMPLOYMENT_PART_TIME); });
   EXPECT_EQ(refused.reason, Reason::kEmploymentNotAdmitted);
   EXPECT_EQ(Bindings("cho").size(), 1);
   EXPECT_EQ(Bindings("dan").size(), 0);
@@ -202,9 +202,8 @@ TEST_F(AdminHandoverTest, OfTwoSuccessorsAtOnceOneGetsIt) {
   const auto to_dan = Propose("aoki", HandOverRequest("cho", "dan"));
   const auto to_eri = Propose("aoki", HandOverRequest("cho", "eri"));
   ASSERT_TRUE(to_dan.ok() && to_eri.ok());
-  const auto late = Approve("baba", to_dan.response.proposal(), [&] {
-    EXPECT_TRUE(Approve("baba", to_eri.response.proposal()).ok());
-  });
+  const auto late = Approve("baba", to_dan.response.proposal(),
+                            [&] { EXPECT_TRUE(Approve("baba", to_eri.response.proposal()).ok()); });
   EXPECT_EQ(late.reason, Reason::kNotFound);
   EXPECT_EQ(Keepers(), 1);
   EXPECT_EQ(Bindings("eri").size(), 1);

@@ -60,7 +60,8 @@ class SubjectMatterTest : public MatterTestBase {
     }
     return texts;
   }
-  // Puts as many of the tenant's as that, ids `M-0` and so on, in one commit; opened a second apart.
+  // Puts as many of the tenant's as that, ids `M-0` and so on, in one commit; opened a second
+  // apart.
   void Fill(int count, const std::string& state) {
     vault_.Put([&](StateChange& change) {
       for (int i = 0; i < count; ++i) {
@@ -143,8 +144,8 @@ TEST_F(SubjectMatterTest, TenantsAndPeopleHaveTheirOwn) {
 
 TEST_F(SubjectMatterTest, AnIdIsTakenOnce) {
   const std::string person = NewPerson();
-  for (const auto& [parent, kind] :
-       {std::pair<std::string, std::string>{person, "order"}, {std::string(kTenant), "migration"}}) {
+  for (const auto& [parent, kind] : {std::pair<std::string, std::string>{person, "order"},
+                                     {std::string(kTenant), "migration"}}) {
     ASSERT_EQ(Open(parent, kind, "X-1"), "OK");
     EXPECT_EQ(Open(parent, kind, "X-1"), "ALREADY_EXISTS");
   }

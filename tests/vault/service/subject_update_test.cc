@@ -184,9 +184,7 @@ TEST_F(SubjectUpdateTest, AMandateNeedsAnAgentADocumentAndTime) {
   };
   EXPECT_EQ(with([&](auto& m) { m.set_agent(person_); }), "MALFORMED_REQUEST mandates.agent");
   EXPECT_EQ(with([](auto& m) { m.set_agent("somebody"); }), "MALFORMED_REQUEST mandates.agent");
-  EXPECT_EQ(with([](auto& m) {
-              m.set_agent(MakeSubjectName("default", SystemRandom().Id128()));
-            }),
+  EXPECT_EQ(with([](auto& m) { m.set_agent(MakeSubjectName("default", SystemRandom().Id128())); }),
             "NOT_FOUND mandates.agent");
   EXPECT_EQ(with([](auto& m) { m.set_document_sha256("paper"); }),
             "MALFORMED_REQUEST mandates.document_sha256");
