@@ -151,9 +151,10 @@ void ExpectFits(const Policy& policy, const DecisionInput& input, const SubjectF
 TEST(ExplainTest, VerdictsAreTheDecisions) {
   std::mt19937 engine(7);
   Diagnostics diagnostics;
-  for (const auto& policy : {LoadTestPolicy(), LoadFile("ops/policies/combzmail", &diagnostics)}) {
+  for (const auto& policy : {LoadTestPolicy(), LoadFile("ops/policies/combzmail", &diagnostics),
+                             LoadFile("ops/policies/corezo", &diagnostics)}) {
     std::set<Reason> reasons;
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < 700; ++i) {
       RandomNamedCall(*policy, engine)
           .With(*policy, [&](const DecisionInput& input, const SubjectFacts& facts) {
             ExpectFits(*policy, input, &facts);
