@@ -126,7 +126,8 @@ void AddUsage(CLI::App& command, v1::Usage* usage) {
               (*usage->mutable_arguments())[pair.substr(0, equals)] = pair.substr(equals + 1);
             }
           },
-          "What else the purpose asks for, NAME=VALUE; goes into the log; may be given several times")
+          "What else the purpose asks for, NAME=VALUE; goes into the log; may be given several "
+          "times")
       ->check([](const std::string& pair) {
         const size_t equals = pair.find('=');
         return equals == std::string::npos || equals == 0 ? std::string("takes NAME=VALUE")

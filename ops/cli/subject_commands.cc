@@ -35,20 +35,19 @@ void AddConsentRecord(CLI::App& group, Session& session) {
   auto document = std::make_shared<std::string>();
   CLI::App* command = AddCommand(
       group, "record", "Records that a person said yes; without SUBJECT, a new person", session,
-      AskAndShow(
-          request, &Connection::subject, &Subjects::RecordConsent,
-          Prepare<v1::RecordConsentRequest>([=](Session& s, auto* r) {
-            r->set_parent(s.tenant());
-            if (!r->subject().empty()) r->set_subject(SubjectName(s, r->subject()));
-            v1::Consent& consent = *r->mutable_consent();
-            consent.mutable_fields()->Assign(fields->begin(), fields->end());
-            if (document->empty()) return absl::OkStatus();
-            absl::StatusOr<std::string> digest = FileSha256(*document);
-            if (!digest.ok()) return digest.status();
-            consent.mutable_guardian()->set_relation(*relation);
-            consent.mutable_guardian()->set_document_sha256(*digest);
-            return absl::OkStatus();
-          })));
+      AskAndShow(request, &Connection::subject, &Subjects::RecordConsent,
+                 Prepare<v1::RecordConsentRequest>([=](Session& s, auto* r) {
+                   r->set_parent(s.tenant());
+                   if (!r->subject().empty()) r->set_subject(SubjectName(s, r->subject()));
+                   v1::Consent& consent = *r->mutable_consent();
+                   consent.mutable_fields()->Assign(fields->begin(), fields->end());
+                   if (document->empty()) return absl::OkStatus();
+                   absl::StatusOr<std::string> digest = FileSha256(*document);
+                   if (!digest.ok()) return digest.status();
+                   consent.mutable_guardian()->set_relation(*relation);
+                   consent.mutable_guardian()->set_document_sha256(*digest);
+                   return absl::OkStatus();
+                 })));
   v1::Consent* consent = request->mutable_consent();
   command->add_option("SUBJECT", *request->mutable_subject(), "Person");
   command->add_option("--consent", *consent->mutable_consent(), "What for, an id of the policy")
@@ -61,10 +60,10 @@ void AddConsentRecord(CLI::App& group, Session& session) {
       ->delimiter(',');
   command->add_option("--channel", *consent->mutable_channel(), "By which it was given");
   command->add_option("--basis", *consent->mutable_basis(), "Legal basis");
-  CLI::Option* guardian =
-      command->add_option("--guardian", *relation, "Who said it in the person's stead, e.g. mother");
-  CLI::Option* file = command->add_option(
-      "--guardian-document", *document, "File that proves it; only its SHA-256 is sent");
+  CLI::Option* guardian = command->add_option("--guardian", *relation,
+                                              "Who said it in the person's stead, e.g. mother");
+  CLI::Option* file = command->add_option("--guardian-document", *document,
+                                          "File that proves it; only its SHA-256 is sent");
   guardian->needs(file);
   file->needs(guardian);
   AddUsage(*command, request->mutable_usage());
@@ -76,11 +75,10 @@ void AddConsentCommands(CLI::App& subject, Session& session) {
   AddConsentRecord(*group, session);
 
   auto withdraw = std::make_shared<v1::WithdrawConsentRequest>();
-  CLI::App* command =
-      AddCommand(*group, "withdraw", "Records that a person took it back, with effect at once",
-                 session,
-                 AskAndShow(withdraw, &Connection::subject, &Subjects::WithdrawConsent,
-                            CompleteSubject<v1::WithdrawConsentRequest>()));
+  CLI::App* command = AddCommand(
+      *group, "withdraw", "Records that a person took it back, with effect at once", session,
+      AskAndShow(withdraw, &Connection::subject, &Subjects::WithdrawConsent,
+                 CompleteSubject<v1::WithdrawConsentRequest>()));
   AddSubject(*command, withdraw.get());
   CLI::Option* id = command->add_option("--id", *withdraw->mutable_id(), "This one");
   CLI::Option* kind = command->add_option("--consent", *withdraw->mutable_consent(),
@@ -92,24 +90,24 @@ void AddConsentCommands(CLI::App& subject, Session& session) {
   AddUsage(*command, withdraw->mutable_usage());
 
   auto list = std::make_shared<v1::ListConsentsRequest>();
-  command = AddCommand(
-      *group, "list", "Lists them, oldest first; --output json has the stops of use as well",
-      session, [list](Session& s) -> absl::StatusOr<int> {
-        auto response = Ask(s, &Connection::subject, &Subjects::ListConsents, *list,
-                            CompleteSubject<v1::ListConsentsRequest>());
-        if (!response.ok()) return response.status();
-        s.render().List(*response, "consents",
-                        {{"ID", "id"},
-                         {"CONSENT", "consent"},
-                         {"ABOUT", "purpose"},
-                         {"FIELDS", "fields"},
-                         {"WORDING", "wording"},
-                         {"GUARDIAN", "guardian.relation"},
-                         {"GIVEN", "give_time"},
-                         {"WITHDRAWN", "withdraw_time"}});
-        s.render().Receipt(*response);
-        return kExitOk;
-      });
+  command = AddCommand(*group, "list",
+                       "Lists them, oldest first; --output json has the stops of use as well",
+                       session, [list](Session& s) -> absl::StatusOr<int> {
+                         auto response = Ask(s, &Connection::subject, &Subjects::ListConsents,
+                                             *list, CompleteSubject<v1::ListConsentsRequest>());
+                         if (!response.ok()) return response.status();
+                         s.render().List(*response, "consents",
+                                         {{"ID", "id"},
+                                          {"CONSENT", "consent"},
+                                          {"ABOUT", "purpose"},
+                                          {"FIELDS", "fields"},
+                                          {"WORDING", "wording"},
+                                          {"GUARDIAN", "guardian.relation"},
+                                          {"GIVEN", "give_time"},
+                                          {"WITHDRAWN", "withdraw_time"}});
+                         s.render().Receipt(*response);
+                         return kExitOk;
+                       });
   AddSubject(*command, list.get());
   AddUsage(*command, list->mutable_usage());
 }
@@ -126,15 +124,15 @@ void AddStopArguments(CLI::App& command, Request* request) {
 
 void AddStops(CLI::App& subject, Session& session) {
   auto stop = std::make_shared<v1::StopUseRequest>();
-  CLI::App* command = AddCommand(subject, "stop", "Stops the use of a person's data at once",
-                                 session,
-                                 AskAndShow(stop, &Connection::subject, &Subjects::StopUse,
-                                            CompleteSubject<v1::StopUseRequest>()));
+  CLI::App* command =
+      AddCommand(subject, "stop", "Stops the use of a person's data at once", session,
+                 AskAndShow(stop, &Connection::subject, &Subjects::StopUse,
+                            CompleteSubject<v1::StopUseRequest>()));
   AddStopArguments(*command, stop.get());
 
   auto resume = std::make_shared<v1::ResumeUseRequest>();
-  command = AddCommand(subject, "resume", "Takes a stop back, as it was given: for the person alone",
-                       session,
+  command = AddCommand(subject, "resume",
+                       "Takes a stop back, as it was given: for the person alone", session,
                        AskAndShow(resume, &Connection::subject, &Subjects::ResumeUse,
                                   CompleteSubject<v1::ResumeUseRequest>()));
   AddStopArguments(*command, resume.get());

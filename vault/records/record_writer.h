@@ -158,8 +158,8 @@ class RecordWriter {
   const absl::Time now_;
   ChangeSet& changes_;
 
-  std::map<storage::Id128, StagedPerson> persons_;   // of this message
-  std::set<storage::IndexDigest> taken_;             // refs and unique values of this message
+  std::map<storage::Id128, StagedPerson> persons_;  // of this message
+  std::set<storage::IndexDigest> taken_;            // refs and unique values of this message
 };
 
 }  // namespace piivault::vault

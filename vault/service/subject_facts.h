@@ -14,8 +14,9 @@ namespace piivault::vault {
 // What a decision has to know of a person and a record, out of their rows.
 //
 // Guarantees: where nobody has said anything of the person, nothing is allocated but the name.
-// Ownership: borrows the rows, which must outlive it and stay as they are; facts() and the decisions
-// that point into them live as long as it does. Neither copied nor moved. Thread-compatible.
+// Ownership: borrows the rows, which must outlive it and stay as they are; facts() and the
+// decisions that point into them live as long as it does. Neither copied nor moved.
+// Thread-compatible.
 class PersonFacts {
  public:
   // Of a person that the call itself makes.

@@ -13,21 +13,17 @@ absl::Status RegisterSubjectService(const VaultDependencies& dependencies, Metho
     Make make;
   };
   static constexpr Entry kEntries[] = {
-      {"RecordConsent", NewRecordConsent},
-      {"WithdrawConsent", NewWithdrawConsent},
-      {"ListConsents", NewListConsents},
-      {"StopUse", NewStopUse},
-      {"ResumeUse", NewResumeUse},
-      {"Unsubscribe", NewUnsubscribe},
-      {"UpdateSubject", NewUpdateSubject},
-      {"OpenMatter", NewOpenMatter},
-      {"UpdateMatter", NewUpdateMatter},
-      {"ListMatters", NewListMatters},
+      {"RecordConsent", NewRecordConsent}, {"WithdrawConsent", NewWithdrawConsent},
+      {"ListConsents", NewListConsents},   {"StopUse", NewStopUse},
+      {"ResumeUse", NewResumeUse},         {"Unsubscribe", NewUnsubscribe},
+      {"UpdateSubject", NewUpdateSubject}, {"OpenMatter", NewOpenMatter},
+      {"UpdateMatter", NewUpdateMatter},   {"ListMatters", NewListMatters},
   };
   for (const Entry& entry : kEntries) {
     const Make make = entry.make;
-    absl::Status status = methods->Register(std::string("piivault.v1.SubjectService/") + entry.method,
-                                            [make, &dependencies] { return make(dependencies); });
+    absl::Status status =
+        methods->Register(std::string("piivault.v1.SubjectService/") + entry.method,
+                          [make, &dependencies] { return make(dependencies); });
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

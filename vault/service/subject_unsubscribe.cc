@@ -46,8 +46,7 @@ class UnsubscribeHandler : public Handler {
   }
 
  private:
-  static std::optional<Plan> FindByName(VaultCall& call, const RecordName& name,
-                                        Records* records) {
+  static std::optional<Plan> FindByName(VaultCall& call, const RecordName& name, Records* records) {
     absl::StatusOr<LoadResult> loaded = call.Resolve(name);
     if (!loaded.ok()) return call.Refuse(loaded.status());
     if (!loaded->ok()) return call.Refuse(loaded->reason);
@@ -56,8 +55,7 @@ class UnsubscribeHandler : public Handler {
   }
 
   // A token of a value leads to everybody who has it.
-  static std::optional<Plan> FindByToken(VaultCall& call, std::string_view text,
-                                         Records* records) {
+  static std::optional<Plan> FindByToken(VaultCall& call, std::string_view text, Records* records) {
     const std::optional<storage::Id128> token = ParseToken(text);
     if (!token.has_value()) return call.Refuse(Reason::kTokenInvalid);
     absl::StatusOr<std::vector<TokenTarget>> targets =
@@ -85,9 +83,8 @@ class UnsubscribeHandler : public Handler {
     std::optional<PersonDecision> refusal;
     std::map<storage::Id128, SubjectState> persons;
     for (const std::unique_ptr<LoadedRecord>& record : records) {
-      PersonDecision decision =
-          call.Decide(authz::Verb::kUnsubscribe, call.policy().FindType(record->type()), {},
-                      *record);
+      PersonDecision decision = call.Decide(authz::Verb::kUnsubscribe,
+                                            call.policy().FindType(record->type()), {}, *record);
       if (decision.granted() && resume && !ByThePerson(call, decision, *record)) {
         decision.reason = Reason::kNotOwnRecord;
       }

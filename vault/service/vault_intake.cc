@@ -168,12 +168,8 @@ authz::Reason CheckValues(const VaultCall& call, const NamedValues& values,
 }
 
 IntakeRequest IntakeOf(const v1::NewRecord& record) {
-  return {record.type(),
-          record.subject(),
-          record.ref(),
-          ValuesOf(record.fields()),
-          &record.provenance(),
-          record.controller()};
+  return {record.type(),        record.subject(),   record.ref(), ValuesOf(record.fields()),
+          &record.provenance(), record.controller()};
 }
 
 authz::DecisionInput IntakeInput(const VaultCall& call, authz::Verb verb,

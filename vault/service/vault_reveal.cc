@@ -409,8 +409,7 @@ class DetokenizeHandler : public Handler {
       const authz::FieldId id = type == authz::kNoType
                                     ? authz::kNoField
                                     : call.policy().FindField(type, match.field.name);
-      const PersonDecision decision =
-          call.Decide(authz::Verb::kDetokenize, type, {&id, 1}, record);
+      const PersonDecision decision = call.Decide(authz::Verb::kDetokenize, type, {&id, 1}, record);
       if (!decision.granted()) {
         reason = decision.reason;
         refused = &record;

@@ -275,9 +275,8 @@ class StreamRevealRecordsHandler : public Handler {
   }
 
   // Of the records of one token: the first that may be used, or what the first said.
-  static void TakeFirstUsable(VaultCall& call, const FieldNames& names,
-                              const storage::Id128& token, const TokenTarget& target,
-                              LoadResult* loaded, LoadResult* result) {
+  static void TakeFirstUsable(VaultCall& call, const FieldNames& names, const storage::Id128& token,
+                              const TokenTarget& target, LoadResult* loaded, LoadResult* result) {
     if (loaded->reason == authz::Reason::kSubjectErased) return;
     // The row that led here says that there is a record, and that it has the token.
     TokenField match;

@@ -34,12 +34,13 @@ class SubjectCommandsTest : public ::testing::Test {
 };
 
 TEST_F(SubjectCommandsTest, RecordsAConsent) {
-  EXPECT_EQ(Asked({"subject", "consent", "record", "s1", "--consent", "link", "--wording", "2025-04",
-                   "--about", "other", "--fields", "ext.id,dev.*", "--channel", "web", "--basis",
-                   "b", "--request-id", "once"}),
-            R"(RecordConsentRequest parent: "tenants/default" subject: "tenants/default/subjects/s1" )"
-            R"(consent { consent: "link" purpose: "other" fields: "ext.id" fields: "dev.*" )"
-            R"(wording: "2025-04" channel: "web" basis: "b" } usage { } request_id: "once")");
+  EXPECT_EQ(
+      Asked({"subject", "consent", "record", "s1", "--consent", "link", "--wording", "2025-04",
+             "--about", "other", "--fields", "ext.id,dev.*", "--channel", "web", "--basis", "b",
+             "--request-id", "once"}),
+      R"(RecordConsentRequest parent: "tenants/default" subject: "tenants/default/subjects/s1" )"
+      R"(consent { consent: "link" purpose: "other" fields: "ext.id" fields: "dev.*" )"
+      R"(wording: "2025-04" channel: "web" basis: "b" } usage { } request_id: "once")");
   EXPECT_THAT(Run({"subject", "consent", "record", "--consent", "link", "--wording", "w"}).out,
               HasSubstr("subject: tenants/default/subjects/new"));
   EXPECT_EQ(Run({"subject", "consent", "record", "s1", "--consent", "link"}).code, kExitUsage);
@@ -47,11 +48,10 @@ TEST_F(SubjectCommandsTest, RecordsAConsent) {
 
 TEST_F(SubjectCommandsTest, OfAGuardiansDocumentOnlyTheDigestIsSent) {
   const std::string file = vault_.folder().Write("proof", "signed by the mother");
-  EXPECT_THAT(
-      Asked({"subject", "consent", "record", "s1", "--consent", "young", "--wording", "w",
-             "--guardian", "mother", "--guardian-document", file}),
-      HasSubstr(R"(guardian { relation: "mother" document_sha256: ")" +
-                Sha256Hex("signed by the mother") + "\" }"));
+  EXPECT_THAT(Asked({"subject", "consent", "record", "s1", "--consent", "young", "--wording", "w",
+                     "--guardian", "mother", "--guardian-document", file}),
+              HasSubstr(R"(guardian { relation: "mother" document_sha256: ")" +
+                        Sha256Hex("signed by the mother") + "\" }"));
   EXPECT_EQ(Run({"subject", "consent", "record", "s1", "--consent", "young", "--wording", "w",
                  "--guardian", "mother"})
                 .code,
@@ -61,8 +61,8 @@ TEST_F(SubjectCommandsTest, OfAGuardiansDocumentOnlyTheDigestIsSent) {
 TEST_F(SubjectCommandsTest, WithdrawsOneOrAKind) {
   EXPECT_EQ(Asked({"subject", "consent", "withdraw", "s1", "--id", "c1"}),
             R"(WithdrawConsentRequest subject: "tenants/default/subjects/s1" id: "c1" usage { })");
-  EXPECT_THAT(Asked({"subject", "consent", "withdraw", "s1", "--consent", "other-purpose", "--about",
-                     "other"}),
+  EXPECT_THAT(Asked({"subject", "consent", "withdraw", "s1", "--consent", "other-purpose",
+                     "--about", "other"}),
               HasSubstr(R"(consent: "other-purpose" purpose: "other")"));
   EXPECT_EQ(Run({"subject", "consent", "withdraw", "s1", "--id", "c1", "--consent", "x"}).code,
             kExitUsage);
@@ -91,8 +91,9 @@ TEST_F(SubjectCommandsTest, StopsAndResumesUse) {
 TEST_F(SubjectCommandsTest, UnsubscribesARecordOrAToken) {
   EXPECT_EQ(Asked({"subject", "unsubscribe", "ref:reader:17"}),
             R"(UnsubscribeRequest name: "tenants/default/records/ref:reader:17" usage { })");
-  EXPECT_EQ(Asked({"subject", "unsubscribe", "tok_abc", "--again"}),
-            R"(UnsubscribeRequest token: "tok_abc" parent: "tenants/default" usage { } resume: true)");
+  EXPECT_EQ(
+      Asked({"subject", "unsubscribe", "tok_abc", "--again"}),
+      R"(UnsubscribeRequest token: "tok_abc" parent: "tenants/default" usage { } resume: true)");
 }
 
 TEST_F(SubjectCommandsTest, StatesWhatTheUseAsksFor) {

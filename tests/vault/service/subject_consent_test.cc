@@ -105,19 +105,17 @@ TEST(RecordConsentTest, RefusesWhatIsNone) {
       << "agreed on nothing";
   EXPECT_EQ(refused([](auto& r) { r.mutable_consent()->set_consent("young"); }),
             bad("consent.guardian"));
-  EXPECT_EQ(refused([](auto& r) {
-              r.mutable_consent()->mutable_guardian()->set_relation("mother");
-            }),
-            bad("consent.guardian.document_sha256"));
+  EXPECT_EQ(
+      refused([](auto& r) { r.mutable_consent()->mutable_guardian()->set_relation("mother"); }),
+      bad("consent.guardian.document_sha256"));
   EXPECT_EQ(refused([](auto& r) {
               r.mutable_consent()->mutable_guardian()->set_document_sha256(std::string(64, 'a'));
             }),
             bad("consent.guardian.relation"));
   EXPECT_EQ(refused([](auto& r) { r.set_subject("hanako"); }), bad("subject"));
-  EXPECT_EQ(refused([](auto& r) {
-              r.set_subject("tenants/default/subjects/" + std::string(26, 'a'));
-            }),
-            "NOT_FOUND");
+  EXPECT_EQ(
+      refused([](auto& r) { r.set_subject("tenants/default/subjects/" + std::string(26, 'a')); }),
+      "NOT_FOUND");
   EXPECT_THAT(vault.RowOf(hanako).use().consents(), SizeIs(1));
 }
 
@@ -213,8 +211,7 @@ TEST(RecordConsentTest, IsAskedForBeforeEachUse) {
   const std::string hanako = PeopleVault::PersonOf(record);
   EXPECT_EQ(vault.Read(record, {"name"}, "order").name(), "OK");
   EXPECT_EQ(vault.Read(record, {"name"}, "other").name(), "CONSENT_MISSING");
-  const std::string id =
-      vault.Consent(PeopleVault::NewConsent(hanako, "other-purpose", "other"));
+  const std::string id = vault.Consent(PeopleVault::NewConsent(hanako, "other-purpose", "other"));
   const Result granted = vault.Read(record, {"name"}, "other");
   EXPECT_EQ(granted.name(), "OK");
   EXPECT_EQ(granted.entry.consent(), id);
@@ -294,10 +291,9 @@ TEST(WithdrawConsentTest, ByIdOrByKind) {
   EXPECT_EQ(vault.Call("shop", "WithdrawConsent", request).name(), "MALFORMED_REQUEST");
   request.set_consent("other-purpose");
   request.set_purpose("order");
-  EXPECT_THAT(vault.Call("shop", "WithdrawConsent", request)
-                  .As<v1::WithdrawConsentResponse>()
-                  .consents(),
-              IsEmpty());
+  EXPECT_THAT(
+      vault.Call("shop", "WithdrawConsent", request).As<v1::WithdrawConsentResponse>().consents(),
+      IsEmpty());
   request.clear_purpose();
   const Result by_kind = vault.Call("shop", "WithdrawConsent", request);
   ASSERT_THAT(by_kind.As<v1::WithdrawConsentResponse>().consents(), SizeIs(1));

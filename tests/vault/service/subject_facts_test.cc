@@ -142,7 +142,8 @@ TEST(UsageTest, ArgumentsHaveAForm) {
 TEST(UsageTest, EntriesShowArgumentsThatThePolicyKnows) {
   PeopleVault vault;
   const std::string record = vault.Hanako();
-  const std::string other = PeopleVault::PersonOf(vault.Create({{"name", "鈴木 一郎"}}).record().name());
+  const std::string other =
+      PeopleVault::PersonOf(vault.Create({{"name", "鈴木 一郎"}}).record().name());
   v1::Usage usage = PeopleVault::Use("option", other);
   (*usage.mutable_arguments())["option_id"] = "O-17";
   (*usage.mutable_arguments())["consultation"] = "C-1";
@@ -168,7 +169,8 @@ TEST(UsageTest, ActsForAPersonOfTheTenantOnly) {
   PeopleVault vault;
   const std::string record = vault.Hanako();
   const std::string hanako = PeopleVault::PersonOf(record);
-  const std::string other = PeopleVault::PersonOf(vault.Create({{"name", "鈴木 一郎"}}).record().name());
+  const std::string other =
+      PeopleVault::PersonOf(vault.Create({{"name", "鈴木 一郎"}}).record().name());
   EXPECT_EQ(vault.Read(record, {"name"}, "order", "menu").name(), "SUBJECT_REQUIRED");
   EXPECT_EQ(vault.Read(record, {"name"}, "order", "menu", other).name(), "NOT_OWN_RECORD");
   EXPECT_EQ(vault.Read(record, {"name"}, "order", "menu", hanako).name(), "OK");
@@ -191,7 +193,8 @@ TEST(UsageTest, AWrittenRecordIsThePersonsOwn) {
   v1::RecordConsentRequest request = PeopleVault::NewConsent(hanako, "other-purpose", "other");
   *request.mutable_usage() = PeopleVault::Use("", hanako);
   EXPECT_EQ(vault.Call("menu", "RecordConsent", request).name(), "OK");
-  const std::string other = PeopleVault::PersonOf(vault.Create({{"name", "鈴木 一郎"}}).record().name());
+  const std::string other =
+      PeopleVault::PersonOf(vault.Create({{"name", "鈴木 一郎"}}).record().name());
   *request.mutable_usage() = PeopleVault::Use("", other);
   EXPECT_EQ(vault.Call("menu", "RecordConsent", request).name(), "NOT_OWN_RECORD");
   EXPECT_EQ(vault.RowOf(hanako).use().consents_size(), 1);

@@ -208,15 +208,13 @@ TEST_F(StopTest, IsTakenBackByThePersonAlone) {
 }
 
 TEST_F(StopTest, ARepresentativeStopsAndDoesNotResume) {
-  const storage::Id128 agent =
-      *storage::Id128::FromText(other_.substr(other_.rfind('/') + 1));
+  const storage::Id128 agent = *storage::Id128::FromText(other_.substr(other_.rfind('/') + 1));
   EXPECT_EQ(vault_.Stop("proxy", hanako_, "customer.email", "", other_).name(), "NOT_OWN_RECORD");
   vault_.ChangeRow(hanako_, [&](storage::v1::SubjectUse& use) {
     use.add_mandates()->set_agent(std::string(agent.view()));
   });
   EXPECT_EQ(vault_.Stop("proxy", hanako_, "customer.email", "", other_).name(), "OK");
-  EXPECT_EQ(vault_.Resume("proxy", hanako_, "customer.email", "", other_).name(),
-            "NOT_OWN_RECORD");
+  EXPECT_EQ(vault_.Resume("proxy", hanako_, "customer.email", "", other_).name(), "NOT_OWN_RECORD");
   EXPECT_EQ(Unsubscribe("proxy", false, false, other_), "OK");
   EXPECT_EQ(Unsubscribe("proxy", false, true, other_), "NOT_OWN_RECORD");
   EXPECT_EQ(vault_.RowOf(hanako_).use().stops_size(), 1);
@@ -260,11 +258,7 @@ TEST_F(StopTest, ABatchThatIsPlannedObeys) {
   ASSERT_TRUE(vault_.Stop("shop", hanako_, "customer.email").ok());
   EXPECT_EQ(call.Commit().name(), "CONFLICT");
   call.Next();
-  EXPECT_EQ(call.Commit()
-                .As<v1::BatchRevealRecordsResponse>()
-                .results(0)
-                .failure()
-                .reason(),
+  EXPECT_EQ(call.Commit().As<v1::BatchRevealRecordsResponse>().results(0).failure().reason(),
             "USE_STOPPED");
 }
 
