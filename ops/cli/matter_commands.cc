@@ -144,8 +144,15 @@ void AddSubjectUpdateCommand(CLI::App& subject, Session& session) {
   command->add_option_function<bool>(
       "--contract-active", [request](bool active) { request->set_contract_active(active); },
       "Whether the contract lasts: true or false");
-  command->add_option("--mandate", flags->mandates,
-                      "AGENT=SHA256: the person who acts, and the mandate; may be repeated");
+  command
+      ->add_option("--mandate", flags->mandates,
+                   "AGENT=SHA256: the person who acts, and the mandate; may be repeated")
+      ->check([](const std::string& pair) {
+        const size_t mark = pair.find('=');
+        return mark == std::string::npos || mark == 0 ? std::string("takes AGENT=SHA256")
+                                                      : std::string();
+      })
+      ->type_name("AGENT=SHA256");
   AddTime(*command, "--until", "Last instant of these mandates (no end)", session,
           [flags] { return &flags->mandates_end; });
   command->add_option("--end-mandate", flags->end_mandates,

@@ -13,7 +13,11 @@ namespace {
 std::string Escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (std::string_view("\\`*_{}[]()<>#|!~&").find(c) != std::string_view::npos) out += '\\';
+    if (c == '<' || c == '>' || c == '&') {
+      out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;";
+      continue;
+    }
+    if (std::string_view("\\`*_{}[]()#|!~").find(c) != std::string_view::npos) out += '\\';
     out += c;
   }
   return out;

@@ -68,9 +68,7 @@ class SchemaTest : public ::testing::Test {
 
 TEST_F(SchemaTest, HasTheKeysOfTheLoader) {
   Diagnostics::KnownKeys known;
-  for (const char* stem :
-       {"ops/policies/starter", "ops/policies/combzmail", "tests/authz/data/sns_helper",
-        "tests/authz/data/corezo", "tests/authz/data/biglobe", "tests/authz/data/priuspro"}) {
+  for (const std::string& stem : ShippedPolicies()) {
     Diagnostics diagnostics(&known);
     EXPECT_NE(LoadFile(stem, &diagnostics), nullptr) << stem << "\n" << diagnostics.ToString();
   }

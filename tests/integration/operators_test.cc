@@ -84,6 +84,8 @@ class OperatorsTest : public DevVaultFixture {
     request.set_parent(TenantOf(op));
     request.mutable_record()->set_type(op.type);
     (*request.mutable_record()->mutable_fields())[op.field] = op.value;
+    // BIGLOBE asks how old people are.
+    request.mutable_record()->set_birth_date("1980-02-29");
     request.mutable_record()->mutable_provenance()->set_channel(op.channel);
     request.mutable_record()->mutable_provenance()->set_front_hop(v1::FRONT_HOP_TLS);
     *request.mutable_usage() = UsageFor(op.create_for);

@@ -168,8 +168,8 @@ authz::Reason CheckValues(const VaultCall& call, const NamedValues& values,
 }
 
 IntakeRequest IntakeOf(const v1::NewRecord& record) {
-  return {record.type(),        record.subject(),   record.ref(), ValuesOf(record.fields()),
-          &record.provenance(), record.controller()};
+  return {record.type(),        record.subject(),    record.ref(),       ValuesOf(record.fields()),
+          &record.provenance(), record.controller(), record.birth_date()};
 }
 
 authz::DecisionInput IntakeInput(const VaultCall& call, authz::Verb verb,
@@ -183,6 +183,8 @@ authz::DecisionInput IntakeInput(const VaultCall& call, authz::Verb verb,
   input.notice = request.provenance->notice();
   input.collected_at = CollectedAt(*request.provenance);
   input.born = BornIn(policy, request.fields, intake.ids);
+  const std::optional<absl::CivilDay> stated = ParseDay(request.birth_date);
+  if (stated.has_value()) input.born = std::max(input.born.value_or(*stated), *stated);
   return input;
 }
 
@@ -211,6 +213,10 @@ Intake JudgeIntake(const VaultCall& call, authz::Verb verb, const IntakeRequest&
   draft.notice = request.provenance->notice();
   draft.controller = request.controller;
   draft.born = input.born;
+  if (!request.birth_date.empty() && !ParseDay(request.birth_date).has_value()) {
+    intake.reason = authz::Reason::kMalformedRequest;
+    return intake;
+  }
   if (!request.subject.empty()) {
     const std::optional<SubjectName> subject = ParseSubjectName(request.subject);
     if (!subject.has_value() || subject->tenant != call.tenant_id()) {

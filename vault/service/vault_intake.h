@@ -46,13 +46,14 @@ struct IntakeRequest {
   NamedValues fields;
   const v1::Provenance* provenance = nullptr;
   std::string_view controller = {};
+  std::string_view birth_date = {};
 };
 
 // Judges a record to be stored: names, the decision for `verb` (before any look-up), then values,
 // provenance and ref.
 Intake JudgeIntake(const VaultCall& call, authz::Verb verb, const IntakeRequest& request);
 IntakeRequest IntakeOf(const v1::NewRecord& record);
-// What is asked by a record to be stored; `born` as its fields say.
+// What is asked by a record to be stored; `born` as it and its fields say.
 authz::DecisionInput IntakeInput(const VaultCall& call, authz::Verb verb,
                                  const IntakeRequest& request, const Intake& intake);
 

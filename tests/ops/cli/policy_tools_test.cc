@@ -132,9 +132,12 @@ TEST_F(PolicyToolsTest, DiffShowsWhatIsGrantedAndEndsWithOne) {
   EXPECT_THAT(result.out, HasSubstr("role support\n"));
   EXPECT_THAT(result.out,
               HasSubstr("  + reveal customer.address for support: plain by grant support-read\n"));
-  EXPECT_THAT(result.out,
-              HasSubstr("  > wider: reveal customer.phone, customer.birth_date for support: masked "
-                        "by grant support-hint -> plain by grant support-hint\n"));
+  for (const std::string field : {"phone", "birth_date"}) {
+    EXPECT_THAT(result.out,
+                HasSubstr("  > wider: reveal customer." + field +
+                          " for support: masked by grant support-hint -> plain by grant "
+                          "support-hint\n"));
+  }
   EXPECT_THAT(result.out, HasSubstr("1 newly granted, 0 no longer granted, 2 granted differently"));
   result = RunPiivault({"policy", "diff", starter_, wider, "--format", "json"});
   EXPECT_EQ(result.code, kExitError);
