@@ -224,7 +224,7 @@ class Breaker {
   // A second one, older or newer, that fails or not in its own way.
   bool AnotherOne(const Attestation& like) {
     Attestation other = like;
-    other.id = "b";
+    other.id = "b" + std::to_string(call_.attestations.size());
     other.signed_at += (dice_.OneIn(2) ? 1 : -1) * kDay;
     other.valid_until = in_.now + (dice_.OneIn(2) ? 1 : -1) * kDay;
     other.revoked_at = dice_.OneIn(2) ? absl::InfiniteFuture() : in_.now - kDay;

@@ -28,6 +28,9 @@ class Equivalents {
     if (PassedOver(mutation)) return "no verb of the grant can have the field";
     if (NoNotice(mutation)) return "no use for that purpose asks for the notice";
     if (SameMask(mutation)) return "the mask is that of the field's type";
+    if (mutation == "age" && !text_.reached_day_before && !text_.unknown_age_allowed) {
+      return "it says what holds where nothing is said";
+    }
     if (NoDays(mutation)) return "no day is counted in calls";
     if (OthersConsent(mutation)) return "the consent is not asked at calls";
     return "";
@@ -190,7 +193,7 @@ class OracleMutationTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(OracleMutationTest, EachRuleDecidesSomething) {
   const size_t mutations = IsLongRun() ? SIZE_MAX : 60;
-  const size_t calls = IsLongRun() ? 1'000'000 : 200'000;
+  constexpr size_t calls = 1'000'000;  // At most: most changes show in the first thousand.
   const PolicyText source = ComparedText(GetParam());
   const PolicyMutator mutator(source);
   SCOPED_TRACE("PIIVAULT_ORACLE_SEED=" + std::to_string(OracleSeed()));
