@@ -252,7 +252,9 @@ bool Grounds::Covers(const CollectionRule& rule, const ConsentFact& fact,
 }
 
 std::optional<bool> Grounds::IsBelow(uint32_t age) const {
-  const std::optional<absl::CivilDay> born = in_.born.has_value() ? in_.born : subject_->born;
+  // The younger, the more protected: no call makes anybody older.
+  std::optional<absl::CivilDay> born = subject_->born;
+  if (in_.born.has_value()) born = std::max(born.value_or(*in_.born), *in_.born);
   if (!born.has_value()) return std::nullopt;
   absl::CivilDay reached(born->year() + age, born->month(), born->day());
   if (policy_.age().reached == AgeReached::kDayBefore) --reached;

@@ -66,6 +66,11 @@ void PolicyBuilder::CheckConsent(const ConsentSpec& consent, const MapReader& re
   if (Has(consent, "link") && consent.fields.empty()) {
     diagnostics_->Error(reader.place(), "a link that needs consent brings fields", "fields: [...]");
   }
+  const bool of_purpose = Has(consent, "purpose_extension") || Has(consent, "policy_change");
+  if (of_purpose && !consent.fields.empty()) {
+    diagnostics_->Error(reader.PlaceOf("fields"), "consent to a purpose is to all that it needs",
+                        "grants say which fields; other events in an own item");
+  }
   if (collection && !consent.when.empty() && consent.when != "before_collection" &&
       consent.when != "at_collection" && consent.when != "at_link") {
     diagnostics_->Error(reader.PlaceOf("when"), "too late for data that comes in",

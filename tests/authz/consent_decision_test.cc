@@ -198,9 +198,14 @@ TEST_F(ConsentDecisionTest, TheYoungHaveAGuardiansConsent) {
   call.facts.consents = {};
   call.born = absl::CivilDay(1990, 1, 1);
   EXPECT_EQ(call.reason(), Reason::kOk);
-  // What the write says comes before what is known.
+  // What the write says makes nobody older than is known, nor what is known younger.
   call.facts.born = absl::CivilDay(2010, 1, 1);
+  EXPECT_EQ(call.reason(), Reason::kGuardianConsentMissing);
+  call.facts.born = absl::CivilDay(1980, 1, 1);
   EXPECT_EQ(call.reason(), Reason::kOk);
+  call.born = absl::CivilDay(2010, 1, 1);
+  EXPECT_EQ(call.reason(), Reason::kGuardianConsentMissing);
+  call.facts.born = absl::CivilDay(2010, 1, 1);
   call.born.reset();
   EXPECT_EQ(call.reason(), Reason::kGuardianConsentMissing);
   // Asked of writes alone.

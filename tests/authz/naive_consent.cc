@@ -55,7 +55,8 @@ bool GivenInTime(const Consent& consent, const ConsentFact& fact, const Decision
 Reason Missing(const Text& text, const Consent& consent, const DecisionInput& in,
                const SubjectFacts& facts, const std::string& field, const Names& written) {
   if (consent.under_age > 0) {
-    const std::optional<absl::CivilDay> born = in.born.has_value() ? in.born : facts.born;
+    std::optional<absl::CivilDay> born = facts.born;
+    if (in.born.has_value() && (!born.has_value() || *born < *in.born)) born = in.born;
     if (!born.has_value()) {
       return text.unknown_age_allowed ? Reason::kOk : Reason::kAgeUnknown;
     }

@@ -170,7 +170,8 @@ absl::StatusOr<RecordReader> RecordReader::Open(const KeySnapshot& keys,
   RecordReader reader(AesGcmKey(data_key->view()), keys, identity, std::move(parts));
   reader.version_ = version;
   if (HasImportantKey(wrap_row)) {
-    reader.important_.reset(new Important{keys, identity, std::string(wrap_row), std::nullopt});
+    reader.important_ =
+        std::make_unique<Important>(Important{keys, identity, std::string(wrap_row), std::nullopt});
   }
   auto header = reader.OpenPart(reader.key_, "", RecordField());
   if (!header.ok()) return header.status();

@@ -324,8 +324,11 @@ absl::StatusOr<WriteResult> RecordWriter::Create(const RecordDraft& draft) {
   }
   (*person)->changed = true;
   subject.row.set_version(subject.row.version() + 1);
+  // An earlier birthday than the one that is known takes an update of the record that says so.
   if (draft.born.has_value()) {
-    subject.row.mutable_use()->set_birth_day(NumberOfDay(*draft.born));
+    storage::v1::SubjectUse& use = *subject.row.mutable_use();
+    const int32_t day = NumberOfDay(*draft.born);
+    if (!use.has_birth_day() || use.birth_day() < day) use.set_birth_day(day);
   }
   changes_.Retain(result.subject_ref, header.record_ref(), 1, &result.digest, nullptr);
   return result;

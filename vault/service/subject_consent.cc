@@ -61,6 +61,12 @@ absl::Status CheckFields(const authz::Policy& policy, const authz::ConsentSpec& 
                          const v1::Consent& consent) {
   constexpr std::string_view kArgument = "consent.fields";
   if (consent.fields_size() > kMaxConsentFields) return MakeError(Reason::kBatchTooLarge);
+  // Consent to a purpose is to all that it needs: one to some fields would count as one to all.
+  const bool of_purpose =
+      std::any_of(spec.event.begin(), spec.event.end(), [](const std::string& event) {
+        return event == "purpose_extension" || event == "policy_change";
+      });
+  if (of_purpose && !consent.fields().empty()) return BadArgument(kArgument);
   // Where only what was agreed on one by one counts, a consent to nothing in particular is none.
   if (consent.fields().empty() && spec.scope == "agreed_items") return BadArgument(kArgument);
   std::set<std::string_view> named;

@@ -108,10 +108,20 @@ class MatterCall {
   }
   const MatterSpec& spec() const { return *spec_; }
 
-  // The person, where it is about one.
+  // The person, where it is about one. What is the tenant's is nobody's own, and rests on no
+  // person's matters or consent.
   std::optional<Plan> Load(absl::Span<const authz::Verb> verbs) {
-    if (!owner_.person.has_value()) return std::nullopt;
-    return LoadPerson(call_, *owner_.person, verbs, &person_);
+    if (owner_.person.has_value()) return LoadPerson(call_, *owner_.person, verbs, &person_);
+    std::optional<PersonDecision> first;
+    for (authz::Verb verb : verbs) {
+      PersonDecision decision = call_.Decide(verb, authz::kNoType, {}, PersonFacts());
+      if (decision.granted()) {
+        call_.Describe(decision);
+        return std::nullopt;
+      }
+      if (!first.has_value()) first = std::move(decision);
+    }
+    return call_.Refuse(*first);
   }
 
   // The tenant's matter, for the read set too; null for none.

@@ -56,6 +56,12 @@ class UpdateSubjectHandler : public Handler {
     }
     if (auto refused = DecideOneOf(call, kUpdate)) return *std::move(refused);
     if (auto refused = CheckForm(call, request)) return *std::move(refused);
+    // Whoever acts for somebody else does not say who may.
+    const bool who = request.has_holder() || request.mandates_size() > 0;
+    const std::string& actor = request.usage().on_behalf_of();
+    if (who && !actor.empty() && actor != request.subject()) {
+      return call.Refuse(Reason::kNotOwnRecord);
+    }
     SubjectState person;
     if (auto refused = LoadPerson(call, name->subject, kUpdate, &person)) {
       return *std::move(refused);

@@ -122,6 +122,10 @@ authz::Reason VaultCall::FindActor(const PersonFacts* concerned) {
   if (!person->has_value()) return *(actor_found_ = authz::Reason::kMalformedRequest);
   if ((*person)->erased()) return *(actor_found_ = authz::Reason::kSubjectErased);
   entry_.set_on_behalf_of_ref((*person)->row.subject_ref());
+  // A member does not act for others, as not for itself.
+  if (!(*person)->row.use().holder().empty()) {
+    return *(actor_found_ = authz::Reason::kMemberWithoutId);
+  }
   return *(actor_found_ = authz::Reason::kOk);
 }
 

@@ -110,8 +110,9 @@ authz::Reason CheckNoticeChange(const authz::Policy& policy, std::string_view be
   }
   const authz::CollectionNoticeSpec* to = policy.FindCollectionNotice(next);
   if (to == nullptr) return authz::Reason::kNoticeUnknown;
-  // Data without a notice is bound by none: any that is known narrows.
-  if (before.empty()) return authz::Reason::kOk;
+  // What came in without a notice was not collected under this one: it would widen what is granted
+  // to data under it.
+  if (before.empty()) return authz::Reason::kNoticeForbids;
   const authz::CollectionNoticeSpec* from = policy.FindCollectionNotice(before);
   for (authz::PurposeId purpose : to->purposes) {
     const bool named = from != nullptr && std::find(from->purposes.begin(), from->purposes.end(),

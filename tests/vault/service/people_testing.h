@@ -34,6 +34,7 @@ types:
   ext: {fields: {id: free_text, nick: free_text}}
 matters:
   consultation: {label: {en: A case}}
+  migration: {about: tenant}
 purposes:
   order: {label: {en: Orders}}
   mailing: {label: {en: Mail}}
@@ -65,9 +66,9 @@ grants:
   - {id: shop-stop, role: shop, may: [stop_use], fields: [all], for: [order]}
   - {id: helper-stop, role: helper, may: [stop_use], fields: [customer.email], for: [order]}
   - {id: person-stop, role: person, may: [stop_use, resume_use, reveal], fields: [all], for: [order]}
-  - {id: person-mail, role: person, may: [unsubscribe, record_consent, read_subject], types: [customer]}
+  - {id: person-mail, role: person, may: [unsubscribe, record_consent, read_subject, update_subject, manage_matters], types: [customer]}
   - {id: agent-stop, role: agent, may: [stop_use, resume_use, reveal], fields: [all], for: [order]}
-  - {id: agent-mail, role: agent, may: [unsubscribe], types: [customer]}
+  - {id: agent-mail, role: agent, may: [unsubscribe, update_subject], types: [customer]}
 )";
 
 inline constexpr std::string_view kHanakosMail = "hanako.yamada@example.jp";

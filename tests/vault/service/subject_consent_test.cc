@@ -103,6 +103,13 @@ TEST(RecordConsentTest, RefusesWhatIsNone) {
   EXPECT_EQ(refused([](auto& r) { r.mutable_consent()->set_consent("link"); }),
             bad("consent.fields"))
       << "agreed on nothing";
+  EXPECT_EQ(refused([](auto& r) {
+              r.mutable_consent()->set_consent("other-purpose");
+              r.mutable_consent()->set_purpose("other");
+              r.mutable_consent()->add_fields("customer.email");
+            }),
+            bad("consent.fields"))
+      << "it would count for all fields";
   EXPECT_EQ(refused([](auto& r) { r.mutable_consent()->set_consent("young"); }),
             bad("consent.guardian"));
   EXPECT_EQ(

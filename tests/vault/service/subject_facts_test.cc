@@ -278,7 +278,8 @@ TEST(NoticeTest, ALaterOneNeverWidensOlderData) {
   EXPECT_EQ(notice_of(change(record, "")), "general") << "kept, as without one nothing binds";
   EXPECT_EQ(notice_of(change(record, "orders")), "orders");
   EXPECT_EQ(change(record, "general").name(), "NOTICE_FORBIDS");
-  EXPECT_EQ(notice_of(change(made(""), "wide")), "wide");
+  // 003-35: nor is a notice given to what came in without one.
+  EXPECT_EQ(change(made(""), "wide").name(), "NOTICE_FORBIDS");
   EXPECT_EQ(change(made(""), "made-up").name(), "NOTICE_UNKNOWN");
 
   v1::UpsertRecordRequest upsert;

@@ -1,0 +1,98 @@
+// Who acts for whom: what a service may not do by naming a person.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "tests/vault/service/people_testing.h"
+
+namespace piivault::vault {
+namespace {
+
+using Result = VaultFixture::Result;
+
+class SubjectActorTest : public testing::Test {
+ protected:
+  SubjectActorTest()
+      : hanako_(PeopleVault::PersonOf(vault_.Hanako())),
+        jiro_(PeopleVault::PersonOf(vault_.Create({{"name", "佐藤 次郎"}}).record().name())) {}
+
+  Result Update(std::string_view principal, const std::string& actor,
+                const std::function<void(v1::UpdateSubjectRequest&)>& change) {
+    v1::UpdateSubjectRequest request;
+    request.set_subject(hanako_);
+    *request.mutable_usage() = PeopleVault::Use("", actor);
+    change(request);
+    return vault_.Call(principal, "UpdateSubject", request);
+  }
+  void GiveJiroAMandate() {
+    const Result given = Update("menu", hanako_, [&](auto& r) {
+      r.add_mandates()->set_agent(jiro_);
+      r.mutable_mandates(0)->set_document_sha256(std::string(64, 'a'));
+    });
+    ASSERT_TRUE(given.ok()) << given.name();
+  }
+
+  PeopleVault vault_;
+  const std::string hanako_;
+  const std::string jiro_;
+};
+
+TEST_F(SubjectActorTest, TheTenantsMattersAreNoPersonsOwn) {
+  v1::OpenMatterRequest open;
+  open.set_parent("tenants/default");
+  open.mutable_matter()->set_kind("migration");
+  open.mutable_matter()->set_id("M-1");
+  *open.mutable_usage() = PeopleVault::Use("", hanako_);
+  EXPECT_EQ(vault_.Call("menu", "OpenMatter", open).name(), "NOT_OWN_RECORD");
+  v1::ListMattersRequest list;
+  list.set_parent("tenants/default");
+  *list.mutable_usage() = PeopleVault::Use("", hanako_);
+  EXPECT_EQ(vault_.Call("menu", "ListMatters", list).name(), "NOT_OWN_RECORD");
+  open.set_parent(hanako_);
+  open.mutable_matter()->set_kind("consultation");
+  EXPECT_EQ(vault_.Call("menu", "OpenMatter", open).name(), "OK");
+}
+
+// 003-54: an agent's mandate is the person's to give.
+TEST_F(SubjectActorTest, AnAgentDoesNotSayWhoActsForThePerson) {
+  GiveJiroAMandate();
+  const auto department = [](auto& r) { r.set_department("sales"); };
+  EXPECT_EQ(Update("proxy", jiro_, department).name(), "OK");
+  EXPECT_EQ(Update("proxy", jiro_,
+                   [&](auto& r) {
+                     r.add_mandates()->set_agent(jiro_);
+                     r.mutable_mandates(0)->set_document_sha256(std::string(64, 'b'));
+                   })
+                .name(),
+            "NOT_OWN_RECORD");
+  EXPECT_EQ(Update("proxy", jiro_, [&](auto& r) { r.set_holder(jiro_); }).name(),
+            "NOT_OWN_RECORD");
+}
+
+// 004-41: a member is reached through the holder, and acts for nobody.
+TEST_F(SubjectActorTest, AMemberActsForNobodyElse) {
+  GiveJiroAMandate();
+  const auto department = [](auto& r) { r.set_department("legal"); };
+  ASSERT_EQ(Update("proxy", jiro_, department).name(), "OK");
+  v1::UpdateSubjectRequest holder;
+  holder.set_subject(jiro_);
+  holder.set_holder(hanako_);
+  *holder.mutable_usage() = PeopleVault::Use("", jiro_);
+  ASSERT_EQ(vault_.Call("menu", "UpdateSubject", holder).name(), "OK");
+  EXPECT_EQ(Update("proxy", jiro_, department).name(), "MEMBER_WITHOUT_ID");
+}
+
+// 003-57: nobody is made older by a record that says so.
+TEST_F(SubjectActorTest, AFurtherRecordMakesNobodyOlder) {
+  ASSERT_TRUE(vault_.AddRecord("customer", {{"birth_date", "2012-05-01"}}, hanako_).ok());
+  const int32_t day = vault_.RowOf(hanako_).use().birth_day();
+  ASSERT_TRUE(vault_.AddRecord("customer", {{"birth_date", "1970-01-01"}}, hanako_).ok());
+  EXPECT_EQ(vault_.RowOf(hanako_).use().birth_day(), day);
+  ASSERT_TRUE(vault_.AddRecord("customer", {{"birth_date", "2014-05-01"}}, hanako_).ok());
+  EXPECT_GT(vault_.RowOf(hanako_).use().birth_day(), day);
+}
+
+}  // namespace
+}  // namespace piivault::vault
