@@ -21,6 +21,20 @@ std::optional<Plan> DecideOneOf(VaultCall& call, absl::Span<const authz::Verb> v
   return call.Refuse(*first);
 }
 
+std::optional<Plan> DecideOneOf(VaultCall& call, absl::Span<const authz::Verb> verbs,
+                                const PersonFacts& facts, PersonDecision* granted) {
+  std::optional<PersonDecision> first;
+  for (authz::Verb verb : verbs) {
+    *granted = call.Decide(verb, authz::kNoType, {}, facts);
+    if (granted->granted()) {
+      call.Describe(*granted);
+      return std::nullopt;
+    }
+    if (!first.has_value()) first = std::move(*granted);
+  }
+  return call.Refuse(*first);
+}
+
 std::optional<Plan> LoadPerson(VaultCall& call, const storage::Id128& id,
                                absl::Span<const authz::Verb> verbs, SubjectState* person) {
   absl::StatusOr<std::optional<SubjectState>> loaded =
@@ -29,19 +43,13 @@ std::optional<Plan> LoadPerson(VaultCall& call, const storage::Id128& id,
   if (!loaded->has_value()) return call.Refuse(authz::Reason::kNotFound);
   if ((*loaded)->erased()) return call.Refuse(authz::Reason::kSubjectErased);
   *person = **std::move(loaded);
-  std::optional<PersonDecision> first;
-  for (authz::Verb verb : verbs) {
-    PersonDecision decision = call.Decide(verb, authz::kNoType, {}, *person);
-    if (decision.granted()) {
-      call.Describe(decision);
-      storage::v1::EntryItem& item = *call.entry().add_items();
-      item.set_subject_ref(person->row.subject_ref());
-      call.AddFields(decision, &item);
-      return std::nullopt;
-    }
-    if (!first.has_value()) first = std::move(decision);
-  }
-  return call.Refuse(*first);
+  PersonDecision decision;
+  const PersonFacts facts(call.tenant_id(), *person);
+  if (auto refused = DecideOneOf(call, verbs, facts, &decision)) return refused;
+  storage::v1::EntryItem& item = *call.entry().add_items();
+  item.set_subject_ref(person->row.subject_ref());
+  call.AddFields(decision, &item);
+  return std::nullopt;
 }
 
 std::optional<Plan> LoadOther(VaultCall& call, std::string_view name, std::string_view argument,

@@ -15,6 +15,11 @@ namespace piivault::vault {
 // the first says.
 std::optional<Plan> DecideOneOf(VaultCall& call, absl::Span<const authz::Verb> verbs);
 
+// Whether one of `verbs` is granted about the person of `facts`; nobody's for what is the tenant's
+// own. A refusal with what the first says, or nothing, and then the decision.
+std::optional<Plan> DecideOneOf(VaultCall& call, absl::Span<const authz::Verb> verbs,
+                                const PersonFacts& facts, PersonDecision* granted);
+
 // Loads the person, who has to be alive, decides one of `verbs` about them, and puts both into the
 // entry. A refusal, or nothing. REQUIRES: DecideOneOf() has let the call pass.
 std::optional<Plan> LoadPerson(VaultCall& call, const storage::Id128& id,

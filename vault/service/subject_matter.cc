@@ -112,16 +112,8 @@ class MatterCall {
   // person's matters or consent.
   std::optional<Plan> Load(absl::Span<const authz::Verb> verbs) {
     if (owner_.person.has_value()) return LoadPerson(call_, *owner_.person, verbs, &person_);
-    std::optional<PersonDecision> first;
-    for (authz::Verb verb : verbs) {
-      PersonDecision decision = call_.Decide(verb, authz::kNoType, {}, PersonFacts());
-      if (decision.granted()) {
-        call_.Describe(decision);
-        return std::nullopt;
-      }
-      if (!first.has_value()) first = std::move(decision);
-    }
-    return call_.Refuse(*first);
+    PersonDecision decision;
+    return DecideOneOf(call_, verbs, PersonFacts(), &decision);
   }
 
   // The tenant's matter, for the read set too; null for none.

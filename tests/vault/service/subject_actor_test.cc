@@ -67,8 +67,7 @@ TEST_F(SubjectActorTest, AnAgentDoesNotSayWhoActsForThePerson) {
                    })
                 .name(),
             "NOT_OWN_RECORD");
-  EXPECT_EQ(Update("proxy", jiro_, [&](auto& r) { r.set_holder(jiro_); }).name(),
-            "NOT_OWN_RECORD");
+  EXPECT_EQ(Update("proxy", jiro_, [&](auto& r) { r.set_holder(jiro_); }).name(), "NOT_OWN_RECORD");
 }
 
 // 004-41: a member is reached through the holder, and acts for nobody.
