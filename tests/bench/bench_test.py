@@ -55,8 +55,13 @@ class BenchTest(unittest.TestCase):
         self.run_bench("--only", "^(reveal|bulk|lookup|create|disk)$")
         result = self.result()
         judged = {row["line"] for row in result["targets"] if row["met"] is not None}
-        self.assertEqual(judged, {"1.1", "1.64", "1.64c", "1.256", "1.256c", "2.batch", "2.stream",
-                                  "2.detokenize", "3.single", "3.batch", "4.lookup"})
+        # The processes' CPU clocks may not tick in so short a run: those lines are asked for figures.
+        self.assertEqual(judged - {"1.64c", "1.256c"},
+                         {"1.1", "1.64", "1.256", "2.batch", "2.stream", "2.detokenize",
+                          "3.single", "3.batch", "4.lookup"})
+        for load in ("64", "256"):
+            for side in ("vault", "echo"):
+                self.assertIn(f"reveal/{load}/{side}/cpu_us", result["figures"])
         self.assertEqual([n for n in result["notes"] if "failed" in n], [])
         self.assertGreater(result["figures"]["disk/bytes_per_entry"]["median"], 0)
         self.assertIn("| 1.64 |", (self.directory / "out" / "bench.md").read_text())
