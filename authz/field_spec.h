@@ -29,6 +29,8 @@ enum class TokenMode : uint8_t {
   kNone,           // The field has no tokens.
 };
 
+inline constexpr uint32_t kAllEarlierValues = 0xFFFFFFFF;
+
 struct FieldSpec {
   FieldId id = 0;
   TypeId type = 0;
@@ -51,8 +53,11 @@ struct FieldSpec {
   bool one_way = false;      // Stored so that nobody can read it back.
   bool important = false;    // Wrapped under the key class for important data.
   bool essential = false;    // Use of it cannot be stopped while the contract lasts.
-  bool retired = false;      // Takes no new values; what it holds is read as before.
-  std::string controller;    // operator, tenant or partner.
+  // Earlier values kept with the record; 0: none; kAllEarlierValues: a write beyond what a record
+  // can keep is refused.
+  uint32_t history = 0;
+  bool retired = false;    // Takes no new values; what it holds is read as before.
+  std::string controller;  // operator, tenant or partner.
   std::vector<std::string>
       channels;  // By which its values may come in; empty: any of the policy's.
 };

@@ -131,6 +131,8 @@ class Policy {
   const PolicyChangeSpec& policy_change() const { return policy_change_; }
   const IncidentSpec& incident() const { return incident_; }
   const CredentialRules& credentials() const { return credentials_; }
+  const std::vector<CredentialRule>& credential_rules() const { return credential_rules_; }
+  const AggregateRules& aggregates() const { return aggregates_; }
   const GovernanceSpec& governance() const { return governance_; }
   const SessionRules& session() const { return session_; }
   const std::vector<PolicyCase>& cases() const { return cases_; }
@@ -185,6 +187,8 @@ class Policy {
   PolicyChangeSpec policy_change_;
   IncidentSpec incident_;
   CredentialRules credentials_;
+  std::vector<CredentialRule> credential_rules_;
+  AggregateRules aggregates_;
   GovernanceSpec governance_;
   SessionRules session_;
   std::vector<PolicyCase> cases_;

@@ -51,7 +51,7 @@ void WriteHeader(SettingsWriter& out) {
 void WriteField(SettingsWriter& out, const FieldSpec& field) {
   const auto& [id, type, name, full_name, semantic, mask, max_bytes, pattern, choices, validation,
                required, unique, index, index_domain, token, audience, comm_secret, read_never,
-               one_way, important, essential, retired, controller, channels] = field;
+               one_way, important, essential, history, retired, controller, channels] = field;
   out.About("field", full_name);
   out.Text("type", kSemanticTypes[static_cast<size_t>(semantic)].name);
   out.Text("mask", MaskName(mask));
@@ -70,6 +70,7 @@ void WriteField(SettingsWriter& out, const FieldSpec& field) {
   out.Flag("store one_way", one_way);
   out.Flag("key_class important", important);
   out.Flag("essential", essential);
+  out.Number("history", history);
   out.Flag("retired", retired);
   out.Text("controller", controller);
   out.Set("channels", channels);
@@ -115,7 +116,7 @@ void WriteRole(SettingsWriter& out, const RoleSpec& role) {
   const auto& [id, name, labels, origin, kind, scope, employment, duties, department,
                per_department, nda, nda_not_stated, equivalent_needs_nda, attested, needs_ticket,
                needs_justification, needs_end_date, needs_fields, matters, needs, holders,
-               assignable, access] = role;
+               assignable, break_glass, access] = role;
   out.About("role", name);
   out.Text("kind", WordOf(vocabulary::kRoleKinds, kind));
   out.Text("scope", WordOf(vocabulary::kRoleScopes, scope));
@@ -135,6 +136,8 @@ void WriteRole(SettingsWriter& out, const RoleSpec& role) {
   out.Set("needs", needs);
   out.Number("holders", holders);
   out.Text("assignable", assignable ? "yes" : "no");
+  out.Text("break glass",
+           break_glass == absl::ZeroDuration() ? "" : absl::FormatDuration(break_glass));
   out.Text("access", access);
 }
 

@@ -120,7 +120,9 @@ struct RoleSpec {
   std::vector<std::string> needs;    // Further needs, checked where they arise.
   uint32_t holders = 0;              // At most so many; 0: no limit.
   bool assignable = true;            // False where `access` is not direct.
-  std::string access;                // direct, in_person, or the role that acts for it.
+  // Taken by its holder alone in an emergency, for at most so long; zero: an ordinary role.
+  absl::Duration break_glass = absl::ZeroDuration();
+  std::string access;  // direct, in_person, or the role that acts for it.
 };
 
 enum class View : uint8_t { kDenied, kMasked, kToken, kPlain };
@@ -348,6 +350,25 @@ struct CredentialRules {
   Origin origin;
   std::vector<std::string> advised_classes;
   std::string max_age;
+};
+
+// How credentials of these fields are chosen, and how long they hold.
+struct CredentialRule {
+  Origin origin;
+  std::vector<FieldId> fields;       // All stored one way.
+  std::vector<std::string> classes;  // All of letters, upper, lower, digits, symbols.
+  uint32_t min_length = 8;           // Characters.
+  absl::Duration max_age = absl::InfiniteDuration();
+  bool one_time = false;                    // Holds for one verification.
+  uint32_t attempts = 10;                   // Failures one after another until it is locked.
+  absl::Duration lock = absl::Minutes(15);  // For how long.
+};
+
+// What counts say about groups of people (`aggregate`).
+struct AggregateRules {
+  Origin origin;
+  uint32_t min_group = 10;  // Persons; smaller groups are not shown.
+  uint32_t round_to = 5;    // Counts are rounded down to a multiple.
 };
 
 struct TokenKindSpec {
