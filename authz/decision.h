@@ -21,22 +21,22 @@
 //     PURPOSE_MISSING, PURPOSE_UNKNOWN, PURPOSE_NOT_GRANTED, those of the request, of the subject,
 //     of the fields. With no admitted role: why the first is not admitted.
 // Of the request: TICKET_INVALID, TICKET_MISSING, ARGUMENT_MISSING (what the purpose needs),
-// PURPOSE_PARENT_UNKNOWN, ARGUMENT_MISSING (a matter of the purpose, of the role), MATTER_UNKNOWN
-// (the tenant's matters; the purpose's before the role's), NOTICE_UNKNOWN, SUBJECT_REQUIRED,
-// CHANNEL_*, FIELD_MISSING.
-// Of the subject: SUBJECT_ERASED, NOT_OWN_RECORD, MEMBER_WITHOUT_ID, SUBJECT_RESTRICTED,
-// MATTER_UNKNOWN, NOTICE_FORBIDS, CONSENT_MISSING (to the purpose); for writes, of each consent
-// that every write needs, in the policy's order: AGE_UNKNOWN, GUARDIAN_CONSENT_MISSING or
-// CONSENT_MISSING.
-// Of a field: FIELD_UNKNOWN; where no grant gives it, the first condition that does not hold, or
-// READ_NEVER, COMM_SECRET, FIELD_NOT_SEARCHABLE, FIELD_NOT_TOKENIZED, FIELD_NOT_GRANTED. Where one
-// does: FIELD_NOT_GRANTED (the binding is for other fields; the parent purpose has no use for it),
-// USE_STOPPED; for values that come in FIELD_RETIRED, CHANNEL_MISSING, CHANNEL_NOT_ALLOWED, and of
-// each consent that the field needs the same three as above; a view that it cannot have.
-// Why a role is not admitted, in this order: ROLE_NOT_ASSIGNABLE, PRINCIPAL_KIND_NOT_ADMITTED,
-// PERSON_UNKNOWN, EMPLOYMENT_NOT_ADMITTED, JUSTIFICATION_*, DUTY_MISSING, DEPARTMENT_MISMATCH,
-// NDA_*, ATTESTATION_*. Of several attestations that fail, the person's own one signed last speaks:
-// revoked before expired; one signed by somebody else only where there is no own one.
+// PURPOSE_PARENT_UNKNOWN, TICKET_MISSING and ARGUMENT_MISSING (what the parent needs),
+// ARGUMENT_MISSING (a matter of the purpose, of its parent, of the role), MATTER_UNKNOWN (the
+// tenant's matters, in that order), NOTICE_MISSING, NOTICE_UNKNOWN, SUBJECT_REQUIRED, CHANNEL_*,
+// FIELD_MISSING. Of the subject: SUBJECT_ERASED, NOT_OWN_RECORD, MEMBER_WITHOUT_ID,
+// SUBJECT_RESTRICTED, MATTER_UNKNOWN, NOTICE_FORBIDS, CONSENT_MISSING (to the purpose); for writes,
+// of each consent that every write needs, in the policy's order: AGE_UNKNOWN,
+// GUARDIAN_CONSENT_MISSING or CONSENT_MISSING. Of a field: FIELD_UNKNOWN; where no grant gives it,
+// the first condition that does not hold, or READ_NEVER, COMM_SECRET, FIELD_NOT_SEARCHABLE,
+// FIELD_NOT_TOKENIZED, FIELD_NOT_GRANTED. Where one does: FIELD_NOT_GRANTED (the binding is for
+// other fields; the parent purpose has no use for it), USE_STOPPED; for values that come in
+// FIELD_RETIRED, CHANNEL_MISSING, CHANNEL_NOT_ALLOWED, and of each consent that the field needs the
+// same three as above; a view that it cannot have. Why a role is not admitted, in this order:
+// ROLE_NOT_ASSIGNABLE, PRINCIPAL_KIND_NOT_ADMITTED, PERSON_UNKNOWN, EMPLOYMENT_NOT_ADMITTED,
+// JUSTIFICATION_*, DUTY_MISSING, DEPARTMENT_MISMATCH, NDA_*, ATTESTATION_*. Of several attestations
+// that fail, the person's own one signed last speaks: revoked before expired; one signed by
+// somebody else only where there is no own one.
 #ifndef PIIVAULT_AUTHZ_DECISION_H_
 #define PIIVAULT_AUTHZ_DECISION_H_
 

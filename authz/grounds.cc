@@ -42,20 +42,33 @@ Reason Grounds::CheckRequest() {
       if (named != nullptr && parent.name == named->value) parent_ = &parent;
     }
     if (parent_ == nullptr) return Reason::kPurposeParentUnknown;
+    if (Reason reason = CheckParent(); reason != Reason::kOk) return reason;
   }
   static const Needs kNone;
   const Needs& of_purpose = purpose_ != nullptr ? purpose_->matters : kNone;
+  const Needs& of_parent = parent_ != nullptr ? parent_->matters : kNone;
   const Needs& of_role = verb.purpose != Need::kNo ? role_.matters : kNone;
-  for (const Needs* needs : {&of_purpose, &of_role}) {
+  for (const Needs* needs : {&of_purpose, &of_parent, &of_role}) {
     if (!needs->empty() && !NamesOneOf(*needs)) return Reason::kArgumentMissing;
   }
-  for (const Needs* needs : {&of_purpose, &of_role}) {
+  for (const Needs* needs : {&of_purpose, &of_parent, &of_role}) {
     if (Reason reason = CheckMatters(*needs, true); reason != Reason::kOk) return reason;
   }
   const bool takes_notice = in_.verb == Verb::kCreate || in_.verb == Verb::kTokenize;
+  if (takes_notice && in_.notice.empty() && policy_.notice_required()) {
+    return Reason::kNoticeMissing;
+  }
   if (takes_notice && !in_.notice.empty() && !policy_.collection_notices().empty() &&
       compiled_.PurposesOfNotice(in_.notice) == nullptr) {
     return Reason::kNoticeUnknown;
+  }
+  return Reason::kOk;
+}
+
+Reason Grounds::CheckParent() const {
+  if (parent_->needs_ticket && in_.ticket.empty()) return Reason::kTicketMissing;
+  for (const std::string& need : parent_->needs) {
+    if (FindArgument(need) == nullptr) return Reason::kArgumentMissing;
   }
   return Reason::kOk;
 }
@@ -140,6 +153,9 @@ Reason Grounds::CheckSubject() {
     if (Reason reason = CheckMatters(purpose_->matters, false); reason != Reason::kOk) {
       return reason;
     }
+  }
+  if (parent_ != nullptr) {
+    if (Reason reason = CheckMatters(parent_->matters, false); reason != Reason::kOk) return reason;
   }
   if (verb.purpose != Need::kNo) {
     if (Reason reason = CheckMatters(role_.matters, false); reason != Reason::kOk) return reason;

@@ -64,6 +64,8 @@ class Grounds {
   using Needs = std::vector<MatterNeed>;
 
   const Argument* FindArgument(std::string_view name) const;
+  // What the parent of a derived purpose asks of every call for it.
+  Reason CheckParent() const;
   bool NamesOneOf(const Needs& needs) const;
   // Whether one of the needs holds; `tenant_only`: others may hold still.
   Reason CheckMatters(const Needs& needs, bool tenant_only);

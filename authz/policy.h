@@ -115,6 +115,8 @@ class Policy {
   const std::vector<NoticeSpec>& notices() const { return notices_; }
   const std::vector<MatterSpec>& matters() const { return matters_; }
   const MatterSpec* FindMatter(std::string_view name) const;
+  // Whether what is collected has to be under one of the notices.
+  bool notice_required() const { return notice_required_; }
   const std::vector<CollectionNoticeSpec>& collection_notices() const {
     return collection_notices_;
   }
@@ -132,6 +134,7 @@ class Policy {
   const IncidentSpec& incident() const { return incident_; }
   const CredentialRules& credentials() const { return credentials_; }
   const std::vector<CredentialRule>& credential_rules() const { return credential_rules_; }
+  const std::vector<BudgetSpec>& budgets() const { return budgets_; }
   const AggregateRules& aggregates() const { return aggregates_; }
   const GovernanceSpec& governance() const { return governance_; }
   const SessionRules& session() const { return session_; }
@@ -178,6 +181,7 @@ class Policy {
   std::vector<NoticeSpec> notices_;
   std::vector<MatterSpec> matters_;
   std::vector<CollectionNoticeSpec> collection_notices_;
+  bool notice_required_ = false;
   AgeSpec age_;
   std::optional<AcknowledgementSpec> acknowledgement_;
   std::vector<TokenKindSpec> token_kinds_;
@@ -189,6 +193,7 @@ class Policy {
   CredentialRules credentials_;
   std::vector<CredentialRule> credential_rules_;
   AggregateRules aggregates_;
+  std::vector<BudgetSpec> budgets_;
   GovernanceSpec governance_;
   SessionRules session_;
   std::vector<PolicyCase> cases_;

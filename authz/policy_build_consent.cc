@@ -117,6 +117,10 @@ void PolicyBuilder::CheckPurposeConsents() {
 
 void PolicyBuilder::ReadCollectionNotices(MapReader& root) {
   const YamlNode* node = root.Get("collection_notices");
+  policy_->notice_required_ = root.Bool("notice_required");
+  if (policy_->notice_required_ && node == nullptr) {
+    diagnostics_->Error(root.PlaceOf("notice_required"), "the policy has no collection_notices");
+  }
   if (node == nullptr) return;
   MapReader all(*node, "collection_notices", diagnostics_);
   if (!node->is_map()) return;

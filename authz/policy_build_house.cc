@@ -1,10 +1,26 @@
 // How the house is kept: transport, notices, audit, changes of the policy, incidents.
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "authz/policy_builder.h"
 #include "authz/vocabulary.h"
 
 namespace piivault::authz {
+namespace {
+
+// Infinite where the key is not there.
+absl::Duration ReadSessionTime(MapReader& reader, std::string_view key, Diagnostics* diagnostics) {
+  const std::string text = reader.Duration(key);
+  if (text.empty()) return absl::InfiniteDuration();
+  const std::optional<absl::Duration> time = FixedDuration(text);
+  if (time.has_value() && *time > absl::ZeroDuration()) return *time;
+  diagnostics->Error(reader.PlaceOf(key), "a time of one second or more is needed",
+                     "for example 15m or 12h");
+  return absl::InfiniteDuration();
+}
+
+}  // namespace
 
 void PolicyBuilder::ReadTransport(MapReader& root) {
   TransportSpec& transport = policy_->transport_;
@@ -128,8 +144,8 @@ void PolicyBuilder::ReadHouse(MapReader& root) {
     MapReader reader(*node, "session", diagnostics_);
     SessionRules& session = policy_->session_;
     session.origin = reader.ReadOrigin();
-    session.idle = reader.Duration("idle");
-    session.absolute = reader.Duration("absolute");
+    session.idle = ReadSessionTime(reader, "idle", diagnostics_);
+    session.absolute = ReadSessionTime(reader, "absolute", diagnostics_);
     reader.Finish();
   }
 }
@@ -154,6 +170,36 @@ void PolicyBuilder::ReadTokenKinds(MapReader& root) {
     reader.Finish();
     policy_->token_kinds_.push_back(std::move(kind));
   }
+}
+
+void PolicyBuilder::ReadBudgets(MapReader& root) {
+  ForEachItem(root, "budgets", "budget", [this](MapReader& reader) {
+    BudgetSpec budget;
+    reader.Require("id");
+    budget.id = reader.Identifier("id");
+    if (!budget.id.empty()) Claim("budget", budget.id, reader.PlaceOf("id"));
+    budget.origin = reader.ReadOrigin();
+    budget.labels = reader.LabelsOf("label");
+    for (const YamlNode* node : reader.Scalars("role")) {
+      const RoleSpec* role = policy_->FindRole(node->scalar);
+      if (role != nullptr) {
+        budget.roles.push_back(role->id);
+      } else {
+        diagnostics_->Error(node->place, absl::StrCat("no role ", Quote(node->scalar)));
+      }
+    }
+    budget.purposes = SelectPurposes(reader, "for");
+    reader.Require("records");
+    budget.records = static_cast<uint32_t>(reader.Int("records", 1, 1'000'000'000, 1));
+    reader.Require("per");
+    const std::string per = reader.Duration("per");
+    budget.per = FixedDuration(per).value_or(absl::ZeroDuration());
+    if (!per.empty() && (budget.per < absl::Minutes(1) || budget.per > absl::Hours(24))) {
+      diagnostics_->Error(reader.PlaceOf("per"), "a budget is for a minute to a day",
+                          "for example 1h or 1d");
+    }
+    policy_->budgets_.push_back(std::move(budget));
+  });
 }
 
 }  // namespace piivault::authz

@@ -97,6 +97,7 @@ void PolicyBuilder::ReadAll(const YamlNode& tree) {
   ReadPolicyChange(root);
   ReadHouse(root);
   ReadTokenKinds(root);
+  ReadBudgets(root);
   ReadCases(root);
   root.Finish();
 }

@@ -120,6 +120,7 @@ class PolicyBuilder {
   void ReadPolicyChange(MapReader& root);
   void ReadHouse(MapReader& root);
   void ReadTokenKinds(MapReader& root);
+  void ReadBudgets(MapReader& root);
 
   // policy_build_cases.cc
   void ReadCases(MapReader& root);

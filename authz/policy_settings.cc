@@ -179,6 +179,7 @@ void WriteDecisionRules(SettingsWriter& out) {
           }));
   out.Set("channels", policy.channels());
   // One that names no purpose forbids more than none.
+  out.Flag("notice required", policy.notice_required());
   for (const auto& [id, labels, origin, purposes] : policy.collection_notices()) {
     out.About("collection notice", id);
     out.Purposes("purposes", purposes);

@@ -12,6 +12,11 @@ std::string_view WordOf(const Words& words, Enum value) {
   return words[static_cast<size_t>(value)];
 }
 
+// Empty for what has no end.
+std::string DurationText(absl::Duration duration) {
+  return duration == absl::InfiniteDuration() ? "" : absl::FormatDuration(duration);
+}
+
 void WriteRecipients(SettingsWriter& out) {
   for (const RecipientSpec& recipient : out.policy().recipients()) {
     const auto& [id, labels, origin, kind, fields, purposes, consented_purposes, basis, needs,
@@ -173,6 +178,15 @@ void WriteHouse(SettingsWriter& out) {
     out.Text("peer", WordOf(vocabulary::kPeerForms, peer));
     out.Set("attributes", attributes);
   }
+  for (const auto& [id, labels, origin, roles, purposes, records, per] : out.policy().budgets()) {
+    out.About("budget", id);
+    std::vector<std::string> names;
+    for (RoleId role : roles) names.push_back(out.policy().roles()[role].name);
+    out.Set("roles", names);
+    out.Purposes("purposes", purposes);
+    out.Number("records", records);
+    out.Text("per", absl::FormatDuration(per));
+  }
   {
     const auto& [origin, advised_classes, max_age] = out.policy().credentials();
     out.About("credentials", "");
@@ -191,8 +205,8 @@ void WriteHouse(SettingsWriter& out) {
   }
   const auto& [origin, idle, absolute] = out.policy().session();
   out.About("session", "");
-  out.Text("idle", idle);
-  out.Text("absolute", absolute);
+  out.Text("idle", DurationText(idle));
+  out.Text("absolute", DurationText(absolute));
 }
 
 }  // namespace piivault::authz

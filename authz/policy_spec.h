@@ -371,6 +371,18 @@ struct AggregateRules {
   uint32_t round_to = 5;    // Counts are rounded down to a multiple.
 };
 
+// How much one principal may have released to it in one window of time. Windows begin at multiples
+// of `per` since the beginning of 1970 (UTC).
+struct BudgetSpec {
+  std::string id;
+  Labels labels;
+  Origin origin;
+  std::vector<RoleId> roles;                  // Under which it reads; empty: any.
+  std::vector<PurposeId> purposes;            // For which it reads; empty: any, and none.
+  uint32_t records = 0;                       // Each time that values of one are released.
+  absl::Duration per = absl::ZeroDuration();  // One minute to one day.
+};
+
 struct TokenKindSpec {
   std::string id;
   Origin origin;
@@ -387,10 +399,11 @@ struct GovernanceSpec {
   std::string cycle;
 };
 
+// How long a session may last: what follows one authentication. Infinite where the text is silent.
 struct SessionRules {
   Origin origin;
-  std::string idle;
-  std::string absolute;
+  absl::Duration idle = absl::InfiniteDuration();      // Without any call.
+  absl::Duration absolute = absl::InfiniteDuration();  // In all.
 };
 
 // A document that binds the operator.

@@ -124,6 +124,28 @@ std::string ReadDuration(const YamlNode& node, Diagnostics* diagnostics) {
   return "";
 }
 
+std::optional<absl::Duration> FixedDuration(std::string_view duration) {
+  if (duration == "0") return absl::ZeroDuration();
+  if (duration.size() < 2) return std::nullopt;
+  int64_t count = 0;
+  if (!absl::SimpleAtoi(std::string(duration.substr(0, duration.size() - 1)), &count))
+    return std::nullopt;
+  switch (duration.back()) {
+    case 's':
+      return absl::Seconds(count);
+    case 'm':
+      return absl::Minutes(count);
+    case 'h':
+      return absl::Hours(count);
+    case 'd':
+      return absl::Hours(24 * count);
+    case 'w':
+      return absl::Hours(7 * 24 * count);
+    default:
+      return std::nullopt;
+  }
+}
+
 MapReader::MapReader(const YamlNode& node, std::string_view what, Diagnostics* diagnostics)
     : node_(&node), what_(what), diagnostics_(diagnostics) {
   if (!node.is_map()) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "authz/diagnostics.h"
 #include "authz/policy_spec.h"
 #include "authz/yaml_tree.h"
@@ -36,6 +37,9 @@ std::string ReadWord(const YamlNode& node, Words words, std::string_view what,
 
 // "30d", "12h", "90m", "45s", "6w", "3mo", "5y", or "0"; reports others.
 std::string ReadDuration(const YamlNode& node, Diagnostics* diagnostics);
+// Its length where it is the same at any time: of seconds to weeks, and of `0`; not of months and
+// years.
+std::optional<absl::Duration> FixedDuration(std::string_view duration);
 
 // Reads one map. Every key that is asked for is known; Finish reports the rest. A scalar where a
 // list is asked for counts as a list of one. Not thread-safe; borrows node and diagnostics.

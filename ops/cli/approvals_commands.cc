@@ -107,7 +107,8 @@ void AddApprovalsCommands(CLI::App& root, Session& session) {
                              {"IDENTITY", "add_identity"},
                              {"ENABLE", "enable_principal"},
                              {"DESTROY", "destroy_epoch"},
-                             {"HANDOVER", "hand_over"}}));
+                             {"HANDOVER", "hand_over"},
+                             {"JOB", "plan_job"}}));
   CLI::Option* state =
       AddEnum<v1::ProposalState>(*command, "--state", "Only these (open)",
                                  [list](v1::ProposalState value) { list->set_state(value); });

@@ -163,6 +163,37 @@ void AddHandOver(CLI::App& group, Session& session) {
   AddRequestId(*command, request->mutable_request_id());
 }
 
+void AddPlanJob(CLI::App& group, Session& session) {
+  auto request = std::make_shared<v1::CreateProposalRequest>();
+  CLI::App* command = AddCommand(
+      group, "plan-job",
+      "Proposes that a principal may read more than its budgets for a while; a second person "
+      "approves it",
+      session,
+      AskAndShow(request, &Connection::admin, &Admin::CreateProposal,
+                 Prepare<v1::CreateProposalRequest>([](Session& s, auto* r) {
+                   r->mutable_proposal()->mutable_plan_job()->set_tenant(s.tenant());
+                   return absl::OkStatus();
+                 })));
+  v1::Proposal::PlanJob* act = request->mutable_proposal()->mutable_plan_job();
+  v1::PlannedJob* job = act->mutable_job();
+  AddPrincipalName(*command, job->mutable_principal());
+  command->add_option("--for", *job->mutable_purpose(), "Purpose that its calls state")->required();
+  command
+      ->add_option_function<int64_t>(
+          "--records", [job](const int64_t& records) { job->set_records(records); },
+          "How many records in all")
+      ->required();
+  AddTime(*command, "--from", "Not before (at once)", session,
+          [job] { return job->mutable_start_time(); });
+  AddTime(*command, "--until", "Before then; within a day of the start", session, [job] {
+    return job->mutable_end_time();
+  })->required();
+  command->add_option("--reason", *act->mutable_reason(), "Why, at most 200 characters")
+      ->required();
+  AddRequestId(*command, request->mutable_request_id());
+}
+
 void AddEnable(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::CreateProposalRequest>();
   CLI::App* command = AddCommand(group, "enable", "Proposes to enable a principal again", session,
@@ -201,6 +232,7 @@ void AddPrincipalCommands(CLI::App& root, Session& session) {
   AddReading(*group, session);
   AddGrant(*group, session);
   AddHandOver(*group, session);
+  AddPlanJob(*group, session);
   AddTakingAway(*group, session);
   AddEnable(*group, session);
   AddIdentityCommands(*group, session);

@@ -18,6 +18,9 @@
 namespace piivault::ops {
 namespace {
 
+// What the transport can hold.
+constexpr absl::Duration kLongestSession = absl::Hours(480);
+
 // Reads one mapping strictly and collects what is wrong with it.
 class Section {
  public:
@@ -179,6 +182,10 @@ void CheckWhole(const Config& config, const std::string& file, std::vector<std::
         file, ":1: limits.in_flight_per_caller must not be above limits.in_flight: one caller ",
         "could keep all others out"));
   }
+  if (std::max(config.limits.connection_idle, config.limits.connection_age) > kLongestSession) {
+    problems->push_back(absl::StrCat(
+        file, ":1: limits.connection_idle and limits.connection_age are at most 480h"));
+  }
   std::vector<std::string> copies = keyring.mirrors;
   copies.push_back(keyring.path);
   for (const std::string& copy : copies) {
@@ -227,6 +234,8 @@ void ReadSections(const YAML::Node& root, const std::string& file, Config* confi
     s.Read("wait", &config->limits.wait);
     s.Read("queue", &config->limits.queue, 1, 1'000'000);
     s.Read("stream_idle", &config->limits.stream_idle);
+    s.Read("connection_idle", &config->limits.connection_idle);
+    s.Read("connection_age", &config->limits.connection_age);
     s.Read("shutdown", &config->limits.shutdown);
   }
   {
@@ -321,6 +330,8 @@ std::string ToYaml(const Config& config) {
   number("wait", absl::FormatDuration(config.limits.wait));
   number("queue", config.limits.queue);
   number("stream_idle", absl::FormatDuration(config.limits.stream_idle));
+  number("connection_idle", absl::FormatDuration(config.limits.connection_idle));
+  number("connection_age", absl::FormatDuration(config.limits.connection_age));
   number("shutdown", absl::FormatDuration(config.limits.shutdown));
   out << YAML::EndMap;
   open("storage");

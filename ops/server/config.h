@@ -43,12 +43,14 @@ struct Config {
     std::string address = "127.0.0.1:9464";  // /metrics, /livez, /readyz; empty for none
   } metrics;
   struct Limits {
-    int in_flight = 4096;                            // calls at once; more are shed
-    int in_flight_per_caller = 0;                    // of these, of one caller; 0: half
-    absl::Duration wait = absl::Milliseconds(50);    // for its turn, until a call is shed
-    int queue = 8192;                                // commits waiting
-    absl::Duration stream_idle = absl::Seconds(60);  // a stream whose client reads nothing
-    absl::Duration shutdown = absl::Seconds(20);     // for calls under way at the end
+    int in_flight = 4096;                                // calls at once; more are shed
+    int in_flight_per_caller = 0;                        // of these, of one caller; 0: half
+    absl::Duration wait = absl::Milliseconds(50);        // for its turn, until a call is shed
+    int queue = 8192;                                    // commits waiting
+    absl::Duration stream_idle = absl::Seconds(60);      // a stream whose client reads nothing
+    absl::Duration connection_idle = absl::Minutes(10);  // without calls, until it is closed
+    absl::Duration connection_age = absl::Hours(12);     // in all; its streams end with it
+    absl::Duration shutdown = absl::Seconds(20);         // for calls under way at the end
   } limits;
   struct Storage {
     int64_t block_cache_mib = 256;

@@ -36,6 +36,7 @@
 #include "vault/service/certificate.h"
 #include "vault/service/grpc_server.h"
 #include "vault/service/session.h"
+#include "vault/service/session_check.h"
 #include "vault/service/subject_service.h"
 #include "vault/service/vault_service.h"
 #include "vault/state/request_sweeper.h"
@@ -49,6 +50,10 @@ namespace {
 
 constexpr absl::Duration kErasurePause = absl::Seconds(30);
 constexpr absl::Duration kSweepPause = absl::Minutes(10);
+
+vault::SessionLimits SessionLimitsOf(const Config& config) {
+  return {config.limits.connection_idle, config.limits.connection_age};
+}
 
 absl::StatusOr<std::string> ReadText(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -125,6 +130,7 @@ struct VaultServer::Impl {
   std::optional<vault::ErasureWorker> erasure;
   std::optional<vault::RequestSweeper> sweeper;
   std::optional<vault::SessionRefuser> refuser;
+  vault::VolumeBudgets budgets;
   std::optional<vault::VaultDependencies> vault_dependencies;
   std::optional<vault::AuditDependencies> audit_dependencies;
   std::optional<vault::AdminDependencies> admin_dependencies;
@@ -189,6 +195,12 @@ absl::Status VaultServer::Impl::OpenState() {
   auto loaded = vault::StateStore::Load(*engine, *keys, vault::SystemRandom());
   if (!loaded.ok()) return loaded.status();
   store = *std::move(loaded);
+  if (absl::Status kept = vault::CheckSessions(*store->snapshot(), SessionLimitsOf(config));
+      !kept.ok())
+    return kept;
+  // What was released before the start counts as well.
+  const absl::Status counted = budgets.Rebuild(*engine, *store->snapshot(), Now());
+  if (!counted.ok()) return counted;
   engine->SetReopenHook([this] { return store->Reload(); });
   auto made = vault::ValueRules::Create();
   if (!made.ok()) return made.status();
@@ -220,9 +232,9 @@ absl::Status VaultServer::Impl::AddServices() {
                   });
   sweeper.emplace(*engine);
   refuser.emplace(*store, random);
-  vault_dependencies.emplace(vault::VaultDependencies{*engine, *store, *rules, *unique, random,
-                                                      [this] { background->Wake("erasure"); },
-                                                      [this] { metrics->RowDamaged("list"); }});
+  vault_dependencies.emplace(vault::VaultDependencies{
+      *engine, *store, *rules, *unique, budgets, random, [this] { background->Wake("erasure"); },
+      [this] { metrics->RowDamaged("list"); }});
   audit_dependencies.emplace(vault::AuditDependencies{*engine, *index, *store, random});
   admin_dependencies.emplace(vault::AdminDependencies{
       .engine = *engine,
@@ -242,7 +254,8 @@ absl::Status VaultServer::Impl::AddServices() {
             const int copies = static_cast<int>(config.keyring.mirrors.size());
             return vault::AdminDependencies::Mirrors{std::max(0, copies - keyring_copies_missing),
                                                      copies};
-          }});
+          },
+      .sessions = SessionLimitsOf(config)});
   absl::Status status = vault::RegisterVaultService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterSubjectService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAuditService(*audit_dependencies, &methods);
@@ -269,6 +282,7 @@ absl::Status VaultServer::Impl::Serve(const ServerHooks& hooks) {
   options.denials = hooks.denials;
   options.max_connections = static_cast<size_t>(config.listen.connections);
   options.client_idle = config.limits.stream_idle;
+  options.sessions = SessionLimitsOf(config);
   options.reflection = config.reflection;
   auto started = vault::GrpcServer::Start(
       std::move(options), {&methods, engine.get(), &*refuser, &*metrics, &vault::SystemRandom(),

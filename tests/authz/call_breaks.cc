@@ -427,6 +427,10 @@ class Breaker {
   }
 
   bool NoticeStated() {
+    if (text_.notice_required && dice_.OneIn(3)) {
+      in_.notice = "";
+      return Done("no notice");
+    }
     in_.notice = text_.notices.empty() || dice_.OneIn(2)
                      ? "no_such_notice"
                      : std::string_view(text_.notices.begin()->first);

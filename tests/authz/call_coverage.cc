@@ -270,6 +270,9 @@ const std::map<Reason, Needed>& ReasonNeeds() {
                  });
         },
         "it need not be said how data came in"}},
+      {Reason::kNoticeMissing,
+       {[](const F& f) { return f.text().notice_required && f.Collects(); },
+        "nobody has to say under which notice data comes in"}},
       {Reason::kNoticeUnknown,
        {[](const F& f) { return !f.text().notices.empty() && f.Collects(); },
         "nothing is collected under a notice"}},

@@ -86,9 +86,11 @@ class Maker {
     for (const std::string& need : purpose.needs) {
       if (need != "parent") call_.arguments.push_back({need, "X-1"});
     }
-    if (!purpose.follows.empty()) {
-      call_.arguments.push_back({"parent", dice_.Pick(purpose.follows)});
-    }
+    if (purpose.follows.empty()) return;
+    call_.arguments.push_back({"parent", dice_.Pick(purpose.follows)});
+    const Purpose& parent = *text_.FindPurpose(RestsOn(text_, call_));
+    if (parent.ticket) in_.ticket = "T-1";
+    for (const std::string& need : parent.needs) call_.arguments.push_back({need, "X-1"});
   }
 
   bool CanHave(const std::string& name) const {
@@ -212,6 +214,9 @@ class Maker {
     call_.facts.controller = dice_.OneIn(2) ? "partners/a" : "partners/b";
     const Purpose* purpose = text_.FindPurpose(std::string(in_.purpose));
     if (purpose != nullptr) MakeMatter(purpose->matters);
+    if (purpose != nullptr && !purpose->follows.empty()) {
+      MakeMatter(text_.FindPurpose(RestsOn(text_, call_))->matters);
+    }
     if (verb_->purpose != "no") MakeMatter(call_.role->matters);
   }
 
@@ -279,7 +284,8 @@ class Maker {
       if (!field.channels.empty()) in_.channel = dice_.Pick(field.channels);
     }
     if (dice_.OneIn(2)) in_.collected_at = in_.now - absl::Hours(1);
-    if (!text_.notices.empty() && dice_.OneIn(2)) in_.notice = text_.notices.begin()->first;
+    if (!text_.notices.empty() && (text_.notice_required || dice_.OneIn(2)))
+      in_.notice = text_.notices.begin()->first;
     const absl::CivilDay today = absl::ToCivilDay(in_.now, text_.zone);
     const absl::CivilDay born(today.year() - (dice_.OneIn(2) ? 40 : 12), 6, 15);
     (dice_.OneIn(2) ? in_.born : call_.facts.born) = born;

@@ -159,7 +159,14 @@ Reason Trial::CheckRequest() const {
     for (const std::string& need : purpose_->needs) {
       if (!ArgumentNamed(need).has_value()) return Reason::kArgumentMissing;
     }
-    if (!purpose_->follows.empty() && NamedParent().empty()) return Reason::kPurposeParentUnknown;
+    if (!purpose_->follows.empty()) {
+      const Purpose* parent = text_.FindPurpose(NamedParent());
+      if (parent == nullptr) return Reason::kPurposeParentUnknown;
+      if (parent->ticket && in_.ticket.empty()) return Reason::kTicketMissing;
+      for (const std::string& need : parent->needs) {
+        if (!ArgumentNamed(need).has_value()) return Reason::kArgumentMissing;
+      }
+    }
   }
   for (const auto* needs : Matters()) {
     if (!needs->empty() && !NamesOne(*needs)) return Reason::kArgumentMissing;
@@ -168,6 +175,7 @@ Reason Trial::CheckRequest() const {
     if (!FitsSoFar(*needs)) return Reason::kMatterUnknown;
   }
   const bool collects = asked_.verb == "create" || asked_.verb == "tokenize";
+  if (collects && text_.notice_required && in_.notice.empty()) return Reason::kNoticeMissing;
   if (collects && !in_.notice.empty() && !text_.notices.empty() &&
       text_.notices.count(std::string(in_.notice)) == 0) {
     return Reason::kNoticeUnknown;
@@ -185,6 +193,10 @@ Reason Trial::CheckRequest() const {
 std::vector<const std::vector<MatterNeed>*> Trial::Matters() const {
   std::vector<const std::vector<MatterNeed>*> matters;
   if (purpose_ != nullptr) matters.push_back(&purpose_->matters);
+  if (purpose_ != nullptr && !purpose_->follows.empty()) {
+    const Purpose* parent = text_.FindPurpose(NamedParent());
+    if (parent != nullptr) matters.push_back(&parent->matters);
+  }
   if (verb_.purpose != "no") matters.push_back(&role_.matters);
   return matters;
 }

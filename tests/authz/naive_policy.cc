@@ -341,6 +341,7 @@ Text Read(const PolicyText& source) {
   text.forbidden_employment = Words(node["forbidden_employment"]);
   text.channels = Words(node["channels"]);
   ReadIntake(node["transport"], text);
+  text.notice_required = Flag(node["notice_required"], false);
   for (const auto& entry : node["collection_notices"]) {
     text.notices[entry.first.Scalar()] = Words(entry.second["purposes"]);
   }

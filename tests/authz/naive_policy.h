@@ -120,6 +120,7 @@ struct Text {
   bool intake = false;
   std::string allow_plain = "never";
   bool record_channel = false;
+  bool notice_required = false;
   std::map<std::string, Names> notices;  // From id to the purposes that it names.
   bool reached_day_before = false;
   bool unknown_age_allowed = false;

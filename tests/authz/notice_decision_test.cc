@@ -87,6 +87,23 @@ TEST_F(NoticeDecisionTest, WhatFollowsIsUnderTheNoticeOfItsParent) {
   EXPECT_EQ(call.reason(), Reason::kOk);
 }
 
+TEST(NoticeRequiredTest, WhatComesInSaysUnderWhichNotice) {
+  const auto policy = LoadGroundsPolicy(std::string(kNotices) + "notice_required: true\n");
+  ASSERT_NE(policy, nullptr);
+  Call call = MakeGroundsCall(policy);
+  call.verb = Verb::kCreate;
+  call.channel = "web";
+  EXPECT_EQ(call.reason(), Reason::kNoticeMissing);
+  EXPECT_EQ(call.DecideFirst().reason, Reason::kNoticeMissing);
+  call.verb = Verb::kTokenize;
+  EXPECT_EQ(call.reason(), Reason::kNoticeMissing);
+  call.verb = Verb::kUpdate;  // The record has its own.
+  EXPECT_EQ(call.reason(), Reason::kOk);
+  call.verb = Verb::kCreate;
+  call.notice = "general";
+  EXPECT_EQ(call.reason(), Reason::kOk);
+}
+
 TEST_F(NoticeDecisionTest, OnlyNoticesOfThePolicyAreStated) {
   Call call = Under("");
   call.verb = Verb::kCreate;

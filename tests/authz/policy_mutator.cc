@@ -295,6 +295,7 @@ void PolicyMutator::OfPurposes() {
     if (entry.second.IsMap()) OfPurpose(entry.first.Scalar(), entry.second);
   }
   if (!policy_["collection_notices"].IsDefined()) return;
+  if (policy_["notice_required"].IsDefined()) Remove("notice required", {"notice_required"});
   for (const auto& entry : policy_["purposes"]) {
     const YAML::Node& purpose = entry.second;
     if (purpose.IsMap() && purpose["despite_notice"].IsDefined()) continue;

@@ -6,6 +6,7 @@
 #include "authz/decision.h"
 #include "authz/policy.h"
 #include "vault/service/admin_convert.h"
+#include "vault/service/admin_jobs.h"
 #include "vault/service/resource_name.h"
 #include "vault/state/snapshot_builder.h"
 #include "vault/text.h"
@@ -218,6 +219,9 @@ absl::StatusOr<ActEffect> CheckActivatePolicy(AdminCall& call,
     if (!compiled.ok()) return MakeError(authz::Reason::kPolicyInvalid);
     effect.policy = *std::move(compiled);
   }
+  std::vector<std::string> unkept =
+      UnkeptSessionRules(effect.policy->session(), call.dependencies().sessions);
+  if (!unkept.empty()) return MakeError(authz::Reason::kSessionLimits, std::move(unkept));
   effect.basis = tenant->row.policy_sha256();
   effect.tenant = tenant->row;
   effect.tenant->set_policy_sha256(policy->sha256);
@@ -326,6 +330,10 @@ absl::StatusOr<Proposal> ActOf(const Proposal& proposal) {
     case Proposal::kHandOver:
       *act.mutable_hand_over() = proposal.hand_over();
       break;
+    case Proposal::kPlanJob:
+      *act.mutable_plan_job() = proposal.plan_job();
+      act.mutable_plan_job()->mutable_job()->clear_id();
+      break;
     case Proposal::ACT_NOT_SET:
       return BadArgument("proposal.act");
   }
@@ -348,6 +356,8 @@ absl::StatusOr<ActEffect> CheckAct(AdminCall& call, const Proposal& act) {
       return CheckDestroyEpoch(call, act.destroy_epoch());
     case Proposal::kHandOver:
       return CheckHandOver(call, act.hand_over());
+    case Proposal::kPlanJob:
+      return CheckPlanJob(call, act.plan_job());
     case Proposal::ACT_NOT_SET:
       break;
   }

@@ -141,6 +141,15 @@ void FillTenant(const storage::v1::TenantRow& from, piivault::v1::Tenant* tenant
   tenant->set_policy_sha256(ToHex(from.policy_sha256()));
   tenant->set_intake_plain_allowed(from.intake_plain_allowed());
   FillTime(from.create_time_micros(), tenant->mutable_create_time());
+  for (const storage::v1::JobRow& row : from.jobs()) {
+    piivault::v1::PlannedJob& job = *tenant->add_jobs();
+    job.set_id(row.id());
+    job.set_principal(PrincipalName(row.principal()));
+    job.set_purpose(row.purpose());
+    FillTime(row.start_micros(), job.mutable_start_time());
+    FillTime(row.end_micros(), job.mutable_end_time());
+    job.set_records(static_cast<int64_t>(row.records()));
+  }
 }
 
 void FillAttestation(std::string_view person, const storage::v1::AttestationRow& from,

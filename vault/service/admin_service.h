@@ -12,6 +12,7 @@
 #include "vault/keys/epoch_keys.h"
 #include "vault/keys/keyring.h"
 #include "vault/service/method_table.h"
+#include "vault/service/session_limits.h"
 #include "vault/state/key_rotator.h"
 #include "vault/state/state_store.h"
 
@@ -38,6 +39,8 @@ struct AdminDependencies {
     int configured = 0;
   };
   std::function<Mirrors()> mirrors;
+  // Of the server's connections; a policy that promises shorter ones is not put in force.
+  SessionLimits sessions = {};
 };
 
 // Gives every method of piivault.v1.AdminService its handler. The service must have been added, and

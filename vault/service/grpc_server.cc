@@ -27,12 +27,26 @@ int Milliseconds(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
 }
 
+void SetSessionLimits(const SessionLimits& sessions, grpc::ServerBuilder* builder) {
+  // The most that an argument holds, with room for the tenth.
+  constexpr absl::Duration kLongest = absl::Hours(20 * 24);
+  if (sessions.idle <= kLongest) {
+    builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(sessions.idle));
+  }
+  if (sessions.absolute > kLongest) return;
+  const absl::Duration grace = std::min(absl::Minutes(1), sessions.absolute / 10);
+  // gRPC lengthens the age by up to a tenth, at random, so that not all connections end at once.
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                              Milliseconds((sessions.absolute - grace) / 1.1));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, Milliseconds(grace));
+}
+
 void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(options.max_request_bytes);
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                               Milliseconds(options.handshake_timeout));
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(absl::Minutes(10)));
+  SetSessionLimits(options.sessions, builder);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(absl::Minutes(2)));
   // A compressed request may be far larger than it looks.
   builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);

@@ -16,6 +16,7 @@
 #include "vault/service/counted_calls.h"
 #include "vault/service/method_table.h"
 #include "vault/service/observer.h"
+#include "vault/service/session_limits.h"
 #include "vault/service/tls.h"
 
 namespace piivault::vault {
@@ -47,6 +48,9 @@ struct GrpcServerOptions {
   absl::Duration stream_commit_wait = absl::Seconds(5);  // for each message of a stream
   absl::Duration client_idle = absl::Seconds(30);  // until a client that does not read is cut off
   absl::Duration handshake_timeout = absl::Seconds(10);
+  // Connections are ended so that their clients connect anew. Calls under way when `absolute` comes
+  // near have a tenth of it, at most a minute, to finish.
+  SessionLimits sessions{absl::Minutes(10), absl::Hours(12)};
   // The server reflection service, without authorization and entries: development only.
   bool reflection = false;
 };

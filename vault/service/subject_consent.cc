@@ -29,6 +29,8 @@ constexpr authz::Verb kRecord[] = {authz::Verb::kRecordConsent};
 constexpr authz::Verb kRead[] = {authz::Verb::kReadSubject};
 constexpr int kMaxConsents = 200;
 constexpr int kMaxConsentFields = 64;
+// Of all that is kept of a person's consents, stops, mandates and matters: each read opens it.
+constexpr size_t kMaxUseBytes = size_t{48} << 10;
 
 const authz::ConsentSpec* FindConsent(const authz::Policy& policy, std::string_view id) {
   for (const authz::ConsentSpec& spec : policy.consent()) {
@@ -126,14 +128,16 @@ ConsentRow MakeRow(const v1::Consent& consent, RandomSource& random, absl::Time 
   return row;
 }
 
-// Makes room for one more; the oldest that was withdrawn is no longer needed. False: there is none.
-bool MakeRoom(SubjectUse* use) {
+// Makes room for one more; the oldest that were withdrawn are no longer needed. False: there is
+// none.
+bool MakeRoom(const ConsentRow& next, SubjectUse* use) {
   auto& rows = *use->mutable_consents();
-  if (rows.size() < kMaxConsents) return true;
-  const auto withdrawn = std::find_if(
-      rows.begin(), rows.end(), [](const ConsentRow& row) { return row.withdraw_micros() != 0; });
-  if (withdrawn == rows.end()) return false;
-  rows.erase(withdrawn);
+  while (rows.size() >= kMaxConsents || use->ByteSizeLong() + next.ByteSizeLong() > kMaxUseBytes) {
+    const auto withdrawn = std::find_if(
+        rows.begin(), rows.end(), [](const ConsentRow& row) { return row.withdraw_micros() != 0; });
+    if (withdrawn == rows.end()) return false;
+    rows.erase(withdrawn);
+  }
   return true;
 }
 
@@ -166,9 +170,9 @@ class RecordConsentHandler : public Handler {
                                         : DecideNewPerson(call, person)) {
       return *std::move(refused);
     }
-    if (!MakeRoom(person.row.mutable_use())) return call.Refuse(Reason::kBatchTooLarge);
-    const ConsentRow& row = *person.row.mutable_use()->add_consents() =
-        MakeRow(request.consent(), deps_.random, call.now());
+    ConsentRow made = MakeRow(request.consent(), deps_.random, call.now());
+    if (!MakeRoom(made, person.row.mutable_use())) return call.Refuse(Reason::kBatchTooLarge);
+    const ConsentRow& row = *person.row.mutable_use()->add_consents() = std::move(made);
     StorePerson(call, &person);
     call.DescribeConsent(row.id());
     response->set_subject(call.SubjectNameOf(person.id));

@@ -35,6 +35,11 @@ bool Permits(const authz::Decision& decision, bool allow_partial) {
   return decision.granted() || (allow_partial && decision.partial());
 }
 
+void KeepWhenDurable(std::shared_ptr<VolumeBudgets::Taken> taken, Plan* plan) {
+  if (taken == nullptr) return;
+  plan->applied = [taken = std::move(taken)](const storage::LogPosition&) { taken->Keep(); };
+}
+
 }  // namespace
 
 VaultCall::VaultCall(CallContext& context, const VaultDependencies& dependencies)
@@ -397,11 +402,25 @@ Plan VaultCall::Complete(Plan plan) {
   return plan;
 }
 
+std::optional<Plan> VaultCall::TakeBudget(std::shared_ptr<VolumeBudgets::Taken>* taken) {
+  if (policy_->budgets().empty()) return std::nullopt;
+  VolumeBudgets::Verdict verdict = deps_.budgets.Take(*tenant_, ReleaseOf(entry_));
+  if (verdict.within) {
+    *taken = std::move(verdict.taken);
+    return std::nullopt;
+  }
+  Plan plan = RefuseAll(authz::Reason::kVolumeBudget);
+  plan.retry_after = verdict.retry_after;
+  return plan;
+}
+
 Plan VaultCall::Finish(google::protobuf::Message* response) {
   if (actor_.has_value()) {
     const authz::Reason reason = FindActor(nullptr);
     if (reason != authz::Reason::kOk) return RefuseAll(reason);
   }
+  std::shared_ptr<VolumeBudgets::Taken> taken;
+  if (std::optional<Plan> refused = TakeBudget(&taken)) return *std::move(refused);
   // A call that wrote nothing took no effect that a repetition could double.
   if (request_.has_value() && !replayed() && !changes_.writes.empty()) {
     changes_.writes.push_back(
@@ -412,6 +431,7 @@ Plan VaultCall::Finish(google::protobuf::Message* response) {
   Plan plan = Complete(session_.Answer(response, changes_.retained, entry_));
   plan.touches = std::move(changes_.touches);
   plan.writes = std::move(changes_.writes);
+  KeepWhenDurable(std::move(taken), &plan);
   return plan;
 }
 
@@ -420,7 +440,11 @@ Plan VaultCall::Finish(WireWriter response) {
     const authz::Reason reason = FindActor(nullptr);
     if (reason != authz::Reason::kOk) return RefuseAll(reason);
   }
-  return Complete(session_.Answer(std::move(response), entry_));
+  std::shared_ptr<VolumeBudgets::Taken> taken;
+  if (std::optional<Plan> refused = TakeBudget(&taken)) return *std::move(refused);
+  Plan plan = Complete(session_.Answer(std::move(response), entry_));
+  KeepWhenDurable(std::move(taken), &plan);
+  return plan;
 }
 
 Plan VaultCall::Refuse(authz::Reason reason, std::vector<std::string> fields) {

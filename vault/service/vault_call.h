@@ -1,6 +1,7 @@
 #ifndef PIIVAULT_VAULT_SERVICE_VAULT_CALL_H_
 #define PIIVAULT_VAULT_SERVICE_VAULT_CALL_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -177,6 +178,8 @@ class VaultCall {
 
  private:
   Plan Complete(Plan plan);
+  // Takes what the entry releases out of the policy's budgets; refuses what exceeds one.
+  std::optional<Plan> TakeBudget(std::shared_ptr<VolumeBudgets::Taken>* taken);
   // kOk, or why what the caller states is not taken.
   authz::Reason TakeUsage(const v1::Usage& usage);
   authz::Reason TakeArguments(const v1::Usage& usage);

@@ -8,6 +8,7 @@
 #include "vault/crypto/random.h"
 #include "vault/records/field_terms.h"
 #include "vault/service/method_table.h"
+#include "vault/service/volume_budgets.h"
 #include "vault/state/state_store.h"
 #include "vault/values/value_rules.h"
 
@@ -19,6 +20,7 @@ struct VaultDependencies {
   StateStore& store;
   const ValueRules& rules;
   const UniqueCells& unique;  // one for the process
+  VolumeBudgets& budgets;     // one for the process
   RandomSource& random;
   // Called when an erasure has left something for ErasureWorker, on an engine thread: must not
   // block. May be empty.

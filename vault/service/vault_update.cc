@@ -48,9 +48,13 @@ std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, const RecordCh
   return std::nullopt;
 }
 
+// Whether it says by which way the values came; else it was the record's.
+bool SaysChannel(const v1::Provenance& provenance) {
+  return !provenance.channel().empty() || provenance.front_hop() != v1::FRONT_HOP_UNSPECIFIED;
+}
+
 bool HasProvenance(const v1::Provenance& provenance) {
-  return !provenance.channel().empty() || !provenance.notice().empty() ||
-         provenance.has_collected_at() || provenance.front_hop() != v1::FRONT_HOP_UNSPECIFIED;
+  return SaysChannel(provenance) || !provenance.notice().empty() || provenance.has_collected_at();
 }
 
 class UpdateRecordHandler : public Handler {
@@ -94,7 +98,7 @@ class UpdateRecordHandler : public Handler {
                                                 const v1::UpdateRecordRequest& request,
                                                 const RecordName& name, const FieldNames& names) {
     Channel channel = ChannelOfRequest(request);
-    if (!HasProvenance(request.provenance())) {
+    if (!SaysChannel(request.provenance())) {
       channel.front_hop = authz::FrontHop::kTls;
       if (!call.policy().channels().empty()) channel.name = call.policy().channels().front();
       if (channel.name.empty()) channel.name = "any";
@@ -113,7 +117,8 @@ class UpdateRecordHandler : public Handler {
     FieldIds ids;
     call.ResolveFields(type, names, &ids);
     const bool stated = HasProvenance(request.provenance());
-    const Channel channel = stated ? ChannelOfRequest(request) : ChannelOf(record->header());
+    const bool by_channel = SaysChannel(request.provenance());
+    const Channel channel = by_channel ? ChannelOfRequest(request) : ChannelOf(record->header());
     authz::DecisionInput input = call.Input(authz::Verb::kUpdate);
     input.type = type;
     input.fields = ids;
@@ -151,6 +156,11 @@ class UpdateRecordHandler : public Handler {
       change.new_provenance = true;
       change.notice = request.provenance().notice();
       reason = CheckProvenance(call, request.provenance(), &change.provenance);
+      if (!by_channel) {
+        const storage::v1::Provenance& before = record->header().provenance();
+        change.provenance.set_channel(before.channel());
+        change.provenance.set_front_hop_tls(before.front_hop_tls());
+      }
       if (reason == authz::Reason::kOk) {
         reason = CheckNoticeChange(call.policy(), record->header().notice(), change.notice);
       }

@@ -162,6 +162,21 @@ TEST_F(CliTest, ARoleIsProposedForSomeFieldsAndHandedOver) {
   }
 }
 
+TEST_F(CliTest, AJobIsPlannedForAPurposeAndAWhile) {
+  const CliResult job =
+      Run({"principal", "plan-job", "mailer", "--for", "send", "--records", "5000", "--until",
+           "2030-01-01T10:00:00Z", "--reason", "the yearly letter"});
+  EXPECT_EQ(job.code, kExitOk) << job.err;
+  for (const char* text : {"principal: principals/mailer", "purpose: send", "records: 5000",
+                           "2030-01-01T10:00:00Z", "tenant: tenants/default"}) {
+    EXPECT_THAT(job.out, HasSubstr(text));
+  }
+  EXPECT_NE(Run({"principal", "plan-job", "mailer", "--for", "send", "--records", "5000",
+                 "--reason", "no end"})
+                .code,
+            kExitOk);
+}
+
 TEST_F(CliTest, AMatterIsAPersonsOrTheTenants) {
   EXPECT_EQ(Run({"matter", "open", "migration", "M-1", "--purpose", "order", "--until",
                  "2030-01-01", "--ticket", "T-1"})

@@ -47,6 +47,8 @@ TEST(ConfigTest, WhatIsWrittenIsReadBack) {
   config->keys.epoch_every = absl::Minutes(90);
   config->limits.in_flight = 17;
   config->limits.in_flight_per_caller = 5;
+  config->limits.connection_idle = absl::Minutes(3);
+  config->limits.connection_age = absl::Hours(3);
   config->completion_queues = 3;
   config->log.level = "debug";
   const absl::StatusOr<Config> again = ParseConfig(ToYaml(*config), "again.yaml");
@@ -55,6 +57,8 @@ TEST(ConfigTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(again->keyring.mirrors, config->keyring.mirrors);
   EXPECT_EQ(again->metrics.address, "");
   EXPECT_EQ(again->keys.epoch_every, absl::Minutes(90));
+  EXPECT_EQ(again->limits.connection_idle, absl::Minutes(3));
+  EXPECT_EQ(again->limits.connection_age, absl::Hours(3));
 }
 
 TEST(ConfigTest, UnknownKeysAreRefusedWithTheirLine) {
@@ -76,6 +80,10 @@ TEST(ConfigTest, MistypedValuesAreRefused) {
   EXPECT_THAT(
       Refusal(std::string(kMinimal) + "limits: {in_flight: 10, in_flight_per_caller: 11}\n"),
       HasSubstr("limits.in_flight_per_caller must not be above"));
+  EXPECT_THAT(Refusal(std::string(kMinimal) + "limits: {connection_age: 481h}\n"),
+              HasSubstr("limits.connection_age are at most 480h"));
+  EXPECT_THAT(Refusal(std::string(kMinimal) + "limits: {connection_idle: 0s}\n"),
+              HasSubstr("limits.connection_idle must be a duration"));
   EXPECT_THAT(Refusal(std::string(kMinimal) + "limits: {in_flight_per_caller: -1}\n"),
               HasSubstr("limits.in_flight_per_caller"));
   EXPECT_THAT(Refusal(std::string(kMinimal) + "keys: {epoch_every: 7}\n"),

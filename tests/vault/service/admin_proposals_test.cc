@@ -2,12 +2,15 @@
 
 #include "authz/decision.h"
 #include "tests/vault/service/admin_testing.h"
+#include "vault/service/session_check.h"
 
 namespace piivault::vault {
 namespace {
 
 using namespace piivault::v1;  // NOLINT: the wire's messages, in a test of nothing else
 using authz::Reason;
+using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::SizeIs;
 
 class AdminProposalsTest : public AdminTest {
@@ -227,6 +230,37 @@ TEST_F(AdminProposalsTest, WhatCannotBeIsNotProposed) {
   EXPECT_EQ(Propose("aoki", GrantRequest("api", "vault_admin")).reason,
             Reason::kPrincipalKindNotAdmitted);
   EXPECT_TRUE(Propose("aoki", GrantRequest("api", "vault_auditor")).ok());
+}
+
+// 002-55: a policy that ends sessions is in force only where the server ends them as soon.
+TEST_F(AdminProposalsTest, AServerThatKeepsSessionsLongerDoesNotTakeThePolicy) {
+  const std::string policy = SmallPolicy("") + "session: {idle: 15m, absolute: 12h}\n";
+  CreatePolicyRequest load;
+  load.set_yaml(policy);
+  const auto loaded = Call<CreatePolicyResponse>("aoki", "CreatePolicy", load);
+  ASSERT_TRUE(loaded.ok()) << authz::ReasonName(loaded.reason);
+  CreateProposalRequest request;
+  auto* activate = request.mutable_proposal()->mutable_activate_policy();
+  activate->set_tenant("tenants/default");
+  activate->set_policy_sha256(loaded.response.policy().name().substr(9));
+
+  auto refused = Propose("aoki", request);
+  EXPECT_EQ(refused.reason, Reason::kSessionLimits);
+  EXPECT_THAT(refused.fields, ElementsAre("session.idle", "session.absolute"));
+  dependencies_.sessions = {absl::Minutes(15), absl::Hours(12) + absl::Seconds(1)};
+  refused = Propose("aoki", request);
+  EXPECT_THAT(refused.fields, ElementsAre("session.absolute"));
+  dependencies_.sessions = {absl::Minutes(15), absl::Hours(12)};
+  const auto proposed = Propose("aoki", request);
+  ASSERT_TRUE(proposed.ok()) << authz::ReasonName(proposed.reason);
+  ASSERT_TRUE(Approve("baba", proposed.response.proposal()).ok());
+
+  // Nor does it start with another configuration.
+  const auto state = vault_.store().snapshot();
+  EXPECT_TRUE(CheckSessions(*state, dependencies_.sessions).ok());
+  const absl::Status longer = CheckSessions(*state, {absl::Minutes(16), absl::Hours(12)});
+  EXPECT_TRUE(absl::IsFailedPrecondition(longer)) << longer;
+  EXPECT_THAT(std::string(longer.message()), HasSubstr("tenants/default: session.idle"));
 }
 
 TEST_F(AdminProposalsTest, AdmissionIsAskedAtProposalAndAtApproval) {

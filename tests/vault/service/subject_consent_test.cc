@@ -271,6 +271,29 @@ TEST(RecordConsentTest, TheTwoHundredAndFirstTakesAWithdrawnOnesPlace) {
   EXPECT_EQ(use.consents(6).id(), "c7") << "not the oldest that was withdrawn";
 }
 
+// Each read of the person opens the row.
+TEST(RecordConsentTest, APersonsRowDoesNotGrowBeyondMeasure) {
+  PeopleVault vault;
+  const std::string hanako = PeopleVault::PersonOf(vault.Hanako());
+  v1::RecordConsentRequest request = PeopleVault::NewConsent(hanako, "device");
+  request.mutable_consent()->set_wording(std::string(63, 'w'));
+  request.mutable_consent()->set_basis(std::string(63, 'b'));
+  request.mutable_consent()->set_channel("web");
+  vault.ChangeRow(hanako, [&](storage::v1::SubjectUse& use) {
+    for (int i = 0; i < 100; ++i) {
+      storage::v1::ConsentRow& row = *use.add_consents();
+      row.set_id("c" + std::to_string(i));
+      row.set_consent("device");
+      for (int f = 0; f < 64; ++f) row.add_fields("device." + std::to_string(f));
+      row.set_give_micros(1 + i);
+    }
+  });
+  EXPECT_EQ(Record(vault, request).name(), "BATCH_TOO_LARGE");
+  for (int i = 50; i < 100; ++i) ASSERT_TRUE(vault.Withdraw(hanako, "c" + std::to_string(i)).ok());
+  EXPECT_EQ(Record(vault, request).name(), "OK");
+  EXPECT_LE(vault.RowOf(hanako).use().ByteSizeLong(), size_t{48} << 10);
+}
+
 TEST(WithdrawConsentTest, ByIdOrByKind) {
   PeopleVault vault;
   const std::string hanako = PeopleVault::PersonOf(vault.Hanako());

@@ -292,6 +292,40 @@ TEST(NoticeTest, ALaterOneNeverWidensOlderData) {
   EXPECT_EQ(vault.Call("shop", "UpsertRecord", upsert).name(), "NOTICE_FORBIDS");
 }
 
+TEST(ProvenanceTest, WhoSaysOnlyWhenDataWasGivenLeavesTheWayThatItCame) {
+  PeopleVault vault;
+  const Result made = vault.AddRecord("customer", {{"name", "山田 花子"}}, "", "general");
+  ASSERT_TRUE(made.ok()) << made.name();
+  const auto change = [&](const std::function<void(v1::Provenance&)>& state) {
+    v1::UpdateRecordRequest request;
+    request.set_name(made.As<v1::CreateRecordResponse>().record().name());
+    (*request.mutable_fields())["note"] = "likes tea";
+    state(*request.mutable_provenance());
+    *request.mutable_usage() = PeopleVault::Use("order");
+    const Result result = vault.Call("shop", "UpdateRecord", request);
+    EXPECT_TRUE(result.ok()) << result.name();
+    return result.ok() ? result.As<v1::UpdateRecordResponse>().record().provenance()
+                       : v1::Provenance();
+  };
+  const v1::Provenance by_web = change([](v1::Provenance& provenance) {
+    provenance.set_channel("web");
+    provenance.set_front_hop(v1::FRONT_HOP_TLS);
+  });
+  EXPECT_EQ(by_web.channel(), "web");
+  const v1::Provenance later = change([&](v1::Provenance& provenance) {
+    provenance.mutable_collected_at()->set_seconds(absl::ToUnixSeconds(vault.now) - 60);
+  });
+  EXPECT_EQ(later.channel(), "web");
+  EXPECT_EQ(later.front_hop(), v1::FRONT_HOP_TLS);
+  EXPECT_EQ(later.collected_at().seconds(), absl::ToUnixSeconds(vault.now) - 60);
+  const v1::Provenance noticed =
+      change([](v1::Provenance& provenance) { provenance.set_notice("orders"); });
+  EXPECT_EQ(noticed.channel(), "web");
+  const v1::Provenance in_clear =
+      change([](v1::Provenance& provenance) { provenance.set_front_hop(v1::FRONT_HOP_TLS); });
+  EXPECT_EQ(in_clear.channel(), "") << "the way was stated anew";
+}
+
 TEST(ControllerTest, StaysWithTheRecord) {
   PeopleVault vault;
   v1::UpsertRecordRequest upsert;

@@ -111,7 +111,7 @@ VaultFixture::VaultFixture() {
   rules_ = Must(ValueRules::Create(), "rules");
   unique_ = std::make_unique<UniqueCells>(random);
   MakeState();
-  deps_.emplace(VaultDependencies{*engine_, *store_, *rules_, *unique_, random,
+  deps_.emplace(VaultDependencies{*engine_, *store_, *rules_, *unique_, budgets_, random,
                                   [this] { ++erasures_pending_; }, [this] { ++stray_rows; }});
   absl::Status added = methods_.AddService("piivault.v1.VaultService");
   if (added.ok()) added = RegisterVaultService(*deps_, &methods_);
@@ -275,6 +275,7 @@ const Plan& VaultFixture::Open::Next() {
   context_->now = fixture_.now;
   context_->as_of = fixture_.engine_->AppliedSequence();
   ++context_->attempt;
+  plan_.reset();  // the transport has let go of it by then
   plan_ = handler_->Next(*context_);
   return *plan_;
 }

@@ -146,6 +146,7 @@ class VaultFixture {
   std::unique_ptr<StateStore> store_;
   std::unique_ptr<ValueRules> rules_;
   std::unique_ptr<UniqueCells> unique_;
+  VolumeBudgets budgets_;
   std::optional<VaultDependencies> deps_;
   MethodTable methods_;
   std::unique_ptr<EpochRotation> rotation_;
