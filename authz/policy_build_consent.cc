@@ -118,7 +118,8 @@ void PolicyBuilder::CheckPurposeConsents() {
 void PolicyBuilder::ReadCollectionNotices(MapReader& root) {
   const YamlNode* node = root.Get("collection_notices");
   policy_->notice_required_ = root.Bool("notice_required");
-  if (policy_->notice_required_ && node == nullptr) {
+  const bool none = node == nullptr || (node->is_map() && node->entries.empty());
+  if (policy_->notice_required_ && none) {
     diagnostics_->Error(root.PlaceOf("notice_required"), "the policy has no collection_notices");
   }
   if (node == nullptr) return;

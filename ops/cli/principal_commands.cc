@@ -194,6 +194,17 @@ void AddPlanJob(CLI::App& group, Session& session) {
   AddRequestId(*command, request->mutable_request_id());
 }
 
+void AddEndJob(CLI::App& group, Session& session) {
+  auto request = std::make_shared<v1::EndJobRequest>();
+  CLI::App* command = AddCommand(group, "end-job", "Ends a planned job at once", session,
+                                 AskAndShow(request, &Connection::admin, &Admin::EndJob,
+                                            Prepare<v1::EndJobRequest>([](Session& s, auto* r) {
+                                              r->set_tenant(s.tenant());
+                                              return absl::OkStatus();
+                                            })));
+  command->add_option("JOB", *request->mutable_job(), "Id, as `tenant list` shows it")->required();
+}
+
 void AddEnable(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::CreateProposalRequest>();
   CLI::App* command = AddCommand(group, "enable", "Proposes to enable a principal again", session,
@@ -233,6 +244,7 @@ void AddPrincipalCommands(CLI::App& root, Session& session) {
   AddGrant(*group, session);
   AddHandOver(*group, session);
   AddPlanJob(*group, session);
+  AddEndJob(*group, session);
   AddTakingAway(*group, session);
   AddEnable(*group, session);
   AddIdentityCommands(*group, session);

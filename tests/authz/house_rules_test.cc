@@ -64,9 +64,9 @@ TEST(HouseRulesTest, ASessionHasALengthThatIsTheSameAtAnyTime) {
 }
 
 TEST(HouseRulesTest, BudgetsAreReadWithRolesAndPurposes) {
-  const auto policy =
-      Load("budgets: [{id: a, role: clerk, for: [help], records: 7, per: 1d},\n"
-           "          {id: b, records: 8, per: 1m}]\n");
+  const auto policy = Load(
+      "budgets: [{id: a, role: clerk, for: [help], records: 7, per: 1d},\n"
+      "          {id: b, records: 8, per: 1m}]\n");
   ASSERT_NE(policy, nullptr);
   ASSERT_EQ(policy->budgets().size(), 2U);
   EXPECT_EQ(policy->budgets()[0].roles.size(), 1U);
@@ -91,10 +91,15 @@ TEST(HouseRulesTest, BudgetsThatAreNoneAreRefused) {
   EXPECT_THAT(with("id: a, records: 1, per: 1h}, {id: A, records: 1, per: 1h"), HasSubstr("A"));
 }
 
+TEST(HouseRulesTest, WhereANoticeIsRequiredThereIsOne) {
+  EXPECT_THAT(ProblemOf("notice_required: true\n"), HasSubstr("11: the policy has no coll"));
+  EXPECT_THAT(ProblemOf("collection_notices: {}\nnotice_required: true\n"),
+              HasSubstr("12: the policy has no coll"));
+}
+
 TEST(HouseRulesTest, WhoeverComparesPoliciesSeesThem) {
   const auto plain = Load("");
-  for (const char* more :
-       {"session: {idle: 15m}\n", "budgets: [{id: a, records: 7, per: 1d}]\n"}) {
+  for (const char* more : {"session: {idle: 15m}\n", "budgets: [{id: a, records: 7, per: 1d}]\n"}) {
     const auto other = Load(more);
     ASSERT_NE(other, nullptr);
     EXPECT_FALSE(DiffPolicies(*plain, *other).empty()) << more;

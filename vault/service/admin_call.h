@@ -158,6 +158,7 @@ Plan AdminGetPrincipal(AdminCall& call);
 Plan AdminListPrincipals(AdminCall& call);
 Plan AdminDisablePrincipal(AdminCall& call);
 Plan AdminRemoveIdentity(AdminCall& call);
+Plan AdminEndJob(AdminCall& call);
 Plan AdminRevokeRole(AdminCall& call);
 Plan AdminOffboardPrincipal(AdminCall& call);
 Plan AdminDenyCertificate(AdminCall& call);

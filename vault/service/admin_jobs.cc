@@ -1,7 +1,6 @@
 #include "vault/service/admin_jobs.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "authz/policy.h"
 #include "vault/service/admin_convert.h"
@@ -76,6 +75,27 @@ absl::StatusOr<ActEffect> CheckPlanJob(AdminCall& call,
   row.set_end_micros(*end_micros);
   row.set_records(static_cast<uint64_t>(job.records()));
   return effect;
+}
+
+Plan AdminEndJob(AdminCall& call) {
+  const auto& request = call.request<piivault::v1::EndJobRequest>();
+  const auto name = ParseTenantName(request.tenant());
+  if (!name.has_value()) return call.Refuse(BadArgument("tenant"));
+  call.set_resource(request.tenant());
+  const TenantState* there = call.state().FindTenant(*name);
+  if (there == nullptr) return call.Refuse(authz::Reason::kNotFound, {"tenant"});
+  storage::v1::TenantRow row = there->row;
+  auto& jobs = *row.mutable_jobs();
+  auto job = std::find_if(jobs.begin(), jobs.end(), [&](const storage::v1::JobRow& each) {
+    return each.id() == request.job() && absl::FromUnixMicros(each.end_micros()) > call.now();
+  });
+  if (job == jobs.end()) return call.Refuse(authz::Reason::kNotFound, {"job"});
+  // It stays for as long as others that have ended, so that a restart counts what it has read.
+  job->set_end_micros(call.now_micros());
+  call.change().PutTenant(row);
+  auto* response = call.response<piivault::v1::EndJobResponse>();
+  FillTenant(row, response->mutable_tenant());
+  return call.Answer(response);
 }
 
 }  // namespace piivault::vault

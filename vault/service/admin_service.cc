@@ -43,6 +43,7 @@ constexpr auto kAdminRules = std::to_array<AdminRule>({
     {"CreateTenant", kAdmin, AdminCreateTenant},
     {"ListTenants", kEverySystemRole, AdminListTenants},
     {"UpdateTenant", kAdmin, AdminUpdateTenant},
+    {"EndJob", kAdmin, AdminEndJob},
     {"CreatePerson", kAdmin, AdminCreatePerson},
     {"GetPerson", kOversight, AdminGetPerson},
     {"ListPersons", kOversight, AdminListPersons},

@@ -31,7 +31,8 @@ void SetSessionLimits(const SessionLimits& sessions, grpc::ServerBuilder* builde
   // The most that an argument holds, with room for the tenth.
   constexpr absl::Duration kLongest = absl::Hours(20 * 24);
   if (sessions.idle <= kLongest) {
-    builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(sessions.idle));
+    // gRPC looks once in each period whether there was a call since it last looked.
+    builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(sessions.idle / 2));
   }
   if (sessions.absolute > kLongest) return;
   const absl::Duration grace = std::min(absl::Minutes(1), sessions.absolute / 10);

@@ -15,9 +15,9 @@ constexpr size_t kReadEntries = 1000;
 
 constexpr std::string_view kService = "piivault.v1.VaultService/";
 // Of that service.
-constexpr auto kReleasing = std::to_array<std::string_view>(
-    {"BatchRevealRecords", "Detokenize", "DownloadRecords", "LookupRecord", "RevealRecord",
-     "StreamRevealRecords"});
+constexpr auto kReleasing =
+    std::to_array<std::string_view>({"BatchRevealRecords", "Detokenize", "DownloadRecords",
+                                     "LookupRecord", "RevealRecord", "StreamRevealRecords"});
 
 template <typename Id>
 bool NoneOrAmong(const std::vector<Id>& ids, std::optional<Id> id) {
@@ -26,9 +26,13 @@ bool NoneOrAmong(const std::vector<Id>& ids, std::optional<Id> id) {
 
 bool IsAbout(const authz::BudgetSpec& budget, const authz::Policy& policy, const Release& release) {
   const authz::RoleSpec* role = policy.FindRole(release.role);
-  const authz::PurposeSpec* purpose = policy.FindPurpose(release.purpose);
+  const auto for_purpose = [&](std::string_view name) {
+    const authz::PurposeSpec* purpose = policy.FindPurpose(name);
+    return NoneOrAmong(budget.purposes,
+                       purpose == nullptr ? std::nullopt : std::optional(purpose->id));
+  };
   return NoneOrAmong(budget.roles, role == nullptr ? std::nullopt : std::optional(role->id)) &&
-         NoneOrAmong(budget.purposes, purpose == nullptr ? std::nullopt : std::optional(purpose->id));
+         (for_purpose(release.purpose) || (!release.parent.empty() && for_purpose(release.parent)));
 }
 
 int64_t WindowAt(absl::Time time, absl::Duration per) {
@@ -39,7 +43,9 @@ absl::Time BeginOf(int64_t window, absl::Duration per) { return absl::UnixEpoch(
 
 std::string KeyOf(const std::string& tenant, const Release& release,
                   const authz::BudgetSpec& budget) {
-  return absl::StrCat(tenant, "\nbudget\n", std::string(release.principal), "\n", budget.id);
+  // With its length: windows of another one are no later or earlier ones of these.
+  return absl::StrCat(tenant, "\nbudget\n", std::string(release.principal), "\n", budget.id, "\n",
+                      absl::ToInt64Microseconds(budget.per));
 }
 
 // Whether the release is of the job.
@@ -81,9 +87,18 @@ bool ReleasesValues(std::string_view method) {
 }
 
 Release ReleaseOf(const storage::v1::EntryBody& entry) {
-  Release release{entry.principal(), entry.role(), entry.purpose(), 0,
+  Release release{entry.principal(),
+                  entry.role(),
+                  entry.purpose(),
+                  {},
+                  0,
                   absl::FromUnixMicros(entry.time_micros())};
-  if (!ReleasesValues(entry.method())) return release;
+  if (auto parent = entry.arguments().find("parent"); parent != entry.arguments().end()) {
+    release.parent = parent->second;
+  }
+  const bool answered = entry.decision() == storage::v1::DECISION_GRANTED ||
+                        entry.decision() == storage::v1::DECISION_PARTIAL;
+  if (!answered || !ReleasesValues(entry.method())) return release;
   for (const storage::v1::EntryItem& item : entry.items()) {
     if (item.fields_size() > 0 && item.reason().empty()) ++release.records;
   }
@@ -101,7 +116,7 @@ VolumeBudgets::Taken::~Taken() {
 }
 
 std::vector<VolumeBudgets::Limit> VolumeBudgets::LimitsOf(const TenantState& tenant,
-                                                         const Release& release) const {
+                                                          const Release& release) const {
   const authz::Policy& policy = *tenant.policy_in_force();
   for (const storage::v1::JobRow& job : tenant.row.jobs()) {
     if (!IsOf(job, release)) continue;
@@ -119,8 +134,8 @@ std::vector<VolumeBudgets::Limit> VolumeBudgets::LimitsOf(const TenantState& ten
     auto count = counts_->by_key.find(key);
     const int64_t window = std::max(WindowAt(release.time, budget.per),
                                     count == counts_->by_key.end() ? 0 : count->second.window);
-    limits.push_back({std::move(key), window, budget.records,
-                      BeginOf(window + 1, budget.per) - release.time});
+    limits.push_back(
+        {std::move(key), window, budget.records, BeginOf(window + 1, budget.per) - release.time});
   }
   return limits;
 }

@@ -39,6 +39,7 @@ struct Release {
   std::string_view principal;  // `principals/{principal}`
   std::string_view role;
   std::string_view purpose;
+  std::string_view parent;  // of a purpose that follows from one
   uint64_t records = 0;
   absl::Time time;
 };
@@ -51,14 +52,13 @@ Release ReleaseOf(const storage::v1::EntryBody& entry);
 
 // How many records each principal has had released to it in the windows of the policies' budgets.
 //
-// What is of a planned job (tenant, principal, purpose and time) counts as that job's, as long as it
-// has records left, and against no budget.
+// What is of a planned job (tenant, principal, purpose and time) counts as that job's, as long as
+// it has records left, and against no budget.
 //
 // Guarantees: an answer that would exceed a budget in force is not given, whatever other answers
-// are under way: what is taken counts at once, and is given back where the answer was not committed.
-// The counts after a restart are those of the log.
-// Does not: count across windows. At the edge of two, a principal may have the records of both.
-// Thread-safe.
+// are under way: what is taken counts at once, and is given back where the answer was not
+// committed. The counts after a restart are those of the log. Does not: count across windows. At
+// the edge of two, a principal may have the records of both. Thread-safe.
 class VolumeBudgets {
  public:
   // Records that were taken. Given back at its end unless they were kept. Thread-compatible.
@@ -79,7 +79,8 @@ class VolumeBudgets {
   };
 
   struct Verdict {
-    std::shared_ptr<Taken> taken;  // null where no budget of the policy is about it, or one is spent
+    std::shared_ptr<Taken>
+        taken;  // null where no budget of the policy is about it, or one is spent
     bool within = true;
     absl::Duration retry_after = absl::ZeroDuration();  // where it is not: when the window ends
   };
@@ -87,8 +88,8 @@ class VolumeBudgets {
   [[nodiscard]] Verdict Take(const TenantState& tenant, const Release& release);
 
   // Counts what the log says was released in the windows that run at `now`, under the policies in
-  // force. Reads the log from the first such window's beginning on; nothing where no policy in force
-  // has a budget. Before the first Take().
+  // force. Reads the log from the first such window's beginning on; nothing where no policy in
+  // force has a budget. Before the first Take().
   [[nodiscard]] absl::Status Rebuild(const storage::Engine& engine, const StateSnapshot& state,
                                      absl::Time now);
 

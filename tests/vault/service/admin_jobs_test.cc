@@ -114,6 +114,24 @@ TEST_F(AdminJobsTest, WhatIsNoJobIsNotProposed) {
   });
 }
 
+TEST_F(AdminJobsTest, OnePersonEndsIt) {
+  const auto proposed = Propose("aoki", Request());
+  ASSERT_TRUE(Approve("baba", proposed.response.proposal()).ok());
+  vault_.Pass(absl::Minutes(5));
+  EndJobRequest request;
+  request.set_tenant("tenants/default");
+  const auto end = [&] { return Call<EndJobResponse>("aoki", "EndJob", request); };
+  EXPECT_EQ(end().reason, Reason::kNotFound);
+  request.set_job(TheTenant().jobs(0).id());
+  const auto ended = end();
+  ASSERT_TRUE(ended.ok()) << authz::ReasonName(ended.reason);
+  EXPECT_EQ(ended.entry.resource(), "tenants/default");
+  EXPECT_EQ(TheTenant().jobs(0).end_time().seconds(), absl::ToUnixSeconds(vault_.now()));
+  EXPECT_EQ(end().reason, Reason::kNotFound) << "it is over";
+  request.set_tenant("tenants/none");
+  EXPECT_EQ(end().reason, Reason::kNotFound);
+}
+
 TEST_F(AdminJobsTest, OldJobsMakeRoom) {
   for (int i = 0; i < 100; ++i) {
     const auto proposed = Propose("aoki", Request());

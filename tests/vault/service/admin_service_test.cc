@@ -52,6 +52,7 @@ TEST_F(AdminServiceTest, WhoMayCallWhat) {
       {"CreateTenant", {}},
       {"ListTenants", {"auditor", "operator", "officer"}},
       {"UpdateTenant", {}},
+      {"EndJob", {}},
       {"CreatePerson", {}},
       {"GetPerson", {"auditor"}},
       {"ListPersons", {"auditor"}},

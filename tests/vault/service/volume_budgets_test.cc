@@ -34,7 +34,8 @@ class VolumeBudgetsTest : public testing::Test {
  protected:
   VolumeBudgetsTest() {
     for (const char* tenant : {"default", "other"}) {
-      vault_.SetPolicy(tenant, absl::StrCat(TenantOf(tenant).policy_in_force()->text().yaml, kBudgets));
+      vault_.SetPolicy(tenant,
+                       absl::StrCat(TenantOf(tenant).policy_in_force()->text().yaml, kBudgets));
     }
     name_ = vault_.Create({{"email", "hana@example.jp"}, {"name", "Hana"}}).record().name();
     // The beginning of a day, where all windows begin.
@@ -130,8 +131,7 @@ TEST_F(VolumeBudgetsTest, ARestartCountsWhatTheLogSays) {
   VolumeBudgets after;
   const auto state = vault_.store().snapshot();
   ASSERT_TRUE(after.Rebuild(vault_.engine(), *state, vault_.now).ok());
-  const Release one{"principals/engineer", "engineer", "technical_work", 1,
-                    vault_.now};
+  const Release one{"principals/engineer", "engineer", "technical_work", "", 1, vault_.now};
   auto verdict = after.Take(TenantOf("default"), one);
   ASSERT_TRUE(verdict.within);
   verdict.taken->Keep();
@@ -139,6 +139,49 @@ TEST_F(VolumeBudgetsTest, ARestartCountsWhatTheLogSays) {
   // Without what the log says there would be room.
   VolumeBudgets fresh;
   EXPECT_TRUE(fresh.Take(TenantOf("default"), one).within);
+}
+
+TEST_F(VolumeBudgetsTest, AWindowOfAnotherLengthIsAnotherCount) {
+  VolumeBudgets budgets;
+  TenantState tenant = TenantOf("default");
+  Release one{"principals/helper", "helper", "support", "", 1, vault_.now};
+  for (const char* per : {"1h", "1d", "1h", "1m"}) {
+    std::string yaml = tenant.policy_in_force()->text().yaml;
+    yaml.resize(yaml.find("\nbudgets:"));
+    absl::StrAppend(&yaml, "\nbudgets: [{id: everybody, records: 1, per: ", per, "}]\n");
+    vault_.SetPolicy("default", yaml);
+    tenant = TenantOf("default");
+    one.time += absl::Hours(2);
+    auto verdict = budgets.Take(tenant, one);
+    EXPECT_TRUE(verdict.within) << per;
+    if (verdict.taken != nullptr) verdict.taken->Keep();
+    verdict = budgets.Take(tenant, one);
+    EXPECT_FALSE(verdict.within) << per;
+    EXPECT_LE(verdict.retry_after, absl::Hours(24)) << per;
+  }
+}
+
+TEST_F(VolumeBudgetsTest, WhatFollowsFromAPurposeIsOfItsBudget) {
+  const TenantState tenant = TenantOf("default");
+  const auto within = [&](std::string_view purpose, std::string_view parent) {
+    VolumeBudgets budgets;
+    return budgets.Take(tenant, {"principals/e", "engineer", purpose, parent, 4, vault_.now})
+        .within;
+  };
+  EXPECT_FALSE(within("technical_work", ""));
+  EXPECT_FALSE(within("support", "technical_work"));
+  EXPECT_TRUE(within("support", ""));
+}
+
+TEST_F(VolumeBudgetsTest, WhatWasRefusedIsNotCountedAfterARestartEither) {
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_EQ(vault_.Lookup("shop", "email", absl::StrCat("no", i, "@example.jp"), {"name"}).reason,
+              Reason::kNotFound);
+  }
+  VolumeBudgets after;
+  ASSERT_TRUE(after.Rebuild(vault_.engine(), *vault_.store().snapshot(), vault_.now).ok());
+  const Release ten{"principals/shop", "shop", "order", "", 10, vault_.now};
+  EXPECT_TRUE(after.Take(TenantOf("default"), ten).within);
 }
 
 TEST_F(VolumeBudgetsTest, APlannedJobHasRecordsOfItsOwn) {
@@ -158,7 +201,7 @@ TEST_F(VolumeBudgetsTest, APlannedJobHasRecordsOfItsOwn) {
   // A restart knows which was which.
   VolumeBudgets after;
   ASSERT_TRUE(after.Rebuild(vault_.engine(), *vault_.store().snapshot(), vault_.now).ok());
-  Release one{"principals/engineer", "engineer", "technical_work", 1, vault_.now};
+  Release one{"principals/engineer", "engineer", "technical_work", "", 1, vault_.now};
   EXPECT_FALSE(after.Take(TenantOf("default"), one).within);
   vault_.now += absl::Hours(1);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(Reveal("engineer"), Reason::kOk) << i;
@@ -178,7 +221,7 @@ TEST_F(VolumeBudgetsTest, AJobIsForItsTimeItsPurposeAndItsPrincipal) {
   const TenantState tenant = TenantOf("default");
   const auto within = [&](std::string_view who, std::string_view purpose, absl::Duration after) {
     VolumeBudgets budgets;
-    return budgets.Take(tenant, {who, "engineer", purpose, 50, vault_.now + after}).within;
+    return budgets.Take(tenant, {who, "engineer", purpose, "", 50, vault_.now + after}).within;
   };
   const absl::Duration tick = absl::Microseconds(1);
   EXPECT_TRUE(within("principals/engineer", "technical_work", absl::Minutes(1)));
@@ -213,7 +256,7 @@ TEST_F(VolumeBudgetsTest, RebuiltCountsAreThoseOfTheCallsForAnySequence) {
     if (i % 40 != 0) continue;
     VolumeBudgets rebuilt;
     ASSERT_TRUE(rebuilt.Rebuild(vault_.engine(), *vault_.store().snapshot(), vault_.now).ok());
-    Release rest{"principals/shop", "shop", "", 1, vault_.now};
+    Release rest{"principals/shop", "shop", "", "", 1, vault_.now};
     const int left = 10 - by_day[{"shop", second / 86400}];
     rest.records = static_cast<uint64_t>(left) + 1;
     EXPECT_FALSE(rebuilt.Take(TenantOf("default"), rest).within) << i;
@@ -229,7 +272,7 @@ TEST_F(VolumeBudgetsTest, ManyThreadsTakeNoMoreThanThereIs) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
-      const Release one{"principals/shop", "shop", "", 1, vault_.now};
+      const Release one{"principals/shop", "shop", "", "", 1, vault_.now};
       for (int i = 0; i < 1000; ++i) {
         auto verdict = budgets.Take(tenant, one);
         if (!verdict.within || i % 2 == 0) continue;  // every other one is not committed
@@ -262,8 +305,8 @@ TEST(VolumeBudgetsPolicyTest, BiglobesStaffDoesNotGoBeyondWhatIsStated) {
   tenant.name = "biglobe";
   tenant.policy = std::move(state);
   VolumeBudgets budgets;
-  Release release{"principals/sato", "support", "C1.support", 499,
-                  absl::FromUnixSeconds(1'750'000'000)};
+  Release release{
+      "principals/sato", "support", "C1.support", "", 499, absl::FromUnixSeconds(1'750'000'000)};
   auto verdict = budgets.Take(tenant, release);
   ASSERT_TRUE(verdict.within);
   verdict.taken->Keep();

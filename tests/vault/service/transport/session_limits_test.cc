@@ -1,11 +1,12 @@
 // 002-55: a session is a connection, and nobody goes on after its end without a new handshake.
+#include "vault/service/session_limits.h"
+
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "authz/policy_spec.h"
 #include "tests/vault/service/transport/transport_testing.h"
-#include "vault/service/session_limits.h"
 
 namespace piivault::vault {
 namespace {
