@@ -322,11 +322,12 @@ void AddBombs(std::vector<HostilePolicy>* out) {
   out->push_back({"ManyItems", TextOf("policy: p\nlaws: [" + Repeated("x,", 5000) + "]\n"), 2,
                   "more than 4096 items"});
   // Lists of lists, none of them long: 3 bytes for each node.
-  out->push_back({"ManyNodes",
-                  TextOf("policy: p\nlaws:\n" + Repeated("- [" + Repeated("[],", 3000) + "]\n", 90)),
-                  69, "more than 200000 words, lists and maps"});
-  out->push_back({"OneByteTooLarge", TextOf(std::string(Policy::kMaxBytes + 1, '#')), 0,
-                  "larger than"});
+  out->push_back(
+      {"ManyNodes",
+       TextOf("policy: p\nlaws:\n" + Repeated("- [" + Repeated("[],", 3000) + "]\n", 90)), 69,
+       "more than 200000 words, lists and maps"});
+  out->push_back(
+      {"OneByteTooLarge", TextOf(std::string(Policy::kMaxBytes + 1, '#')), 0, "larger than"});
   out->push_back({"TenMegabytes", TextOf(std::string(10'000'000, '#')), 0, "larger than"});
 }
 
@@ -335,10 +336,11 @@ void AddBombs(std::vector<HostilePolicy>* out) {
 std::vector<HostilePolicy> HostilePolicies() {
   std::vector<HostilePolicy> out;
   for (const BadPolicy& bad : kBadPolicies) {
-    std::string yaml = *bad.find == '\0' ? std::string(kGoodPolicy) + bad.replace
-                                         : Replaced(std::string(kGoodPolicy), bad.find, bad.replace);
-    out.push_back({bad.name, TextOf(std::move(yaml), std::string(kGoodValues)), bad.line,
-                   bad.message});
+    std::string yaml = *bad.find == '\0'
+                           ? std::string(kGoodPolicy) + bad.replace
+                           : Replaced(std::string(kGoodPolicy), bad.find, bad.replace);
+    out.push_back(
+        {bad.name, TextOf(std::move(yaml), std::string(kGoodValues)), bad.line, bad.message});
   }
   const std::string grounds = std::string(kGroundsPolicy) + std::string(kNotices);
   for (const BadGrounds& bad : kBadGrounds) {

@@ -96,11 +96,11 @@ std::string Grant(size_t i, size_t grants, Grants where) {
                         "for: [p0, p1, ", last, "]", view, "}\n");
   }
   static constexpr const char* kWhen[] = {"consented, contract_active", "subscribed", "own_id",
-                                               "noticed"};
+                                          "noticed"};
   return absl::StrCat("  - {id: g", i, ", role: r", i % Policy::kMaxRoles,
-                      ", may: [reveal, create], fields: [t", 1 + i / Policy::kMaxRoles, ".*, t0.*], ",
-                      "for: [p0, p1, ", last, "], when: [", i == 0 ? "own_id" : kWhen[i % 4],
-                      "]}\n");
+                      ", may: [reveal, create], fields: [t", 1 + i / Policy::kMaxRoles,
+                      ".*, t0.*], ", "for: [p0, p1, ", last, "], when: [",
+                      i == 0 ? "own_id" : kWhen[i % 4], "]}\n");
 }
 
 }  // namespace
@@ -146,8 +146,8 @@ void LargeCall::SetCaller() {
     attestations_.push_back(std::move(a));
   };
   for (size_t i = 0; i < kOthersEvidence; ++i) add(AttestationKind::kPledge, kNow);
-  for (AttestationKind kind : {AttestationKind::kPledge, AttestationKind::kTraining,
-                               AttestationKind::kAcknowledgement}) {
+  for (AttestationKind kind :
+       {AttestationKind::kPledge, AttestationKind::kTraining, AttestationKind::kAcknowledgement}) {
     add(kind, kNow + absl::Hours(24));
   }
 }
@@ -164,7 +164,7 @@ void LargeCall::SetInput(Asked asked, size_t fields) {
   input_.verb = asked == Asked::kWrite ? Verb::kCreate : Verb::kReveal;
   input_.type = policy_->FindType("t0");
   input_.fields = fields_;
-  input_.purpose = asked == Asked::kDerived     ? Keep(absl::StrCat("p", Policy::kMaxPurposes - 1))
+  input_.purpose = asked == Asked::kDerived      ? Keep(absl::StrCat("p", Policy::kMaxPurposes - 1))
                    : asked == Asked::kNotForThat ? Keep("p9")
                                                  : Keep("p0");
   input_.ticket = "T-1";
@@ -181,8 +181,8 @@ void LargeCall::SetSubject(Asked asked) {
   subject_.notice = "n199";
   const absl::Time given = kNow - absl::Hours(24 * 100);
   for (size_t i = 0; i + 6 < kConsentsOfPerson; ++i) {
-    consents_.push_back({Keep(absl::StrCat("c", 4 + i % 100)), Keep(absl::StrCat("p", 10 + i)),
-                         {}, given});
+    consents_.push_back(
+        {Keep(absl::StrCat("c", 4 + i % 100)), Keep(absl::StrCat("p", 10 + i)), {}, given});
   }
   const absl::Time end = asked == Asked::kNotConsented ? kNow : absl::InfiniteFuture();
   static constexpr std::string_view kFields[] = {"t0.*"};
@@ -195,8 +195,8 @@ void LargeCall::SetSubject(Asked asked) {
     stops_.push_back({Keep(absl::StrCat("t", 1 + i % 8, ".f0")),
                       i % 2 == 0 ? "" : Keep(absl::StrCat("p", 10 + i))});
   }
-  stops_.push_back({policy_->field(fields_.back()).full_name,
-                    asked == Asked::kStopped ? "p0" : "p10"});
+  stops_.push_back(
+      {policy_->field(fields_.back()).full_name, asked == Asked::kStopped ? "p0" : "p10"});
   for (size_t i = 0; i + 1 < kMattersOfPerson; ++i) {
     matters_.push_back({"m0", Keep(absl::StrCat("M-", 2 + i)), "open"});
   }
