@@ -35,7 +35,8 @@ class FieldLimits {
     return until;
   }
   bool Stopped(std::string_view full_name) const {
-    return type_stopped_ || std::find(stopped_.begin(), stopped_.end(), full_name) != stopped_.end();
+    return type_stopped_ ||
+           std::find(stopped_.begin(), stopped_.end(), full_name) != stopped_.end();
   }
   // Of all fields.
   bool TypeStopped() const { return type_stopped_; }

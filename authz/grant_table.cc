@@ -14,9 +14,8 @@ void GrantTable::Finish() {
   size_t last = 0;
   first_object_ = objects_;
   for (size_t object = 0; object < objects_; ++object) {
-    const bool given = std::any_of(slices_.begin(), slices_.end(), [&](const Slice* slice) {
-      return slice->objects.Has(object);
-    });
+    const bool given = std::any_of(slices_.begin(), slices_.end(),
+                                   [&](const Slice* slice) { return slice->objects.Has(object); });
     if (!given) continue;
     first_object_ = std::min(first_object_, object);
     last = object;
