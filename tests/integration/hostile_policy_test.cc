@@ -1,5 +1,5 @@
-// Policies that are refused, handed to a vault that is at work: each is refused with the place where
-// it is wrong, and what was in force stays in force.
+// Policies that are refused, handed to a vault that is at work: each is refused with the place
+// where it is wrong, and what was in force stays in force.
 #include <algorithm>
 #include <set>
 #include <string>

@@ -26,10 +26,10 @@ uint64_t RaceFixture::AddEngineer(const std::string& name) {
   return Register(name, v1::PRINCIPAL_KIND_STAFF, "engineer");
 }
 
-void RaceFixture::Race(const std::string& who, const v1::RevealRecordRequest& request, int readers, int rounds,
-                              const std::function<Lease()>& give,
-                              const std::function<uint64_t(const Lease&)>& take,
-                              const std::set<std::string>& refusals) {
+void RaceFixture::Race(const std::string& who, const v1::RevealRecordRequest& request, int readers,
+                       int rounds, const std::function<Lease()>& give,
+                       const std::function<uint64_t(const Lease&)>& take,
+                       const std::set<std::string>& refusals) {
   absl::Mutex mu;
   uint64_t last_granted = 0;
   std::set<std::string> unexpected;

@@ -1,6 +1,6 @@
-// In the order of the log, no use of a person's data that rests on a consent follows its withdrawal,
-// and none that was stopped follows the stop, however reads race with what the person says from
-// another connection.
+// In the order of the log, no use of a person's data that rests on a consent follows its
+// withdrawal, and none that was stopped follows the stop, however reads race with what the person
+// says from another connection.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,7 +32,8 @@ std::string PolicyOfConsents() {
                                   "  extra: {consent: required}\n"
                                   "roles:\n"
                                   "  person: {kind: subject}\n"}}),
-      "  - {id: engineer-extra, role: engineer, may: [reveal], fields: [customer.*], for: [extra]}\n"
+      "  - {id: engineer-extra, role: engineer, may: [reveal], fields: [customer.*], for: "
+      "[extra]}\n"
       "  - {id: person-says, role: person, may: [record_consent], types: [customer]}\n"
       "  - {id: person-stops, role: person, may: [stop_use, resume_use], fields: [customer.*], "
       "for: [order]}\n"
