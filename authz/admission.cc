@@ -63,6 +63,7 @@ RoleAdmission FindEvidence(absl::Span<const AttestationKind> kinds, const Person
                            absl::Span<const Attestation> attestations, absl::Time now,
                            const EvidenceReasons& reasons, std::string_view document) {
   const Attestation* valid = nullptr;
+  absl::Time good_until;
   const Attestation* own = nullptr;  // The person's own that fails, signed last.
   bool others = false;
   for (const Attestation& a : attestations) {
@@ -73,17 +74,18 @@ RoleAdmission FindEvidence(absl::Span<const AttestationKind> kinds, const Person
       others = true;
       continue;
     }
-    if (now < EndOf(a)) {
-      if (valid == nullptr || EndOf(a) > EndOf(*valid) ||
-          (EndOf(a) == EndOf(*valid) && a.id < valid->id)) {
+    const absl::Time end = EndOf(a);
+    if (now < end) {
+      if (valid == nullptr || end > good_until || (end == good_until && a.id < valid->id)) {
         valid = &a;
+        good_until = end;
       }
     } else if (own == nullptr || a.signed_at > own->signed_at ||
                (a.signed_at == own->signed_at && a.id > own->id)) {
       own = &a;
     }
   }
-  if (valid != nullptr) return {Reason::kOk, valid, EndOf(*valid)};
+  if (valid != nullptr) return {Reason::kOk, valid, good_until};
   if (own != nullptr) {
     return {own->revoked_at <= now ? reasons.revoked : reasons.expired, nullptr, {}};
   }

@@ -9,7 +9,7 @@ std::shared_ptr<const Policy> PolicyBuilder::BuildWithCase(const std::string& ya
   if (Build() == nullptr) return nullptr;
   static const std::string kName = "case";
   std::optional<YamlNode> node =
-      ParseYaml(yaml, &kName, {Policy::kMaxBytes, Policy::kMaxDepth}, diagnostics_);
+      ParseYaml(yaml, &kName, {Policy::kMaxBytes, Policy::kMaxDepth, kMaxNodes}, diagnostics_);
   if (node.has_value() && node->is_map() && node->Find("expect") == nullptr) {
     YamlNode expect;
     expect.kind = YamlNode::Kind::kScalar;

@@ -1,7 +1,7 @@
 // The tables that a decision reads: grants as bitsets by role, verb and purpose.
 //
-// A cell holds the grants that apply to (role, verb, purpose), in the policy's order. Purpose 0 is
-// "none stated"; purpose p of the policy is p + 1. Internal to authz. Immutable.
+// A cell holds the grants that apply to (role, verb, purpose). Purpose 0 is "none stated"; purpose
+// p of the policy is p + 1. Internal to authz. Immutable.
 #ifndef PIIVAULT_AUTHZ_COMPILED_POLICY_H_
 #define PIIVAULT_AUTHZ_COMPILED_POLICY_H_
 
@@ -9,22 +9,11 @@
 #include <deque>
 #include <vector>
 
-#include "authz/bit_set.h"
 #include "authz/compiled_grounds.h"
+#include "authz/grant_table.h"
 #include "authz/policy.h"
 
 namespace piivault::authz {
-
-// What one grant gives in one cell.
-struct Slice {
-  GrantIndex grant;
-  View view;
-  uint8_t conditions;  // Bit i: Condition(i) must hold.
-  BitSet fields;
-  BitSet types;
-};
-
-using Cell = std::vector<const Slice*>;
 
 class CompiledPolicy {
  public:
@@ -49,14 +38,18 @@ class CompiledPolicy {
   size_t Slot(RoleId role, Verb verb, size_t purpose) const {
     return (role * kVerbCount + static_cast<size_t>(verb)) * purposes_ + purpose;
   }
-  void AddGrant(const Policy& policy, const GrantSpec& grant, Verb verb);
+  // The columns of the purposes that the grant gives the verb for.
+  template <typename Visit>
+  void VisitColumns(const Policy& policy, const GrantSpec& grant, Verb verb, Visit visit) const;
   Slice MakeSlice(const Policy& policy, const GrantSpec& grant, Verb verb) const;
-  void AddSlice(RoleId role, Verb verb, size_t purpose, const Slice* slice);
+  GrantTable* TableOf(const Policy& policy, RoleId role, Verb verb);
 
   size_t purposes_;  // One more than the policy has.
   std::vector<uint64_t> verbs_;
   std::vector<uint32_t> index_;  // 0: none; else position in cells_ plus one.
-  std::deque<Slice> slices_;     // One for each grant and verb; cells point here.
+  std::deque<Slice> slices_;     // One for each grant and verb; tables point here.
+  std::deque<GrantTable> tables_;
+  std::vector<GrantTable*> table_of_;  // By role and verb; null: no grant has it.
   std::vector<Cell> cells_;
   CompiledGrounds grounds_;
 };

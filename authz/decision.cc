@@ -7,6 +7,7 @@
 #include "absl/functional/function_ref.h"
 #include "authz/admission.h"
 #include "authz/compiled_policy.h"
+#include "authz/field_limits.h"
 #include "authz/grounds.h"
 #include "authz/policy_builder.h"
 
@@ -30,7 +31,7 @@ struct ActiveRole {
   bool limited;                                         // One of them names fields.
 
   // First instant at which no binding gives the role for what `covers` says of a pattern.
-  // InfinitePast: none does now.
+  // InfinitePast: none does now. Of fields: FieldLimits.
   absl::Time GoodUntil(absl::FunctionRef<bool(std::string_view pattern)> covers) const {
     absl::Time until = absl::InfinitePast();
     for (const RoleBinding* binding : bindings) {
@@ -85,20 +86,19 @@ class Evaluation {
   Reason CheckRequest(const RoleSpec& role, const PurposeSpec* purpose, Grounds* grounds) const;
   Reason CheckIntake(const RoleSpec& role) const;
   Reason CheckSubject(Grounds* grounds) const;
-  bool Stopped(std::string_view full_name, std::string_view type, const Grounds& grounds) const;
+  FieldLimits LimitsOf(const ActiveRole& active, const Grounds& grounds) const;
   bool Holds(Condition condition, const Grounds& grounds) const;
   void DecideWhole(const ActiveRole& active, const Cell& cell, Grounds* grounds,
                    Attempt* attempt) const;
-  // How long the role's bindings last for the type or field; InfinitePast: none covers it.
+  // How long the role's bindings last for the type; InfinitePast: none covers it.
   absl::Time TypeGoodUntil(const ActiveRole& active) const;
-  absl::Time FieldGoodUntil(const ActiveRole& active, const FieldSpec& field) const;
   bool TypeGrantedForOtherPurpose(const RoleSpec& role) const;
   void DecideFields(const ActiveRole& active, const Cell& cell, Grounds* grounds,
                     Attempt* attempt) const;
-  FieldDecision DecideField(const ActiveRole& active, const Cell& cell, FieldId id,
-                            Grounds* grounds) const;
+  FieldDecision DecideField(const RoleSpec& role, const Cell& cell, FieldId id,
+                            const FieldLimits& limits, Grounds* grounds) const;
   // Why a field that a grant gives is refused all the same; kOk where it is not.
-  Reason CheckField(const ActiveRole& active, const FieldSpec& field, Grounds* grounds) const;
+  Reason CheckField(const FieldSpec& field, const FieldLimits& limits, Grounds* grounds) const;
   void SetView(const FieldSpec& field, View granted, FieldDecision* out) const;
   // kOk where the slice's conditions hold.
   Reason CheckConditions(uint8_t conditions, const Grounds& grounds) const;
@@ -186,6 +186,8 @@ Decision Evaluation::Decide() {
     attempt.decision.attestation = admission.attestation;
     attempt.decision.good_until = std::min(attempt.decision.good_until, admission.good_until);
     if (!best.has_value() || attempt.BetterThan(*best)) best = std::move(attempt);
+    // All that was asked, in plain: none is better.
+    if (best->decision.granted() && best->plain == best->granted) break;
   }
   if (best.has_value() && best->granted > 0) return std::move(best->decision);
   if (would_grant != nullptr || !best.has_value()) {
@@ -298,15 +300,10 @@ Reason Evaluation::CheckSubject(Grounds* grounds) const {
   return grounds->CheckSubject();
 }
 
-bool Evaluation::Stopped(std::string_view full_name, std::string_view type,
-                         const Grounds& grounds) const {
-  if (subject_ == nullptr || !verb_.uses_data) return false;
-  for (const UseStop& stop : subject_->stops) {
-    if (!grounds.Concerns(stop.purpose)) continue;
-    if (stop.fields.empty() || stop.fields == full_name) return true;
-    if (NamesFamily(stop.fields, type)) return true;
-  }
-  return false;
+FieldLimits Evaluation::LimitsOf(const ActiveRole& active, const Grounds& grounds) const {
+  const bool stoppable = subject_ != nullptr && verb_.uses_data;
+  return FieldLimits(policy_.type(in_.type).name, active.bindings,
+                     stoppable ? subject_->stops : absl::Span<const UseStop>(), grounds);
 }
 
 bool Evaluation::Holds(Condition condition, const Grounds& grounds) const {
@@ -344,10 +341,7 @@ Reason Evaluation::CheckConditions(uint8_t conditions, const Grounds& grounds) c
 bool Evaluation::TypeGrantedForOtherPurpose(const RoleSpec& role) const {
   for (size_t column = 1; column <= policy_.purposes().size(); ++column) {
     const Cell* cell = policy_.compiled().Find(role.id, in_.verb, column);
-    if (cell == nullptr) continue;
-    for (const Slice* slice : *cell) {
-      if (slice->types.Has(in_.type)) return true;
-    }
+    if (cell != nullptr && cell->Gives(in_.type)) return true;
   }
   return false;
 }
@@ -372,25 +366,22 @@ void Evaluation::DecideWhole(const ActiveRole& active, const Cell& cell, Grounds
     decision.good_until = TypeGoodUntil(active);
     if (decision.good_until == absl::InfinitePast()) return;  // For other types only.
   }
-  if (of_type && Stopped("", policy_.type(in_.type).name, *grounds)) {
+  if (of_type && LimitsOf(active, *grounds).TypeStopped()) {
     decision.reason = Reason::kUseStopped;
     return;
   }
-  for (const Slice* slice : cell) {
-    if (of_type && !slice->types.Has(in_.type)) continue;
-    const Reason reason = CheckConditions(slice->conditions, *grounds);
-    if (reason == Reason::kOk) {
-      if (Asks(*slice, Condition::kConsented)) grounds->RelyOnConsent();
-      attempt->stage = kStageGranted;
-      attempt->granted = attempt->plain = 1;
-      decision.reason = Reason::kOk;
-      decision.grant = &policy_.grants()[slice->grant];
-      return;
-    }
-    if (decision.reason == Reason::kOperationNotGranted) decision.reason = reason;
-  }
-  if (of_type && decision.reason == Reason::kOperationNotGranted &&
-      TypeGrantedForOtherPurpose(*active.role)) {
+  const Cell::Found found = cell.Find(of_type ? in_.type : 0, false, [&](uint8_t conditions) {
+    return CheckConditions(conditions, *grounds) == Reason::kOk;
+  });
+  if (found.holding != nullptr) {
+    if (Asks(*found.holding, Condition::kConsented)) grounds->RelyOnConsent();
+    attempt->stage = kStageGranted;
+    attempt->granted = attempt->plain = 1;
+    decision.reason = Reason::kOk;
+    decision.grant = &policy_.grants()[found.holding->grant];
+  } else if (found.failing != nullptr) {
+    decision.reason = CheckConditions(found.failing->conditions, *grounds);
+  } else if (of_type && TypeGrantedForOtherPurpose(*active.role)) {
     decision.reason =
         decision.purpose == nullptr ? Reason::kPurposeMissing : Reason::kPurposeNotGranted;
   }
@@ -402,8 +393,9 @@ void Evaluation::DecideFields(const ActiveRole& active, const Cell& cell, Ground
   attempt->stage = kStageFields;
   decision.reason = Reason::kOk;
   decision.fields.reserve(in_.fields.size());
+  const FieldLimits limits = LimitsOf(active, *grounds);
   for (FieldId id : in_.fields) {
-    FieldDecision field = DecideField(active, cell, id, grounds);
+    FieldDecision field = DecideField(*active.role, cell, id, limits, grounds);
     if (field.view == View::kDenied) {
       if (decision.reason == Reason::kOk || field.reason == Reason::kFieldUnknown) {
         decision.reason = field.reason;
@@ -414,7 +406,7 @@ void Evaluation::DecideFields(const ActiveRole& active, const Cell& cell, Ground
       if (decision.grant == nullptr) decision.grant = field.grant;
       if (active.limited) {
         decision.good_until =
-            std::min(decision.good_until, FieldGoodUntil(active, policy_.field(id)));
+            std::min(decision.good_until, limits.GoodUntil(policy_.field(id).full_name));
       }
     }
     decision.fields.push_back(field);
@@ -422,14 +414,8 @@ void Evaluation::DecideFields(const ActiveRole& active, const Cell& cell, Ground
   if (decision.reason == Reason::kOk) attempt->stage = kStageGranted;
 }
 
-absl::Time Evaluation::FieldGoodUntil(const ActiveRole& active, const FieldSpec& field) const {
-  const TypeSpec& type = policy_.type(field.type);
-  return active.GoodUntil(
-      [&](std::string_view pattern) { return NamesField(pattern, field, type); });
-}
-
-FieldDecision Evaluation::DecideField(const ActiveRole& active, const Cell& cell, FieldId id,
-                                      Grounds* grounds) const {
+FieldDecision Evaluation::DecideField(const RoleSpec& role, const Cell& cell, FieldId id,
+                                      const FieldLimits& limits, Grounds* grounds) const {
   FieldDecision out;
   out.field = id;
   out.reason = Reason::kFieldUnknown;
@@ -437,39 +423,32 @@ FieldDecision Evaluation::DecideField(const ActiveRole& active, const Cell& cell
   const FieldSpec& field = policy_.field(id);
   if (field.type != in_.type) return out;
   out.reason = Reason::kFieldNotGranted;
-  const Slice* best = nullptr;
-  for (const Slice* slice : cell) {
-    if (!slice->fields.Has(id)) continue;
-    const Reason reason = CheckConditions(slice->conditions, *grounds);
-    if (reason != Reason::kOk) {
-      if (out.reason == Reason::kFieldNotGranted) out.reason = reason;
-    } else if (best == nullptr || slice->view > best->view) {
-      best = slice;
+  const Cell::Found found = cell.Find(id, true, [&](uint8_t conditions) {
+    return CheckConditions(conditions, *grounds) == Reason::kOk;
+  });
+  if (found.holding == nullptr) {
+    const Reason never = FieldAllows(field, verb_, role, View::kPlain);
+    if (never != Reason::kOk) {
+      out.reason = never;
+    } else if (found.failing != nullptr) {
+      out.reason = CheckConditions(found.failing->conditions, *grounds);
     }
-  }
-  if (best == nullptr) {
-    const Reason never = FieldAllows(field, verb_, *active.role, View::kPlain);
-    if (never != Reason::kOk) out.reason = never;
     return out;
   }
-  out.reason = CheckField(active, field, grounds);
+  out.reason = CheckField(field, limits, grounds);
   if (out.reason != Reason::kOk) return out;
-  out.grant = &policy_.grants()[best->grant];
-  SetView(field, best->view, &out);
-  const bool consented = Asks(*best, Condition::kConsented);
+  out.grant = &policy_.grants()[found.holding->grant];
+  SetView(field, found.holding->view, &out);
+  const bool consented = Asks(*found.holding, Condition::kConsented);
   if (consented && out.view != View::kDenied) grounds->RelyOnConsent();
   return out;
 }
 
-Reason Evaluation::CheckField(const ActiveRole& active, const FieldSpec& field,
+Reason Evaluation::CheckField(const FieldSpec& field, const FieldLimits& limits,
                               Grounds* grounds) const {
-  if (active.limited && FieldGoodUntil(active, field) == absl::InfinitePast()) {
-    return Reason::kFieldNotGranted;
-  }
+  if (limits.GoodUntil(field.full_name) == absl::InfinitePast()) return Reason::kFieldNotGranted;
   if (!grounds->FollowsField(field.id)) return Reason::kFieldNotGranted;
-  if (Stopped(field.full_name, policy_.type(field.type).name, *grounds)) {
-    return Reason::kUseStopped;
-  }
+  if (limits.Stopped(field.full_name)) return Reason::kUseStopped;
   if (!verb_.writes) return Reason::kOk;
   const bool clears =
       std::find(in_.cleared.begin(), in_.cleared.end(), field.id) != in_.cleared.end();

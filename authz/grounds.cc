@@ -115,7 +115,7 @@ const MatterFact* Grounds::FindMatter(const MatterNeed& need) const {
 
 bool Grounds::Fits(const MatterFact& fact, const MatterNeed& need, std::string_view id) const {
   const MatterSpec& spec = policy_.matters()[need.matter];
-  if (fact.kind != spec.name || fact.id != id || in_.now > fact.not_after) return false;
+  if (fact.id != id || fact.kind != spec.name || in_.now > fact.not_after) return false;
   if (!Contains(need.states, fact.state)) return false;
   if (spec.about == MatterAbout::kController &&
       (subject_ == nullptr || fact.party.empty() || fact.party != subject_->controller)) {
@@ -164,7 +164,7 @@ Reason Grounds::CheckSubject() {
     if (Reason reason = CheckNotice(); reason != Reason::kOk) return reason;
   }
   if (purpose_ != nullptr && purpose_->consent) {
-    const ConsentFact* consent = FindPurposeConsent();
+    const ConsentFact* consent = PurposeConsent();
     if (consent == nullptr) return Reason::kConsentMissing;
     Rely(consent);
   }
@@ -246,14 +246,25 @@ Reason Grounds::CheckRule(const CollectionRule& rule, const FieldSpec* field) {
   return Reason::kOk;
 }
 
-const ConsentFact* Grounds::FindCollectionConsent(const CollectionRule& rule,
-                                                  const FieldSpec* field) const {
+const Grounds::Consents& Grounds::ConsentsFor(const CollectionRule& rule) {
+  for (const auto& [spec, consents] : consents_for_) {
+    if (spec == rule.spec) return consents;
+  }
+  Consents& consents = consents_for_.emplace_back(rule.spec, Consents()).second;
+  const absl::Time collected = CollectedAt();
   for (const ConsentFact& consent : subject_->consents) {
     if (consent.id != rule.spec->id || !InForce(consent)) continue;
     if (rule.guardian && !consent.by_guardian) continue;
-    const absl::Time collected = CollectedAt();
     if (rule.before ? consent.given >= collected : consent.given > collected) continue;
-    if (Covers(rule, consent, field)) return &consent;
+    consents.push_back(&consent);
+  }
+  return consents;
+}
+
+const ConsentFact* Grounds::FindCollectionConsent(const CollectionRule& rule,
+                                                  const FieldSpec* field) {
+  for (const ConsentFact* consent : ConsentsFor(rule)) {
+    if (Covers(rule, *consent, field)) return consent;
   }
   return nullptr;
 }

@@ -9,7 +9,9 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "authz/compiled_policy.h"
 #include "authz/decision.h"
@@ -52,9 +54,9 @@ class Grounds {
   // Whether a stop of use of this purpose concerns the call. Empty: of every purpose.
   bool Concerns(std::string_view purpose) const;
   // For the conditions of grants. RelyOnConsent: a grant with `consented` is what answers.
-  bool Consented() const { return subject_ == nullptr || FindPurposeConsent() != nullptr; }
+  bool Consented() const { return subject_ == nullptr || PurposeConsent() != nullptr; }
   bool Noticed() const;
-  void RelyOnConsent() { Rely(FindPurposeConsent()); }
+  void RelyOnConsent() { Rely(PurposeConsent()); }
 
   const MatterSpec* matter() const { return matter_; }
   const ConsentFact* consent() const { return consent_; }
@@ -75,11 +77,18 @@ class Grounds {
   bool InForce(const ConsentFact& consent) const {
     return consent.given <= in_.now && in_.now < consent.withdrawn;
   }
+  // Looked for once: each field may ask.
+  const ConsentFact* PurposeConsent() const {
+    if (!purpose_consent_.has_value()) purpose_consent_ = FindPurposeConsent();
+    return *purpose_consent_;
+  }
   const ConsentFact* FindPurposeConsent() const;
   Reason CheckRule(const CollectionRule& rule, const FieldSpec* field);
+  // The consents that the rule may rest on, whatever they cover. Looked for once for each spec.
+  using Consents = absl::InlinedVector<const ConsentFact*, 2>;
+  const Consents& ConsentsFor(const CollectionRule& rule);
   // Of the rule, about this field; null field: about the write as such.
-  const ConsentFact* FindCollectionConsent(const CollectionRule& rule,
-                                           const FieldSpec* field) const;
+  const ConsentFact* FindCollectionConsent(const CollectionRule& rule, const FieldSpec* field);
   bool Covers(const CollectionRule& rule, const ConsentFact& fact, const FieldSpec* field) const;
   // Nothing where the age is not known.
   std::optional<bool> IsBelow(uint32_t age) const;
@@ -95,6 +104,8 @@ class Grounds {
   const PurposeSpec* parent_ = nullptr;
   const MatterSpec* matter_ = nullptr;
   const ConsentFact* consent_ = nullptr;
+  mutable std::optional<const ConsentFact*> purpose_consent_;
+  absl::InlinedVector<std::pair<const ConsentSpec*, Consents>, 4> consents_for_;
   absl::Time good_until_ = absl::InfiniteFuture();
 };
 

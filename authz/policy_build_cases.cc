@@ -14,6 +14,8 @@ constexpr std::string_view kDefaultNow = "2025-01-01T00:00:00Z";
 constexpr std::string_view kPerson = "persons/case";
 constexpr std::string_view kOther = "persons/other";
 constexpr std::string_view kSelf = "self";
+constexpr std::string_view kNever = "never";
+constexpr int64_t kMostHolders = 100'000;
 constexpr std::string_view kOtherDocument = "of another text";
 
 constexpr auto kNdaStates = std::to_array<std::string_view>(
@@ -203,8 +205,11 @@ void PolicyBuilder::ReadCaseCaller(PolicyCase& c, MapReader& reader) {
     for (RoleBinding& binding : c.principal.bindings) binding.tenant = TenantName(tenant);
   }
   if (const YamlNode* until = caller->Get("role_until"); until != nullptr) {
-    for (RoleBinding& binding : c.principal.bindings) binding.not_after = ReadTime(*until, true);
+    const bool never = until->is_scalar() && until->scalar == kNever;
+    const absl::Time end = never ? absl::InfiniteFuture() : ReadTime(*until, true);
+    for (RoleBinding& binding : c.principal.bindings) binding.not_after = end;
   }
+  c.other_holders = static_cast<uint32_t>(caller->Int("other_holders", 0, kMostHolders, 0));
   caller->Finish();
 }
 
@@ -227,7 +232,10 @@ void PolicyBuilder::ReadCaseEvidence(PolicyCase& c, const RoleSpec& role, MapRea
     if (const YamlNode* node = reader->Get("justified_until"); node != nullptr) {
       person.justification_until = ReadTime(*node, true);
     }
-    if (!reader->Bool("justified", true)) person.justification.clear();
+    if (!reader->Bool("justified", true)) {
+      person.justification.clear();
+      for (RoleBinding& binding : c.principal.bindings) binding.justification.clear();
+    }
   }
   c.principal.person = person.name;
   c.person = std::move(person);

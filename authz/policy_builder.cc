@@ -41,7 +41,7 @@ PolicyBuilder::PolicyBuilder(const PolicyText& text, Diagnostics* diagnostics)
 }
 
 std::shared_ptr<const Policy> PolicyBuilder::Build() {
-  const YamlLimits limits{Policy::kMaxBytes, Policy::kMaxDepth};
+  const YamlLimits limits{Policy::kMaxBytes, Policy::kMaxDepth, kMaxNodes};
   const PolicyText& text = policy_->text_;
   std::optional<YamlNode> tree = ParseYaml(text.yaml, &text.name, limits, diagnostics_);
   std::optional<YamlNode> values;

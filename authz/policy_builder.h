@@ -19,6 +19,9 @@ namespace piivault::authz {
 
 struct CaseMatter;
 
+// Nodes of a tree, as it is read and again by what parameters put in.
+inline constexpr size_t kMaxNodes = 200'000;
+
 // A field that a selector matched; `named`: by its own name rather than by a wildcard.
 struct SelectedField {
   FieldId field;

@@ -64,15 +64,18 @@ class Consents {
   std::vector<ConsentFact> facts_;
 };
 
-std::string RunAdmission(const Policy& policy, const PolicyCase& c) {
-  if (c.principal.bindings.empty()) return "no role";
-  const Admission admission =
-      AdmitBinding(policy, c.principal.bindings[0], c.principal,
-                   c.person.has_value() ? &*c.person : nullptr, c.attestations, c.now);
-  return Describe(admission.reason, View::kPlain);
-}
-
 }  // namespace
+
+Admission AdmitCase(const Policy& policy, const PolicyCase& c) {
+  if (c.principal.bindings.empty()) {
+    Admission none;
+    none.reason = Reason::kRoleNotGranted;
+    return none;
+  }
+  return AdmitBinding(policy, c.principal.bindings[0], c.principal,
+                      c.person.has_value() ? &*c.person : nullptr, c.attestations, c.now,
+                      c.other_holders);
+}
 
 void WithCaseCall(const Policy& policy, const PolicyCase& c,
                   const std::function<void(const DecisionInput&, const SubjectFacts&)>& use) {
@@ -162,7 +165,8 @@ CaseReport RunPolicyCases(const Policy& policy) {
   std::set<std::string> clauses;
   for (const PolicyCase& c : policy.cases()) {
     ++report.run;
-    const std::string got = c.admission ? RunAdmission(policy, c) : RunDecision(policy, c);
+    const std::string got =
+        c.admission ? Describe(AdmitCase(policy, c).reason, View::kPlain) : RunDecision(policy, c);
     const std::string expected = Describe(c.expect, c.expect_view);
     if (got != expected) {
       report.failures.push_back({c.name, c.origin.clause, c.origin.line, expected, got});

@@ -3,6 +3,7 @@
 #ifndef PIIVAULT_AUTHZ_POLICY_CASES_H_
 #define PIIVAULT_AUTHZ_POLICY_CASES_H_
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -44,7 +45,8 @@ struct PolicyCase {
   std::optional<Person> person;
   std::vector<Attestation> attestations;
   absl::Time now;
-  bool admission = false;  // `does: admit`: may the role be assigned?
+  bool admission = false;      // `does: admit`: may the role be assigned?
+  uint32_t other_holders = 0;  // Of that role, without this one.
   std::string tenant;
   Verb verb = Verb::kReveal;
   std::string type;                 // Name; need not exist.
@@ -98,6 +100,10 @@ struct CaseReport {
   std::vector<std::string> clauses;
   bool ok() const { return failures.empty(); }
 };
+
+// Whether the role may be given as a case describes: of `does: admit`. ROLE_NOT_GRANTED where the
+// case is about no role.
+Admission AdmitCase(const Policy& policy, const PolicyCase& c);
 
 // Calls `use` with the call that a case describes; what it gets lives until it returns. Not for
 // `does: admit`.

@@ -60,10 +60,7 @@ std::vector<CellWay> CellTable::Ways(RoleId role, Verb verb, size_t column, size
   std::vector<CellWay> ways;
   const Cell* cell = policy_.compiled().Find(role, verb, column);
   if (cell == nullptr) return ways;
-  const VerbTarget target = GetVerb(verb).target;
-  for (const Slice* slice : *cell) {
-    if (target == VerbTarget::kFields && !slice->fields.Has(object)) continue;
-    if (target == VerbTarget::kType && !slice->types.Has(object)) continue;
+  for (const Slice* slice : cell->SlicesOf(object)) {
     CellWay way = WayOf(policy_, *slice);
     const bool covered = std::any_of(ways.begin(), ways.end(),
                                      [&](const CellWay& earlier) { return Covers(earlier, way); });

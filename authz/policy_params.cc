@@ -13,8 +13,6 @@
 namespace piivault::authz {
 namespace {
 
-constexpr size_t kMaxNodes = 200000;  // After substitution.
-
 using Values = absl::flat_hash_map<std::string, YamlNode>;
 
 bool Fits(const std::string& type, const YamlNode& value, const std::vector<std::string>& choices,

@@ -19,8 +19,8 @@ constexpr size_t kMaxEntries = 4096;  // Of a map or list; bounds the search for
 
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(const std::string* file, int max_depth, Diagnostics* diagnostics)
-      : file_(file), max_depth_(max_depth), diagnostics_(diagnostics) {}
+  TreeBuilder(const std::string* file, const YamlLimits& limits, Diagnostics* diagnostics)
+      : file_(file), limits_(limits), diagnostics_(diagnostics) {}
 
   std::optional<YamlNode> Take() { return std::move(root_); }
 
@@ -73,6 +73,11 @@ class TreeBuilder : public YAML::EventHandler {
     node.kind = kind;
     node.place = At(mark);
     if (anchor != YAML::NullAnchor) RefuseAnchor(node.place);
+    if (++nodes_ > limits_.max_nodes) {
+      diagnostics_->Error(node.place,
+                          absl::StrCat("more than ", limits_.max_nodes, " words, lists and maps"));
+      throw Stop();
+    }
     return node;
   }
 
@@ -80,8 +85,9 @@ class TreeBuilder : public YAML::EventHandler {
             YAML::anchor_t anchor) {
     CheckTag(mark, tag);
     YamlNode node = Make(kind, mark, anchor);
-    if (static_cast<int>(stack_.size()) >= max_depth_) {
-      diagnostics_->Error(node.place, absl::StrCat("nested deeper than ", max_depth_, " levels"));
+    if (static_cast<int>(stack_.size()) >= limits_.max_depth) {
+      diagnostics_->Error(node.place,
+                          absl::StrCat("nested deeper than ", limits_.max_depth, " levels"));
       throw Stop();
     }
     stack_.push_back({std::move(node), std::nullopt});
@@ -134,8 +140,9 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   const std::string* file_;
-  int max_depth_;
+  const YamlLimits limits_;
   Diagnostics* diagnostics_;
+  size_t nodes_ = 0;
   std::vector<Frame> stack_;
   std::optional<YamlNode> root_;
 };
@@ -225,13 +232,13 @@ std::optional<YamlNode> ParseYaml(std::string_view text, const std::string* file
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    TreeBuilder builder(file, limits.max_depth, diagnostics);
+    TreeBuilder builder(file, limits, diagnostics);
     if (!parser.HandleNextDocument(builder)) {
       diagnostics->Error({file, 1, 1}, "the file is empty");
       return std::nullopt;
     }
     std::optional<YamlNode> root = builder.Take();
-    TreeBuilder second(file, limits.max_depth, diagnostics);
+    TreeBuilder second(file, limits, diagnostics);
     if (parser.HandleNextDocument(second)) {
       diagnostics->Error({file, 0, 0}, "more than one document in the file",
                          "remove the line '---' between them");

@@ -41,6 +41,7 @@ struct YamlNode::Entry {
 struct YamlLimits {
   size_t max_bytes;
   int max_depth;
+  size_t max_nodes;  // Scalars (keys too), lists and maps.
 };
 
 // Parses one document. Problems go to `diagnostics`; nullopt if the text cannot be used at all.

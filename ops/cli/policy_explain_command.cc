@@ -81,13 +81,7 @@ std::string CaseOf(const ExplainFlags& flags) {
 
 void PrintAdmission(Session& session, const authz::Policy& policy, const authz::PolicyCase& c,
                     bool as_json) {
-  authz::Admission admission;
-  admission.reason = authz::Reason::kRoleNotGranted;
-  if (!c.principal.bindings.empty()) {
-    admission =
-        authz::AdmitBinding(policy, c.principal.bindings[0], c.principal,
-                            c.person.has_value() ? &*c.person : nullptr, c.attestations, c.now);
-  }
+  const authz::Admission admission = authz::AdmitCase(policy, c);
   const authz::ReasonInfo& info = authz::GetReason(admission.reason);
   const bool given = admission.reason == authz::Reason::kOk;
   if (as_json) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/authz/test_policy.h"
 
 namespace piivault::authz {
@@ -453,6 +455,26 @@ TEST_F(DecisionTest, TheRoleThatWouldGrantExplainsTheRefusal) {
   // Where neither would grant, the admitted one speaks.
   call.verb = Verb::kExport;
   EXPECT_EQ(call.reason(), Reason::kOperationNotGranted);
+}
+
+// Of several papers that hold, the one that holds longest; of those, the first by name.
+TEST_F(DecisionTest, TheLongestEvidenceAdmits) {
+  Call call = As("engineer");
+  const Attestation nda = call.attestations[0];
+  Attestation shorter = nda;
+  shorter.id = "a-shorter-one";
+  shorter.valid_until = call.now + absl::Hours(1);
+  Attestation same = nda;
+  same.id = nda.id + "-too";
+  call.attestations = {shorter, nda, same};
+  const auto by_name = [](const Attestation& a, const Attestation& b) { return a.id < b.id; };
+  ASSERT_TRUE(std::is_sorted(call.attestations.begin(), call.attestations.end(), by_name));
+  do {
+    const Decision decision = call.Decide();
+    ASSERT_TRUE(decision.granted());
+    EXPECT_EQ(decision.attestation->id, nda.id);
+    EXPECT_EQ(decision.good_until, nda.valid_until + absl::Nanoseconds(1));
+  } while (std::next_permutation(call.attestations.begin(), call.attestations.end(), by_name));
 }
 
 TEST_F(DecisionTest, GoodUntilIsTheFirstEnd) {

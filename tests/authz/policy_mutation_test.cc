@@ -3,13 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "authz/policy_cases.h"
+#include "tests/authz/equivalent_mutations.h"
 #include "tests/authz/policy_files.h"
 #include "tests/authz/policy_mutator.h"
 
@@ -29,25 +31,52 @@ struct Held {
 
 void PrintTo(const Held& held, std::ostream* out) { *out << held.stem; }
 
-// Policies whose cases are meant to hold every rule; the starter is meant to be changed.
+std::vector<Unnoticed> Each(const std::vector<std::string>& mutations, const std::string& because) {
+  std::vector<Unnoticed> unnoticed;
+  for (const std::string& mutation : mutations) unnoticed.push_back({mutation, because});
+  return unnoticed;
+}
+
+std::vector<Unnoticed> OfBiglobe() {
+  std::vector<Unnoticed> unnoticed =
+      Each({"role operations needs", "role billing needs", "role support needs",
+            "role marketing needs", "role finance needs"},
+           "asked of whoever approves; BiglobePolicyTest.Clause003_03LetsManagersApprove");
+  for (Unnoticed& each :
+       Each({"role agent needs", "role agent needs without mandate",
+             "role agent needs without own_identity"},
+            "each call asks for the mandate; BiglobePolicyTest.AsksWhatCasesCannotTell")) {
+    unnoticed.push_back(std::move(each));
+  }
+  for (Unnoticed& each :
+       Each({"role contractor needs without contract", "role contractor needs without supervision",
+             "role contractor needs without fields"},
+            "the role is not given as long as it needs any of the others")) {
+    unnoticed.push_back(std::move(each));
+  }
+  return unnoticed;
+}
+
+// Policies whose cases are meant to hold every rule; the starter is meant to be changed. Listed are
+// changes that no case notices although they are not among EquivalentMutations.
 std::vector<Held> Policies() {
   return {
       {"ops/policies/combzmail",
        130,
-       {{"grant publisher-tidy may without list", "whoever downloads lists"},
-        {"grant publisher-tidy may without read_subject", "whoever erases reads"}}},
-      {"ops/policies/priuspro",
-       130,
-       {{"consent third-party", "asked where data is handed over, not by cases"},
-        {"consent third-party scope", "asked where data is handed over, not by cases"}}},
+       {{"grant publisher-tidy may without list", "whoever downloads lists"}}},
+      {"ops/policies/priuspro", 130, {}},
+      {"ops/policies/corezo", 300,
+       Each({"acknowledgement of another document", "acknowledgement sooner"},
+            "values of the operator's; "
+            "CorezoTest.AcknowledgementIsAskedForFromTheDayAfterThePeriod")},
+      {"ops/policies/sns-helper", 200, {}},
+      {"ops/policies/biglobe", 400, OfBiglobe()},
   };
 }
 
-// Whether it loads and all its cases hold.
-bool Holds(const PolicyText& text) {
+std::shared_ptr<const Policy> Load(const PolicyText& text) {
   Diagnostics diagnostics;
-  const auto policy = Policy::Load(text, &diagnostics);
-  return policy != nullptr && RunPolicyCases(*policy).ok();
+  return Policy::Load(text, &diagnostics);
 }
 
 constexpr size_t kShort = 200;
@@ -63,16 +92,30 @@ std::vector<std::string> NamesOf(const std::vector<Mutation>& mutations) {
 class PolicyMutationTest : public ::testing::TestWithParam<Held> {};
 
 TEST_P(PolicyMutationTest, EachRuleIsHeldByACase) {
-  const PolicyMutator mutator(ReadPolicy(GetParam().stem));
-  ASSERT_TRUE(Holds(mutator.Unchanged()));
+  const PolicyText text = ReadPolicy(GetParam().stem);
+  const PolicyMutator mutator(text);
+  const EquivalentMutations equivalents(text);
+  const auto unchanged = Load(mutator.Unchanged());
+  ASSERT_TRUE(unchanged != nullptr && RunPolicyCases(*unchanged).ok());
   EXPECT_GT(mutator.mutations().size(), GetParam().mutations);
-  std::vector<std::string> known;
-  for (const Unnoticed& each : GetParam().unnoticed) known.push_back(each.mutation);
-  for (const Mutation& mutation : Sample(mutator.mutations(), LongRun() ? SIZE_MAX : kShort)) {
-    const bool expected = std::find(known.begin(), known.end(), mutation.name) != known.end();
-    EXPECT_EQ(Holds(mutator.Apply(mutation)), expected) << mutation.name;
+  std::map<std::string, std::string> known;
+  for (const Unnoticed& each : GetParam().unnoticed) {
+    known[each.mutation] = each.because;
+    EXPECT_EQ(equivalents.OfCallsAndRoles(each.mutation), "") << each.mutation << ": why twice";
   }
-  EXPECT_THAT(known, testing::IsSubsetOf(NamesOf(mutator.mutations())));
+  for (const Mutation& mutation : Sample(mutator.mutations(), LongRun() ? SIZE_MAX : kShort)) {
+    const auto policy = Load(mutator.Apply(mutation));
+    const bool noticed = policy == nullptr || !RunPolicyCases(*policy).ok();
+    std::string because = known[mutation.name];
+    // What does not load is noticed, whatever it would decide.
+    if (policy != nullptr && because.empty()) {
+      because = equivalents.OfCallsAndRoles(mutation.name);
+    }
+    EXPECT_EQ(noticed, because.empty()) << mutation.name << ": " << because;
+  }
+  for (const Unnoticed& each : GetParam().unnoticed) {
+    EXPECT_THAT(NamesOf(mutator.mutations()), testing::Contains(each.mutation));
+  }
 }
 
 std::string LastPart(const ::testing::TestParamInfo<Held>& held) {

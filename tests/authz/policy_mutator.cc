@@ -109,6 +109,12 @@ PolicyMutator::PolicyMutator(const PolicyText& text) : text_(text) {
   policy_ = PutIn(policy_, values);
   RemoveTags(policy_);
   text_.values_yaml.clear();
+  if (policy_["cases"].IsDefined()) {
+    YAML::Node cases;
+    cases["cases"] = policy_["cases"];
+    cases_ = "\n" + YAML::Dump(cases) + "\n";
+    policy_.remove("cases");
+  }
   OfGrants();
   OfRoles();
   OfPurposes();
@@ -123,7 +129,7 @@ PolicyText PolicyMutator::Apply(const Mutation& mutation) const {
   PolicyText text = text_;
   YAML::Node changed = YAML::Clone(policy_);
   mutation.change(changed);
-  text.yaml = YAML::Dump(changed);
+  text.yaml = YAML::Dump(changed) + cases_;
   return text;
 }
 

@@ -57,7 +57,8 @@ class PolicyMutator {
   void OfTheRest();
 
   PolicyText text_;
-  YAML::Node policy_;
+  YAML::Node policy_;  // Without the cases.
+  std::string cases_;  // No rule stands there, and they are most of the text.
   std::vector<Mutation> mutations_;
 };
 

@@ -4,7 +4,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
+#include "ops/server/daemon/starter_policy.h"
 #include "tests/integration/dev_vault_fixture.h"
 
 namespace piivault::integration {
@@ -91,6 +93,16 @@ TEST_F(StreamsTest, ARevokedRoleEndsARunningStream) {
         return Must<v1::RevokeRoleResponse>("admin-1", revoke).receipt().index();
       });
   EXPECT_EQ(outcome.ToString(), "PERMISSION_DENIED ROLE_NOT_GRANTED");
+}
+
+TEST_F(StreamsTest, ANewPolicyEndsARunningStream) {
+  std::string text = ops::kStarterPolicy;
+  text.resize(text.find("cases:"));
+  const std::string closed = LoadPolicy(absl::StrReplaceAll(
+      text, {{"role: engineer, may: [reveal, update]", "role: engineer, may: [update]"}}));
+  const Outcome outcome = RunInto<v1::StreamRevealRecordsResponse>(
+      "engineer", LongStream(), [&] { return Activate(closed, kTenant); });
+  EXPECT_EQ(outcome.ToString(), "PERMISSION_DENIED OPERATION_NOT_GRANTED");
 }
 
 TEST_F(StreamsTest, ADisabledTenantPrincipalsDownloadEnds) {
