@@ -31,7 +31,6 @@ documents: [{name: terms, waived_by: somebody}]
 token_kinds: [{id: url, purposes: [plain]}]
 session: {idle: 15m}
 incident: {record_measures: "${opened}"}
-credentials: {max_age: 90d}
 notices: [{on: contract_cancelled, to: tenant}]
 )yaml";
 
