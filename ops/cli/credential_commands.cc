@@ -90,8 +90,8 @@ void AddExpiry(CLI::App& command, const Session& session, v1::SetCredentialReque
 }  // namespace
 
 void AddCredentialCommands(CLI::App& root, Session& session) {
-  CLI::App* group = AddGroup(
-      root, "credential", "Passwords and login cookies; values are typed or come from stdin");
+  CLI::App* group = AddGroup(root, "credential",
+                             "Passwords and login cookies; values are typed or come from stdin");
 
   auto set = std::make_shared<v1::SetCredentialRequest>();
   CLI::App* command =

@@ -382,9 +382,9 @@ void VaultServer::Impl::Stop() {
 absl::StatusOr<std::unique_ptr<VaultServer>> VaultServer::Start(const Config& config,
                                                                 const ServerHooks& hooks) {
   auto impl = std::make_unique<Impl>(config);
-  for (const char* service : {"piivault.v1.VaultService", "piivault.v1.SubjectService",
-                              "piivault.v1.CredentialService", "piivault.v1.AuditService",
-                              "piivault.v1.AdminService"}) {
+  for (const char* service :
+       {"piivault.v1.VaultService", "piivault.v1.SubjectService", "piivault.v1.CredentialService",
+        "piivault.v1.AuditService", "piivault.v1.AdminService"}) {
     const absl::Status added = impl->methods.AddService(service);
     if (!added.ok()) return added;
   }

@@ -361,10 +361,9 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
     size_t i = 0;
     while (i < written && change.set[i].field->name != old.name()) ++i;
     const bool replaced = i < written;
-    const bool cleared =
-        !replaced && ((change.clear_others && !old.one_way()) ||
-                      std::find(change.clear.begin(), change.clear.end(), old.name()) !=
-                          change.clear.end());
+    const bool cleared = !replaced && ((change.clear_others && !old.one_way()) ||
+                                       std::find(change.clear.begin(), change.clear.end(),
+                                                 old.name()) != change.clear.end());
     if (replaced || cleared) {
       absl::Status status = DeleteOldTerms(record, old, replaced ? &fields[i].terms : nullptr);
       if (!status.ok()) return status;

@@ -33,8 +33,8 @@ struct CredentialQuery {
   bool clears = false;
 };
 
-// Opens the call, decides before and after the record is looked up, and finds the field, which is one
-// that is stored one way. A refusal, or nothing.
+// Opens the call, decides before and after the record is looked up, and finds the field, which is
+// one that is stored one way. A refusal, or nothing.
 std::optional<Plan> FindCredential(VaultCall& call, const CredentialQuery& query,
                                    CredentialTarget* target);
 

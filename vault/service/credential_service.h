@@ -7,8 +7,8 @@
 
 namespace piivault::vault {
 
-// Gives every method of piivault.v1.CredentialService its handler. The service must have been added.
-// `dependencies` is borrowed.
+// Gives every method of piivault.v1.CredentialService its handler. The service must have been
+// added. `dependencies` is borrowed.
 [[nodiscard]] absl::Status RegisterCredentialService(const VaultDependencies& dependencies,
                                                      MethodTable* methods);
 

@@ -88,8 +88,7 @@ class SetCredentialHandler : public Handler {
         return call.Refuse(Reason::kMalformedRequest, {"expire_time"});
       }
     }
-    const Reason taken =
-        ReasonOfVerdict(deps_.rules.Validate(*target.field, request.value()));
+    const Reason taken = ReasonOfVerdict(deps_.rules.Validate(*target.field, request.value()));
     if (taken != Reason::kOk) return call.Refuse(taken, {field});
     absl::StatusOr<SecretBytes> prepared = PrepareCredential(request.value());
     if (!prepared.ok()) return call.Refuse(Reason::kValueInvalid, {field});
@@ -112,9 +111,9 @@ class SetCredentialHandler : public Handler {
     deps_.random.Fill({reinterpret_cast<uint8_t*>(hashing_->salt.data()), kCredentialSaltSize});
     hashing_->cost = deps_.credential_cost;
     if (!request.request_id().empty()) {
-      const Sha256Digest digest = Sha256(Concat(
-          {"piivault request credential", request.name(), "\n", request.field(), "\n",
-           request.request_id()}));
+      const Sha256Digest digest =
+          Sha256(Concat({"piivault request credential", request.name(), "\n", request.field(), "\n",
+                         request.request_id()}));
       hashing_->request_salt.assign(digest.begin(), digest.begin() + kCredentialSaltSize);
     }
     Plan plan;
@@ -154,15 +153,14 @@ class SetCredentialHandler : public Handler {
     if (!written.ok()) return call.Refuse(written.status());
     if (!written->ok()) return call.Refuse(written->reason);
     if (HasFailures(target->use(), target->record_id(), target->field->name)) {
-      ForgetFailures(target->record_id(), target->field->name,
-                     &writer.ChangeUse(*target->record));
+      ForgetFailures(target->record_id(), target->field->name, &writer.ChangeUse(*target->record));
     }
     writer.Finish();
     call.AddFields(target->decision, call.AddItem(*written));
 
     const absl::Time until = std::min(
-        credential.holds_until, authz::CredentialHoldsUntil(*target->rule, credential.set_at,
-                                                            call.policy().timezone()));
+        credential.holds_until,
+        authz::CredentialHoldsUntil(*target->rule, credential.set_at, call.policy().timezone()));
     FillTime(absl::ToUnixMicros(credential.set_at), response->mutable_set_time());
     if (until != absl::InfiniteFuture()) {
       FillTime(absl::ToUnixMicros(until), response->mutable_expire_time());

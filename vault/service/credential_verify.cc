@@ -23,12 +23,12 @@ constexpr std::string_view kFailed = "failed";
 constexpr std::string_view kLocked = "locked";
 constexpr std::string_view kMustChange = "must_change";
 
-// The trial of one value: hashed once for each credential that it is held against, however often the
-// call is decided.
+// The trial of one value: hashed once for each credential that it is held against, however often
+// the call is decided.
 //
 // So that two trials at a time count as two, whoever commits second decides again, with the hash at
-// hand. Where there is no credential the value is hashed all the same, against nothing: nobody tells
-// from the time that it takes.
+// hand. Where there is no credential the value is hashed all the same, against nothing: nobody
+// tells from the time that it takes.
 class VerifyCredentialHandler : public Handler {
  public:
   explicit VerifyCredentialHandler(const VaultDependencies& deps) : deps_(deps) {}
@@ -38,16 +38,16 @@ class VerifyCredentialHandler : public Handler {
     VaultCall call(context, deps_);
     CredentialTarget target;
     if (auto refused = FindCredential(
-            call,
-            {authz::Verb::kVerify, request.name(), request.field(), &request.usage()}, &target)) {
+            call, {authz::Verb::kVerify, request.name(), request.field(), &request.usage()},
+            &target)) {
       return *std::move(refused);
     }
     if (request.value().size() > MaxBytes(*target.field)) {
       return call.Refuse(Reason::kValueTooLarge, {target.field->full_name});
     }
     auto* response = NewResponse<v1::VerifyCredentialResponse>(context);
-    const absl::Time locked = LockedUntil(target.use(), target.record_id(), target.field->name,
-                                          *target.rule, call.now());
+    const absl::Time locked =
+        LockedUntil(target.use(), target.record_id(), target.field->name, *target.rule, call.now());
     if (locked != absl::InfinitePast()) {
       FillTime(absl::ToUnixMicros(locked), response->mutable_retry_time());
       call.AddFields(target.decision, call.AddItem(target.record.get()));

@@ -59,8 +59,8 @@ struct WorkDone {
   uint64_t serial = 0;
 };
 
-// Where the engine puts finished commits down for a lane, and the work pool what is done: lists, and
-// an alarm on the lane's queue that wakes its thread once for many. Thread-safe.
+// Where the engine puts finished commits down for a lane, and the work pool what is done: lists,
+// and an alarm on the lane's queue that wakes its thread once for many. Thread-safe.
 class CommitInbox final : public storage::CommitSink,
                           public std::enable_shared_from_this<CommitInbox> {
  public:

@@ -226,8 +226,8 @@ class UpsertRecordHandler : public Handler {
     for (const storage::v1::FieldHeader& field : record->header().fields()) {
       const authz::FieldId id = call.policy().FindField(intake.draft.type->id, field.name());
       // A credential stays: it is not the record's to bring.
-      const bool cleared = !field.absent() && !field.one_way() &&
-                           std::find(ids.begin(), ids.end(), id) == ids.end();
+      const bool cleared =
+          !field.absent() && !field.one_way() && std::find(ids.begin(), ids.end(), id) == ids.end();
       if (cleared && id != authz::kNoField) ids.push_back(id);
     }
     authz::DecisionInput input = IntakeInput(call, authz::Verb::kUpdate, request, intake);

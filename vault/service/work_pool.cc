@@ -27,6 +27,7 @@ WorkPool::~WorkPool() {
     dropped.swap(callers_);
     waiting_ = 0;
   }
+  dropped.clear();
   for (std::thread& thread : threads_) thread.join();
 }
 

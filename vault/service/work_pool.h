@@ -21,8 +21,8 @@ namespace piivault::vault {
 // calls.
 //
 // Guarantees: no more waits than `max_waiting`, and of one caller's no more than
-// `max_waiting_per_caller`, so that one who fills its places leaves others theirs; turns go round the
-// callers. What was dropped before it began does not run. The destructor drops what waits, and
+// `max_waiting_per_caller`, so that one who fills its places leaves others theirs; turns go round
+// the callers. What was dropped before it began does not run. The destructor drops what waits, and
 // returns when what runs is done.
 // Does not: stop work that has begun.
 // Thread-safe.
@@ -65,7 +65,7 @@ class WorkPool {
   size_t waiting_ ABSL_GUARDED_BY(mu_) = 0;
   Ticket last_ticket_ ABSL_GUARDED_BY(mu_) = 0;
   std::map<std::string, Jobs, std::less<>> callers_ ABSL_GUARDED_BY(mu_);  // none without jobs
-  std::string last_caller_ ABSL_GUARDED_BY(mu_);  // who had the last turn
+  std::string last_caller_ ABSL_GUARDED_BY(mu_);                           // who had the last turn
   std::vector<std::thread> threads_;
 };
 

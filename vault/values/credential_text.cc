@@ -64,8 +64,8 @@ CredentialShape ShapeOf(std::string_view prepared) {
     const auto c = static_cast<UChar32>(NextCodePoint(prepared, &pos));
     ++shape.characters;
     const int8_t type = u_charType(c);
-    if (type == U_NON_SPACING_MARK || type == U_ENCLOSING_MARK || type == U_COMBINING_SPACING_MARK ||
-        type == U_SPACE_SEPARATOR) {
+    if (type == U_NON_SPACING_MARK || type == U_ENCLOSING_MARK ||
+        type == U_COMBINING_SPACING_MARK || type == U_SPACE_SEPARATOR) {
       continue;  // a part of the character before, or nothing to see
     }
     if (u_isalpha(c)) {

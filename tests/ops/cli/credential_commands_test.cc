@@ -33,10 +33,9 @@ TEST_F(CredentialCommandsTest, TheValueComesFromStandardInput) {
                                 "--channel", "web", "--request-id", "once"},
                                "canary-Passw0rd\n");
   EXPECT_EQ(result.code, kExitOk) << result.err;
-  EXPECT_EQ(Said(),
-            R"(SetCredentialRequest name: "tenants/default/records/ref:member:17" )"
-            R"(field: "password" value: "canary-Passw0rd" usage { purpose: "M1" } )"
-            R"(provenance { channel: "web" } request_id: "once")");
+  EXPECT_EQ(Said(), R"(SetCredentialRequest name: "tenants/default/records/ref:member:17" )"
+                    R"(field: "password" value: "canary-Passw0rd" usage { purpose: "M1" } )"
+                    R"(provenance { channel: "web" } request_id: "once")");
   EXPECT_THAT(result.out + result.err, Not(HasSubstr("canary")));
   // There is no other way to give it.
   EXPECT_EQ(Run({"credential", "set", "ref:member:17", "password", "canary-Passw0rd"}).code,
@@ -63,9 +62,8 @@ TEST_F(CredentialCommandsTest, VerifySaysSoByItsExitCodeToo) {
 TEST_F(CredentialCommandsTest, Revokes) {
   EXPECT_EQ(Run({"credential", "revoke", "ref:member:17", "password", "--for", "M1"}).code,
             kExitOk);
-  EXPECT_EQ(Said(),
-            R"(RevokeCredentialRequest name: "tenants/default/records/ref:member:17" )"
-            R"(field: "password" usage { purpose: "M1" })");
+  EXPECT_EQ(Said(), R"(RevokeCredentialRequest name: "tenants/default/records/ref:member:17" )"
+                    R"(field: "password" usage { purpose: "M1" })");
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ class FakeVault {
   std::vector<v1::ApproveProposalRequest> approvals() const;
   std::vector<v1::OpenMatterRequest> opened() const;
   std::vector<v1::UpdateSubjectRequest> updated() const;
-  // What SubjectService and CredentialService were asked, each request in text format behind its type's name.
+  // What SubjectService and CredentialService were asked, each request in text format behind its
+  // type's name.
   std::vector<std::string> said() const;
 
  private:

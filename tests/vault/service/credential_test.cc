@@ -74,8 +74,7 @@ TEST_F(CredentialTest, AnEndThatWasAskedForIsAnEnd) {
   vault_.now += absl::Seconds(1);
   EXPECT_EQ(Try("cookie-value", "cookie"), "failed");
   request.mutable_expire_time()->set_seconds(absl::ToUnixSeconds(vault_.now));
-  EXPECT_EQ(vault_.Call("shop", "SetCredential", request).reason,
-            authz::Reason::kMalformedRequest);
+  EXPECT_EQ(vault_.Call("shop", "SetCredential", request).reason, authz::Reason::kMalformedRequest);
 }
 
 TEST_F(CredentialTest, OneThatHoldsOnceHoldsOnce) {
@@ -222,8 +221,7 @@ TEST_F(CredentialTest, ARequestIdSetsOnce) {
             first.As<v1::SetCredentialResponse>().set_time().seconds());
   EXPECT_EQ(Try("another-Passw0rd"), "verified");  // it took no effect again
   request.set_value("canary-Passw0rE");
-  EXPECT_EQ(vault_.Call("shop", "SetCredential", request).reason,
-            authz::Reason::kRequestIdReused);
+  EXPECT_EQ(vault_.Call("shop", "SetCredential", request).reason, authz::Reason::kRequestIdReused);
 }
 
 TEST_F(CredentialTest, WhatThePolicyMadeACredentialLaterIsNone) {

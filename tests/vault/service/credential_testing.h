@@ -50,9 +50,7 @@ class CredentialTest : public testing::Test {
 
   CredentialTest() { vault_.SetPolicy("default", kCredentialPolicy); }
 
-  void SetUp() override {
-    name_ = vault_.Create({{"name", "Sato Hanako"}}, "17").record().name();
-  }
+  void SetUp() override { name_ = vault_.Create({{"name", "Sato Hanako"}}, "17").record().name(); }
 
   v1::SetCredentialRequest SetRequest(std::string_view value,
                                       std::string_view field = "password") const {
@@ -92,7 +90,7 @@ class CredentialTest : public testing::Test {
     const std::string& outcome = result.entry.outcome();
     EXPECT_EQ(answer.verified(), outcome == "verified");
     EXPECT_EQ(answer.must_change(), outcome == "must_change");
-    if (outcome == "locked") EXPECT_TRUE(answer.has_retry_time());
+    EXPECT_TRUE(outcome != "locked" || answer.has_retry_time());
     return outcome;
   }
   std::string Try(std::string_view value, std::string_view field = "password") {

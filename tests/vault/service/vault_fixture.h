@@ -65,7 +65,7 @@ class VaultFixture {
   EpochRotation::Parts RotationParts(RandomSource& random = SystemRandom());
   std::vector<storage::Key> damaged;
   int stray_rows = 0;
-  int works = 0;                                // that calls have asked for; done at once
+  int works = 0;                               // that calls have asked for; done at once
   std::vector<std::string> credentials_tried;  // outcomes
 
   absl::Time now = absl::FromUnixSeconds(1'750'000'000);

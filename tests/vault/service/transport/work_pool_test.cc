@@ -80,7 +80,8 @@ TEST_F(WorkPoolTest, WhatWasDroppedLeavesItsPlaceAndDoesNotRun) {
   WorkPool pool({.threads = 1, .max_waiting = 2});
   Occupy(pool);
   auto owned = std::make_shared<int>(1);
-  const auto ticket = pool.Submit("a", [owned] { FAIL() << "was dropped"; }, [] { FAIL(); });
+  const auto ticket = pool.Submit(
+      "a", [owned] { FAIL() << "was dropped"; }, [] { FAIL(); });
   ASSERT_TRUE(ticket.has_value());
   EXPECT_FALSE(Submit(pool, "a", "a2").has_value());
   EXPECT_EQ(owned.use_count(), 2);
@@ -98,11 +99,12 @@ TEST_F(WorkPoolTest, WhatWorkOwnsIsGoneBeforeItIsSaidToBeDone) {
   std::weak_ptr<int> watch = owned;
   absl::Notification done;
   bool gone = false;
-  ASSERT_TRUE(pool.Submit("a", [owned = std::move(owned)] { EXPECT_EQ(*owned, 1); },
-                          [&] {
-                            gone = watch.expired();
-                            done.Notify();
-                          })
+  ASSERT_TRUE(pool.Submit(
+                      "a", [owned = std::move(owned)] { EXPECT_EQ(*owned, 1); },
+                      [&] {
+                        gone = watch.expired();
+                        done.Notify();
+                      })
                   .has_value());
   done.WaitForNotification();
   EXPECT_TRUE(gone);
@@ -112,7 +114,9 @@ TEST_F(WorkPoolTest, TheEndDropsWhatWaits) {
   auto pool = std::make_unique<WorkPool>(WorkPool::Options{});
   Occupy(*pool);
   auto owned = std::make_shared<int>(1);
-  ASSERT_TRUE(pool->Submit("a", [owned] { FAIL() << "runs at the end"; }, [] {}).has_value());
+  ASSERT_TRUE(pool->Submit(
+                      "a", [owned] { FAIL() << "runs at the end"; }, [] {})
+                  .has_value());
   // The destructor forgets what waits before it waits for what runs.
   std::thread end([&pool] { pool.reset(); });
   while (owned.use_count() > 1) std::this_thread::yield();
