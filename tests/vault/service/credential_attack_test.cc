@@ -9,7 +9,9 @@
 #include "tests/vault/service/credential_testing.h"
 #include "vault/records/credential.h"
 #include "vault/records/record_loader.h"
+#include "vault/service/errors.h"
 #include "vault/service/resource_name.h"
+#include "vault/state/idempotency.h"
 #include "vault/state/state_store.h"
 
 namespace piivault::vault {
@@ -166,6 +168,32 @@ TEST_F(CredentialAttackTest, AReplacedCredentialIsNotVerified) {
   EXPECT_EQ(Commit(revoked), "failed");
 }
 
+// The hash at hand is of the old salt: it says nothing of the new one, so it takes another.
+TEST_F(CredentialAttackTest, ACredentialSetAnewIsHashedAnew) {
+  ASSERT_TRUE(Set(kPassword).ok());
+  Open call(vault_, "shop", "VerifyCredential", VerifyRequest(kPassword));
+  call.Next();
+  ASSERT_TRUE(Set(kPassword).ok());
+  const int works = vault_.works;
+  EXPECT_EQ(Commit(call), "verified");
+  EXPECT_EQ(vault_.works, works + 1);
+}
+
+// What is remembered of a request is no quick digest of the value either.
+TEST_F(CredentialAttackTest, ARequestIdRemembersNothingQuickToGuessAgainst) {
+  v1::SetCredentialRequest request = SetRequest(kPassword);
+  request.set_request_id("r-1");
+  ASSERT_TRUE(vault_.Call("shop", "SetCredential", request).ok());
+  EXPECT_TRUE(vault_.Call("shop", "SetCredential", request).ok());
+  state_ = vault_.store().snapshot();
+  const auto found = RequestRecord::Find(vault_.engine(), state_->keys(), "shop",
+                                         "piivault.v1.CredentialService/SetCredential", "r-1",
+                                         request, vault_.now);
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(ReasonOf(found.status()), authz::Reason::kRequestIdReused)
+      << "the digest is over the value";
+}
+
 // Who has the disk and the data keys has a hash that takes scrypt to test a guess against, and no
 // other digest of the value.
 TEST_F(CredentialAttackTest, BehindTheKeysThereIsAHashAndNothingElse) {
@@ -208,6 +236,10 @@ TEST_F(CredentialAttackTest, NobodyIsShownWhatIsLeftOfIt) {
     ASSERT_TRUE(partial.ok()) << partial.name();
     const auto& record = partial.As<v1::RevealRecordResponse>().record();
     EXPECT_EQ(record.fields().count("password"), 0u);
+  }
+  // Nor administrators, auditors and staff.
+  for (const char* who : {"admin-a", "engineer", "helper", "nobody"}) {
+    EXPECT_FALSE(vault_.Reveal(who, name_, {"password"}).ok()) << who;
   }
   v1::LookupRecordRequest lookup;
   lookup.set_parent("tenants/default");
