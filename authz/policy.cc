@@ -89,6 +89,14 @@ const CollectionNoticeSpec* Policy::FindCollectionNotice(std::string_view id) co
   return nullptr;
 }
 
+const CredentialRule& Policy::CredentialRuleOf(FieldId field) const {
+  static const CredentialRule& without = *new CredentialRule;
+  for (const CredentialRule& rule : credential_rules_) {
+    if (std::find(rule.fields.begin(), rule.fields.end(), field) != rule.fields.end()) return rule;
+  }
+  return without;
+}
+
 bool Policy::ForbidsEmployment(Employment employment) const {
   return std::find(forbidden_employment_.begin(), forbidden_employment_.end(), employment) !=
          forbidden_employment_.end();

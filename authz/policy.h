@@ -132,9 +132,10 @@ class Policy {
   const PurposeRules& purpose_rules() const { return purpose_rules_; }
   const PolicyChangeSpec& policy_change() const { return policy_change_; }
   const IncidentSpec& incident() const { return incident_; }
-  const CredentialRules& credentials() const { return credentials_; }
   const std::vector<CredentialRule>& credential_rules() const { return credential_rules_; }
   const std::vector<BudgetSpec>& budgets() const { return budgets_; }
+  // The rule for a field that is stored one way: its own, or what holds without one.
+  const CredentialRule& CredentialRuleOf(FieldId field) const;
   const AggregateRules& aggregates() const { return aggregates_; }
   const GovernanceSpec& governance() const { return governance_; }
   const SessionRules& session() const { return session_; }
@@ -190,7 +191,6 @@ class Policy {
   PurposeRules purpose_rules_;
   PolicyChangeSpec policy_change_;
   IncidentSpec incident_;
-  CredentialRules credentials_;
   std::vector<CredentialRule> credential_rules_;
   AggregateRules aggregates_;
   std::vector<BudgetSpec> budgets_;

@@ -121,14 +121,6 @@ void PolicyBuilder::ReadHouse(MapReader& root) {
     incident.authority_contact = reader.Identifier("authority_contact");
     reader.Finish();
   }
-  if (const YamlNode* node = root.Get("credentials"); node != nullptr) {
-    MapReader reader(*node, "credentials", diagnostics_);
-    CredentialRules& rules = policy_->credentials_;
-    rules.origin = reader.ReadOrigin();
-    rules.advised_classes = reader.WordList("advised_classes", vocabulary::kCharacterClasses);
-    rules.max_age = reader.String("max_age");
-    reader.Finish();
-  }
   if (const YamlNode* node = root.Get("governance"); node != nullptr) {
     MapReader reader(*node, "governance", diagnostics_);
     GovernanceSpec& governance = policy_->governance_;

@@ -310,7 +310,9 @@ void PolicyBuilder::CheckGrantVerb(const GrantSpec& grant, Verb verb,
   size_t left = 0;
   for (const SelectedField& s : selected) {
     const FieldSpec& field = policy_->field(s.field);
-    const Reason reason = FieldAllows(field, info, policy_->roles_[grant.role], grant.view);
+    Reason reason = FieldAllows(field, info, policy_->roles_[grant.role], grant.view);
+    // A record is made without them: who may set them has 'update'.
+    if (field.one_way && verb == Verb::kCreate) reason = Reason::kFieldOneWay;
     if (reason == Reason::kOk) {
       ++left;
     } else if (s.named) {

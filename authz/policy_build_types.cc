@@ -154,8 +154,8 @@ void PolicyBuilder::ReadFieldOptions(FieldSpec& field, MapReader& reader) {
   field.index_domain = index == "domain";
   field.index = field.unique || index == "true" || index == "exact" || field.index_domain;
   field.comm_secret = reader.Word("class", vocabulary::kFieldClasses) == "comm_secret";
-  field.read_never = reader.Word("read", vocabulary::kReads) == "never";
   field.one_way = reader.Word("store", vocabulary::kStores) == "one_way";
+  field.read_never = reader.Word("read", vocabulary::kReads) == "never" || field.one_way;
   field.important = reader.Word("key_class", vocabulary::kKeyClasses) == "important";
   field.essential = reader.Bool("essential");
   field.controller = reader.Word("controller", vocabulary::kControllers, field.controller);
@@ -209,8 +209,13 @@ void PolicyBuilder::CheckField(const FieldSpec& field, const Place& place) {
   if (info.credential && !field.read_never) {
     diagnostics_->Error(place, absl::StrCat(name, " is a credential"), "add read: never");
   }
-  if (field.one_way && !field.read_never) {
-    diagnostics_->Error(place, "what is stored one way cannot be read", "add read: never");
+  if (field.one_way && !info.credential) {
+    diagnostics_->Error(place, absl::StrCat(name, " cannot be stored one way"),
+                        "only password_credential, submission_credential, login_cookie");
+  }
+  // A record is made before a credential can be set, and a hash is no earlier value.
+  if (field.one_way && (field.required || field.history != 0)) {
+    diagnostics_->Error(place, "what is stored one way is neither required nor has it a history");
   }
   if ((field.semantic == SemanticType::kChoice) == field.choices.empty()) {
     diagnostics_->Error(place, field.choices.empty() ? "'choices' is missing"

@@ -95,6 +95,7 @@ void PolicyBuilder::ReadAll(const YamlNode& tree) {
   ReadAudit(root);
   ReadPurposeRules(root);
   ReadPolicyChange(root);
+  ReadCredentials(root);
   ReadHouse(root);
   ReadTokenKinds(root);
   ReadBudgets(root);

@@ -115,6 +115,11 @@ class PolicyBuilder {
   void ReadRight(const YamlNode& node);
   void ReadCorrection(RightSpec& right, MapReader& reader);
 
+  // policy_build_credentials.cc
+  void ReadCredentials(MapReader& root);
+  void ReadCredentialRule(MapReader& reader);
+  void ReadCredentialAge(CredentialRule& rule, MapReader& reader);
+
   // policy_build_house.cc
   void ReadTransport(MapReader& root);
   void ReadNotices(MapReader& root);

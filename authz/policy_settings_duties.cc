@@ -132,6 +132,25 @@ void WriteTokenKinds(SettingsWriter& out) {
   }
 }
 
+// Once for each field: how rules are put together says nothing.
+void WriteCredentialRule(SettingsWriter& out, const CredentialRule& rule) {
+  const auto& [origin, fields, classes, min_length, max_age, max_age_months, one_time, attempts,
+               lock] = rule;
+  for (const std::string& field : FieldNames(out.policy(), fields)) {
+    out.About("credential", field);
+    out.Set("classes", classes);
+    out.Number("min length", min_length);
+    if (max_age_months != 0) {
+      out.Text("max age", absl::StrCat(max_age_months, " months"));
+    } else if (max_age != absl::InfiniteDuration()) {
+      out.Text("max age", absl::FormatDuration(max_age));
+    }
+    out.Flag("one time", one_time);
+    out.Number("attempts", attempts);
+    out.Text("lock", absl::FormatDuration(lock));
+  }
+}
+
 }  // namespace
 
 void WriteSharing(SettingsWriter& out) {
@@ -187,12 +206,7 @@ void WriteHouse(SettingsWriter& out) {
     out.Number("records", records);
     out.Text("per", absl::FormatDuration(per));
   }
-  {
-    const auto& [origin, advised_classes, max_age] = out.policy().credentials();
-    out.About("credentials", "");
-    out.Set("advised classes", advised_classes);
-    out.Text("max age", max_age);
-  }
+  for (const CredentialRule& rule : out.policy().credential_rules()) WriteCredentialRule(out, rule);
   {
     const auto& [origin, per_department_manager, standards, training_interval, supervision_interval,
                  cycle] = out.policy().governance();

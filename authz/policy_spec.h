@@ -346,12 +346,6 @@ struct IncidentSpec {
   std::string authority_contact;
 };
 
-struct CredentialRules {
-  Origin origin;
-  std::vector<std::string> advised_classes;
-  std::string max_age;
-};
-
 // How credentials of these fields are chosen, and how long they hold.
 struct CredentialRule {
   Origin origin;
@@ -359,6 +353,7 @@ struct CredentialRule {
   std::vector<std::string> classes;  // All of letters, upper, lower, digits, symbols.
   uint32_t min_length = 8;           // Characters.
   absl::Duration max_age = absl::InfiniteDuration();
+  uint32_t max_age_months = 0;              // Of the calendar, in place of max_age; 0: none.
   bool one_time = false;                    // Holds for one verification.
   uint32_t attempts = 10;                   // Failures one after another until it is locked.
   absl::Duration lock = absl::Minutes(15);  // For how long.

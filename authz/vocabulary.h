@@ -178,7 +178,7 @@ inline constexpr auto kConsentIf = std::to_array<std::string_view>({"law_require
 inline constexpr auto kNotifySubjects =
     std::to_array<std::string_view>({"immediate", "without_delay"});
 inline constexpr auto kCharacterClasses =
-    std::to_array<std::string_view>({"letter", "digit", "symbol"});
+    std::to_array<std::string_view>({"letter", "upper", "lower", "digit", "symbol"});
 inline constexpr auto kUnlinkable = std::to_array<std::string_view>({"mails", "recipients"});
 inline constexpr auto kCycles = std::to_array<std::string_view>({"PDCA"});
 

@@ -47,6 +47,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddRecordCommands(app, session);
   AddSubjectCommands(app, session);
   AddMatterCommands(app, session);
+  AddCredentialCommands(app, session);
   AddTokenCommands(app, session);
   AddImportCommand(app, session);
   AddBenchCommand(app, session);

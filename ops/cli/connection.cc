@@ -61,6 +61,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Profile& prof
 Connection::Connection(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)
     : vault_(v1::VaultService::NewStub(channel)),
       subject_(v1::SubjectService::NewStub(channel)),
+      credential_(v1::CredentialService::NewStub(channel)),
       admin_(v1::AdminService::NewStub(channel)),
       audit_(v1::AuditService::NewStub(channel)),
       timeout_(timeout) {}

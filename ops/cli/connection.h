@@ -14,6 +14,7 @@
 #include "ops/cli/profile.h"
 #include "piivault/v1/admin_service.grpc.pb.h"
 #include "piivault/v1/audit_service.grpc.pb.h"
+#include "piivault/v1/credential_service.grpc.pb.h"
 #include "piivault/v1/subject_service.grpc.pb.h"
 #include "piivault/v1/vault_service.grpc.pb.h"
 
@@ -38,6 +39,7 @@ class Connection {
 
   v1::VaultService::Stub& vault() { return *vault_; }
   v1::SubjectService::Stub& subject() { return *subject_; }
+  v1::CredentialService::Stub& credential() { return *credential_; }
   v1::AdminService::Stub& admin() { return *admin_; }
   v1::AuditService::Stub& audit() { return *audit_; }
   absl::Duration timeout() const { return timeout_; }
@@ -61,6 +63,7 @@ class Connection {
 
   std::unique_ptr<v1::VaultService::Stub> vault_;
   std::unique_ptr<v1::SubjectService::Stub> subject_;
+  std::unique_ptr<v1::CredentialService::Stub> credential_;
   std::unique_ptr<v1::AdminService::Stub> admin_;
   std::unique_ptr<v1::AuditService::Stub> audit_;
   const absl::Duration timeout_;

@@ -164,6 +164,7 @@ std::string EntryStory::Text() const {
     absl::StrAppend(&out, "admitted by attestation: ", entry_.attestation(), "\n");
   }
   if (!entry_.consent().empty()) absl::StrAppend(&out, "consent: ", entry_.consent(), "\n");
+  if (!entry_.outcome().empty()) absl::StrAppend(&out, "outcome: ", entry_.outcome(), "\n");
   AddItems(&out);
   for (const std::string& id : Grants()) absl::StrAppend(&out, GrantText(id), "\n");
   if (policy_ != nullptr) {

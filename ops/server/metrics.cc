@@ -60,6 +60,10 @@ Metrics::Metrics(const vault::MethodTable& methods, std::string_view version,
                         .Help("Rows passed over because they do not open or lead nowhere, by what "
                               "came upon them.")
                         .Register(registry_)),
+      credential_verifications_(BuildCounter()
+                                    .Name("piivault_credential_verifications_total")
+                                    .Help("Credentials that were tried, by what came of it.")
+                                    .Register(registry_)),
       rocksdb_(BuildGauge()
                    .Name("piivault_rocksdb_property")
                    .Help("Properties that RocksDB reports of itself.")
@@ -180,6 +184,10 @@ void Metrics::HandshakeCompleted() { handshakes_.Increment(); }
 
 void Metrics::RowDamaged(const std::string& where) {
   damaged_rows_.Add({{"where", where}}).Increment();
+}
+
+void Metrics::CredentialTried(std::string_view outcome) {
+  credential_verifications_.Add({{"outcome", std::string(outcome)}}).Increment();
 }
 
 void Metrics::OnBatch(const storage::BatchReport& report) {

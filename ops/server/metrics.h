@@ -66,6 +66,8 @@ class Metrics : public vault::Observer,
   // A row that does not open or leads nowhere was passed over; `where`: "rotation", "erasure" or
   // "list".
   void RowDamaged(const std::string& where);
+  // `outcome`: "verified", "failed", "locked" or "must_change".
+  void CredentialTried(std::string_view outcome);
 
   void OnBatch(const storage::BatchReport& report) override;
   void OnFailure(const absl::Status& cause) override;
@@ -94,6 +96,7 @@ class Metrics : public vault::Observer,
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Counter>& decisions_;
   prometheus::Family<prometheus::Counter>& damaged_rows_;
+  prometheus::Family<prometheus::Counter>& credential_verifications_;
   prometheus::Family<prometheus::Gauge>& rocksdb_;
   std::vector<std::unique_ptr<MethodMetrics>> method_metrics_;
   absl::flat_hash_map<std::string, MethodMetrics*> by_name_;

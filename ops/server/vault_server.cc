@@ -34,6 +34,7 @@
 #include "vault/service/admin_service.h"
 #include "vault/service/audit_service.h"
 #include "vault/service/certificate.h"
+#include "vault/service/credential_service.h"
 #include "vault/service/grpc_server.h"
 #include "vault/service/session.h"
 #include "vault/service/session_check.h"
@@ -235,6 +236,9 @@ absl::Status VaultServer::Impl::AddServices() {
   vault_dependencies.emplace(vault::VaultDependencies{
       *engine, *store, *rules, *unique, budgets, random, [this] { background->Wake("erasure"); },
       [this] { metrics->RowDamaged("list"); }});
+  vault_dependencies->credential_tried = [this](std::string_view outcome) {
+    metrics->CredentialTried(outcome);
+  };
   audit_dependencies.emplace(vault::AuditDependencies{*engine, *index, *store, random});
   admin_dependencies.emplace(vault::AdminDependencies{
       .engine = *engine,
@@ -258,6 +262,7 @@ absl::Status VaultServer::Impl::AddServices() {
       .sessions = SessionLimitsOf(config)});
   absl::Status status = vault::RegisterVaultService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterSubjectService(*vault_dependencies, &methods);
+  if (status.ok()) status = vault::RegisterCredentialService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAuditService(*audit_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAdminService(*admin_dependencies, &methods);
   return status;
@@ -391,8 +396,9 @@ void VaultServer::Impl::Stop() {
 absl::StatusOr<std::unique_ptr<VaultServer>> VaultServer::Start(const Config& config,
                                                                 const ServerHooks& hooks) {
   auto impl = std::make_unique<Impl>(config);
-  for (const char* service : {"piivault.v1.VaultService", "piivault.v1.SubjectService",
-                              "piivault.v1.AuditService", "piivault.v1.AdminService"}) {
+  for (const char* service :
+       {"piivault.v1.VaultService", "piivault.v1.SubjectService", "piivault.v1.CredentialService",
+        "piivault.v1.AuditService", "piivault.v1.AdminService"}) {
     const absl::Status added = impl->methods.AddService(service);
     if (!added.ok()) return added;
   }

@@ -98,7 +98,7 @@ Field ReadField(const std::string& type, const YAML::Node& node, const Names& ch
   const std::string index = Word(node["index"], "false");
   field.index = Flag(node["unique"], false) || index != "false";
   field.comm_secret = Word(node["class"]) == "comm_secret";
-  field.never_read = Word(node["read"]) == "never";
+  field.never_read = Word(node["read"]) == "never" || Word(node["store"]) == "one_way";
   // What nobody is shown has no tokens unless the text asks for them.
   const bool hidden = field.comm_secret || field.never_read;
   field.tokens = Word(node["token"], hidden ? "none" : "random") != "none";

@@ -32,7 +32,6 @@ token_kinds: [{id: url, purposes: [plain]}]
 session: {idle: 15m}
 budgets: [{id: all, records: 100, per: 1h}]
 incident: {record_measures: "${opened}"}
-credentials: {max_age: 90d}
 notices: [{on: contract_cancelled, to: tenant}]
 )yaml";
 

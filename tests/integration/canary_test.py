@@ -15,7 +15,7 @@ import grpc
 import harness
 
 STUBS = harness.Stubs()
-SERVICES = ("vault_service", "subject_service", "admin_service", "audit_service")
+SERVICES = ("vault_service", "subject_service", "credential_service", "admin_service", "audit_service")
 
 # What no text of the product could hold by chance.
 CANARIES = {
@@ -25,6 +25,7 @@ CANARIES = {
     "address": "鳴鳥県金糸雀市さえずり町7-77-777",
     "note": "備考カナリヤ canary-note-zq81",
 }
+CREDENTIAL = "canary-credential-Zq83 鳴くカナリヤ"
 # For the fields that are no values: identifiers, purposes, tickets, tokens, ...
 STRAY = "canary-stray-zq82"
 
@@ -48,7 +49,8 @@ def forms(text):
     return {form for form in found if len(form) >= 8}
 
 
-NEEDLES = {form: field for field, text in [*CANARIES.items(), ("stray", STRAY)] for form in forms(text)}
+NEEDLES = {form: field for field, text in
+           [*CANARIES.items(), ("credential", CREDENTIAL), ("stray", STRAY)] for form in forms(text)}
 
 
 def hits(data, where):
@@ -143,6 +145,17 @@ class CanaryTest(unittest.TestCase):
         self.call("shop", "DeleteRecord", dict(name=f"{parent}/records/ref:customer:ref-3", usage=usage))
         self.call("shop", "DeleteSubject", dict(name=subject, usage=usage))
         self.call("shop", "RevealRecord", dict(name=name, fields=fields, usage=usage))
+        account = self.call("shop", "CreateRecord", dict(
+            parent=parent, usage=usage,
+            record=messages.NewRecord(type="account", fields={"login": "taro"}))).record.name
+        for method, more in (("SetCredential", dict(value=CREDENTIAL, request_id="once-2")),
+                             ("VerifyCredential", dict(value=CREDENTIAL)),
+                             ("VerifyCredential", dict(value=CREDENTIAL + "!")),
+                             ("RevokeCredential", {}), ("VerifyCredential", dict(value=CREDENTIAL)),
+                             ("SetCredential", dict(value=CREDENTIAL * 100))):
+            self.call("shop", method, dict(name=account, field="password", usage=usage, **more),
+                      "credential_service")
+        self.call("shop", "UpdateRecord", dict(name=account, fields={"password": CREDENTIAL}, usage=usage))
         # Refused for what they hold.
         for bad in (dict(email="no address " + CANARIES["email"] + "@"), dict(note=CANARIES["note"] * 4000),
                     dict(note=CANARIES["note"] + " 4111 1111 1111 1111"), {CANARIES["note"]: "x"}):

@@ -133,7 +133,7 @@ class ClientTest(unittest.TestCase):
         """000-26: what pays is settled elsewhere; no message or field is made for it."""
         words, names = {"card", "cards", "pan", "cvv", "cvc", "expiry"}, []
         files = [STUBS.types_pb2, STUBS.vault_service_pb2, STUBS.subject_service_pb2,
-                 STUBS.admin_service_pb2, STUBS.audit_service_pb2]
+                 STUBS.credential_service_pb2, STUBS.admin_service_pb2, STUBS.audit_service_pb2]
         waiting = [message for file in files for message in file.DESCRIPTOR.message_types_by_name.values()]
         while waiting:
             message = waiting.pop()
@@ -145,6 +145,36 @@ class ClientTest(unittest.TestCase):
         self.assertGreater(len(names), 200)
         parts = lambda name: set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_"))
         self.assertEqual([name for name in names if parts(name) & words], [])
+
+    def test_a_credential_is_set_tried_and_revoked(self):
+        account = self.stub("shop").CreateRecord(self.messages.CreateRecordRequest(
+            parent=self.vault.tenant, usage=self.usage("order"),
+            record=self.messages.NewRecord(type="account", fields={"login": "hanako"})),
+            timeout=10).record.name
+        messages = STUBS.credential_service_pb2
+        stub = STUBS.credential_service_pb2_grpc.CredentialServiceStub(self.vault.channel("shop"))
+        target = dict(name=account, field="password", usage=self.usage("order"))
+        stub.SetCredential(messages.SetCredentialRequest(value="correct horse battery", **target),
+                           timeout=20)
+        verify = lambda value: stub.VerifyCredential(
+            messages.VerifyCredentialRequest(value=value, **target), timeout=20)
+        self.assertTrue(verify("correct horse battery").verified)
+        self.assertFalse(verify("correct horse batterie").verified)
+        self.assert_refused(grpc.StatusCode.INVALID_ARGUMENT, "CREDENTIAL_WEAK", stub.SetCredential,
+                            messages.SetCredentialRequest(value="short", **target), timeout=20)
+        self.assert_refused(grpc.StatusCode.PERMISSION_DENIED, "READ_NEVER", self.reveal, "engineer",
+                            account, ["password"])
+        stub.RevokeCredential(messages.RevokeCredentialRequest(**target), timeout=20)
+        answer = verify("correct horse battery")
+        self.assertFalse(answer.verified)
+        audit = STUBS.audit_service_pb2_grpc.AuditServiceStub(self.vault.channel("auditor"))
+        listed = audit.ListEntries(STUBS.audit_service_pb2.ListEntriesRequest(
+            filter=STUBS.audit_service_pb2.EntryFilter(record=account)), timeout=10)
+        self.assertEqual([entry.outcome for entry in listed.entries if entry.outcome],
+                         ["verified", "failed", "failed"])
+        with urllib.request.urlopen(f"http://{self.vault.metrics}/metrics", timeout=10) as metrics:
+            self.assertIn('piivault_credential_verifications_total{outcome="failed"} 2',
+                          metrics.read().decode())
 
     def test_metrics_are_served(self):
         with urllib.request.urlopen(f"http://{self.vault.metrics}/metrics", timeout=10) as answer:

@@ -16,6 +16,7 @@
 #include "ops/server/daemon/dev_vault.h"
 #include "piivault/v1/admin_service.pb.h"
 #include "piivault/v1/audit_service.pb.h"
+#include "piivault/v1/credential_service.pb.h"
 #include "piivault/v1/subject_service.pb.h"
 #include "piivault/v1/vault_service.pb.h"
 

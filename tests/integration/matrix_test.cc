@@ -92,6 +92,9 @@ SubjectService/UpdateSubject       r r r r  o o  o  o N E X  T T  D U
 SubjectService/OpenMatter          r r r r  o o  o  o N E X  T T  D U
 SubjectService/UpdateMatter        r r r r  o o  o  o N E X  T T  D U
 SubjectService/ListMatters         r r r r  + o  o  o N E X  T T  D U
+CredentialService/SetCredential    r r r r  + f  o  f N E X  T T  D U
+CredentialService/VerifyCredential r r r r  + o  o  o N E X  T T  D U
+CredentialService/RevokeCredential r r r r  + f  o  f N E X  T T  D U
 AuditService/ListEntries           + + S S  S S  S  S S S S  S S  D U
 AuditService/TailEntries           + + S S  S S  S  S S S S  S S  D U
 AuditService/ExplainAccess         + + S +  S S  S  S S S S  S S  D U
@@ -158,6 +161,9 @@ class MatrixTest : public DevVaultFixture {
     disable.set_name("principals/leaver");
     Must<v1::DisablePrincipalResponse>("admin-1", disable);
     record_ = NewCustomer({{"email", "taro@example.jp"}, {"note", "likes tea"}});
+    v1::CreateRecordRequest account = CreateRequest({{"login", "taro"}});
+    account.mutable_record()->set_type("account");
+    account_ = Must<v1::CreateRecordResponse>("shop", account).record().name();
   }
 
   Makers Requests();
@@ -178,6 +184,7 @@ class MatrixTest : public DevVaultFixture {
   }
 
   v1::CreateRecordResponse record_;
+  std::string account_;
   int serial_ = 0;
 };
 
@@ -303,6 +310,20 @@ MatrixTest::Makers MatrixTest::Requests() {
          r.set_kind("migration");
          r.set_id("M-1");
          r.set_state("done");
+       })},
+      {"CredentialService/SetCredential", Make<v1::SetCredentialRequest>([this](auto& r) {
+         r.set_name(account_);
+         r.set_field("password");
+         r.set_value("correct horse battery");
+       })},
+      {"CredentialService/VerifyCredential", Make<v1::VerifyCredentialRequest>([this](auto& r) {
+         r.set_name(account_);
+         r.set_field("password");
+         r.set_value("correct horse battery");
+       })},
+      {"CredentialService/RevokeCredential", Make<v1::RevokeCredentialRequest>([this](auto& r) {
+         r.set_name(account_);
+         r.set_field("password");
        })},
       {"SubjectService/ListMatters",
        Make<v1::ListMattersRequest>([=](auto& r) { r.set_parent(subject); })},

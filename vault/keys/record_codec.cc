@@ -261,6 +261,9 @@ bool RecordReader::IndexField(std::string_view bytes) {
       case FieldHeader::kImportantFieldNumber:
         place.key_class = KeyClassOf(field.varint() != 0);
         break;
+      case FieldHeader::kOneWayFieldNumber:
+        place.one_way = field.varint() != 0;
+        break;
       default:
         break;
     }
@@ -280,7 +283,8 @@ RecordField RecordReader::FieldAt(size_t i) const {
   const FieldPlace& field = fields_[i];
   return {
       View(field.name), View(field.token), static_cast<storage::v1::TokenKind>(field.token_kind),
-      field.ordinal,    field.absent,      field.key_class};
+      field.ordinal,    field.absent,      field.key_class,
+      field.one_way};
 }
 
 const RecordHeader& RecordReader::header() const {

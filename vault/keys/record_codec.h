@@ -71,6 +71,7 @@ struct RecordField {
   uint32_t ordinal = 0;
   bool absent = false;
   KeyClass key_class = KeyClass::kNormal;
+  bool one_way = false;  // its value is a StoredCredential, and never shown
 };
 
 // Reads one version of a record: the header at once, fields one by one as they are asked for.
@@ -118,7 +119,8 @@ class RecordReader {
                                     {},
                                     field.ordinal(),
                                     field.absent(),
-                                    KeyClassOf(field.important())});
+                                    KeyClassOf(field.important()),
+                                    field.one_way()});
   }
 
  private:
@@ -134,6 +136,7 @@ class RecordReader {
     uint32_t ordinal = 0;
     bool absent = false;
     KeyClass key_class = KeyClass::kNormal;
+    bool one_way = false;
   };
   // Of a version that has a second data key.
   struct Important {

@@ -143,7 +143,7 @@ absl::StatusOr<std::vector<TokenTarget>> RecordFinder::FindTokens(
 absl::StatusOr<bool> HoldsTerm(const ValueRules& rules, const authz::FieldSpec& field,
                                const FieldTerm& term, LoadedRecord* record) {
   const std::optional<RecordField> stored = record->reader->Field(field.name);
-  if (!stored.has_value() || stored->absent) return false;
+  if (!stored.has_value() || stored->absent || stored->one_way) return false;
   absl::StatusOr<SecretBytes> value = record->reader->DecryptField(*stored);
   if (!value.ok()) return value.status();
   absl::StatusOr<SecretBytes> normalised =

@@ -7,6 +7,7 @@
 #include "vault/keys/blind_index.h"
 #include "vault/keys/record_codec.h"
 #include "vault/keys/tokens.h"
+#include "vault/records/credential_failures.h"
 #include "vault/state/state_snapshot.h"
 #include "vault/values/dates.h"
 
@@ -73,19 +74,19 @@ absl::StatusOr<const SubjectState*> RecordWriter::Person(const storage::Id128& i
   return *person == nullptr ? nullptr : &(*person)->state;
 }
 
-SubjectState& RecordWriter::Changed(const LoadedRecord& record) {
+RecordWriter::StagedPerson& RecordWriter::Changed(const LoadedRecord& record) {
   StagedPerson& person =
       persons_.emplace(record.identity.subject, StagedPerson{record.subject}).first->second;
   if (!person.changed) person.state.row.set_version(person.state.row.version() + 1);
   person.changed = true;
-  return person.state;
+  return person;
 }
 
 void RecordWriter::ForgetBirthday(const LoadedRecord& record, std::string_view value) {
   const storage::v1::SubjectRow& row = record.subject.row;
   const std::optional<absl::CivilDay> day = ParseDay(value);
   if (!row.use().has_birth_day() || day != DayOfNumber(row.use().birth_day())) return;
-  Changed(record).row.mutable_use()->clear_birth_day();
+  Changed(record).state.row.mutable_use()->clear_birth_day();
 }
 
 absl::StatusOr<authz::Reason> RecordWriter::TakeRef(std::string_view type, std::string_view ref) {
@@ -136,6 +137,7 @@ RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
   field.header.set_name(write.field->name);
   field.header.set_important(write.field->important);
   field.header.set_flagged(write.flagged);
+  field.header.set_one_way(write.one_way);
   switch (write.field->token) {
     case authz::TokenMode::kNone:
       break;
@@ -249,8 +251,9 @@ absl::Status RecordWriter::DeleteOldTerms(LoadedRecord* record, const FieldHeade
                                           const std::vector<FieldTerm>* keep) {
   const authz::FieldId id =
       policy_.FindField(policy_.FindType(record->header().type()), field.name());
-  // A field that the policy knows no more: nothing finds it by its value either.
-  if (id == authz::kNoField) return absl::OkStatus();
+  // A field that the policy knows no more: nothing finds it by its value either. A credential is
+  // under no index.
+  if (id == authz::kNoField || field.one_way()) return absl::OkStatus();
   absl::StatusOr<SecretBytes> value = record->reader->DecryptField(field);
   if (!value.ok()) return value.status();
   if (policy_.field(id).semantic == authz::SemanticType::kBirthDate) {
@@ -358,9 +361,9 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
     size_t i = 0;
     while (i < written && change.set[i].field->name != old.name()) ++i;
     const bool replaced = i < written;
-    const bool cleared =
-        !replaced && (change.clear_others || std::find(change.clear.begin(), change.clear.end(),
-                                                       old.name()) != change.clear.end());
+    const bool cleared = !replaced && ((change.clear_others && !old.one_way()) ||
+                                       std::find(change.clear.begin(), change.clear.end(),
+                                                 old.name()) != change.clear.end());
     if (replaced || cleared) {
       absl::Status status = DeleteOldTerms(record, old, replaced ? &fields[i].terms : nullptr);
       if (!status.ok()) return status;
@@ -400,7 +403,7 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
     PutTerms(result.identity, fields[i].terms);
   }
   if (change.born.has_value()) {
-    Changed(*record).row.mutable_use()->set_birth_day(NumberOfDay(*change.born));
+    Changed(*record).state.row.mutable_use()->set_birth_day(NumberOfDay(*change.born));
   }
   changes_.Delete(storage::WrapKey(tenant_.id(), self.subject, self.record, old_version));
   const Sha256Digest before = RecordDigest(record->row);
@@ -434,8 +437,17 @@ absl::Status RecordWriter::Delete(LoadedRecord* record) {
   changes_.Delete(storage::RecordKey(id.tenant, id.subject, id.record));
   const Sha256Digest before = RecordDigest(record->row);
   changes_.Retain(record->subject.row.subject_ref(), header.record_ref(), 0, nullptr, &before);
-  Changed(*record);
+  SubjectState& person = Changed(*record).state;
+  if (person.row.use().credential_failures_size() > 0) {
+    ForgetFailures(id.record, person.row.mutable_use());
+  }
   return absl::OkStatus();
+}
+
+storage::v1::SubjectUse& RecordWriter::ChangeUse(const LoadedRecord& record) {
+  StagedPerson& person = Changed(record);
+  person.use_changed = true;
+  return *person.state.row.mutable_use();
 }
 
 void RecordWriter::Finish() {
@@ -443,6 +455,9 @@ void RecordWriter::Finish() {
   changes_.reads.push_back(EpochCell());
   for (const auto& [id, person] : persons_) {
     if (person.changed) PutSubject(tenant_, deps_.random, person.state, &changes_);
+    if (!person.use_changed) continue;
+    const storage::v1::SubjectRow& row = person.state.row;
+    changes_.Retain(row.subject_ref(), {}, row.version(), nullptr, nullptr);
   }
   persons_.clear();
 }

@@ -31,6 +31,7 @@ struct FieldWrite {
   const authz::FieldSpec* field = nullptr;
   std::string_view value;
   bool flagged = false;
+  bool one_way = false;  // the value is a StoredCredential
 };
 
 // A record to make. Fields are of `type` and named once.
@@ -49,7 +50,7 @@ struct RecordDraft {
 struct RecordChange {
   std::vector<FieldWrite> set;
   std::vector<std::string_view> clear;  // field names; not in `set`
-  bool clear_others = false;            // clears whatever is not in `set`
+  bool clear_others = false;            // whatever is not in `set`, but credentials
   bool new_provenance = false;          // `provenance` and, if any, `notice` replace the old ones
   std::string_view notice;
   storage::v1::Provenance provenance;
@@ -112,7 +113,11 @@ class RecordWriter {
   // open, because then its index rows are not known.
   [[nodiscard]] absl::Status Delete(LoadedRecord* record);
 
-  // Stores the persons that records were added to or taken from. Last.
+  // What bears on the use of the data of the record's person, to be changed; valid until the next
+  // write. Its version grows.
+  storage::v1::SubjectUse& ChangeUse(const LoadedRecord& record);
+
+  // Stores the persons that records were added to or taken from, or whose use changes. Last.
   void Finish();
 
  private:
@@ -122,13 +127,14 @@ class RecordWriter {
   struct StagedPerson {
     SubjectState state;
     bool changed = false;
+    bool use_changed = false;  // said in the log by itself, as no record's digest shows it
   };
 
   // The person a record goes to, a new one without `id`; null with a reason.
   absl::StatusOr<StagedPerson*> PersonFor(const std::optional<storage::Id128>& id,
                                           authz::Reason* reason);
   // The person of a loaded record, to be changed.
-  SubjectState& Changed(const LoadedRecord& record);
+  StagedPerson& Changed(const LoadedRecord& record);
   // The birth date that a field held is no longer there.
   void ForgetBirthday(const LoadedRecord& record, std::string_view value);
   absl::StatusOr<authz::Reason> TakeRef(std::string_view type, std::string_view ref);

@@ -252,7 +252,7 @@ absl::Status RowMover::Work::MoveIndexOf(const TenantScope& scope,
   for (size_t i = 0; type != authz::kNoType && i < reader.field_count(); ++i) {
     const RecordField field = reader.FieldAt(i);
     const authz::FieldId id = policy_->FindField(type, field.name);
-    if (id == authz::kNoField || field.absent) continue;
+    if (id == authz::kNoField || field.absent || field.one_way) continue;
     const authz::FieldSpec& spec = policy_->field(id);
     if (!spec.index && !spec.unique && !spec.index_domain) continue;
     const absl::StatusOr<SecretBytes> value = reader.DecryptField(field);

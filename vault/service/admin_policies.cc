@@ -44,14 +44,14 @@ storage::v1::PolicyRow NewRow(AdminCall& call, const authz::Policy& policy) {
   return row;
 }
 
-// Fields with a promise that this version does not keep: to be stored one way, or to be under the
-// keys for important data alone where the person's row has the value too, for decisions by age.
+// Fields with a promise that this version does not keep: to be under the keys for important data
+// alone where the person's row has the value too, for decisions by age.
 // Such a policy is refused, because accepting it would make the promise.
 std::vector<std::string> FieldsPromisedTooMuch(const authz::Policy& policy) {
   std::vector<std::string> fields;
   for (const authz::FieldSpec& field : policy.fields()) {
     const bool copied = field.semantic == authz::SemanticType::kBirthDate;
-    if (field.one_way || (field.important && copied)) fields.push_back(field.full_name);
+    if (field.important && copied) fields.push_back(field.full_name);
   }
   return fields;
 }

@@ -42,6 +42,7 @@ Call::Call(Lane* lane, const Endpoint& endpoint)
 }
 
 Call::~Call() {
+  DropWork();
   if (registered_) core_.streams.Remove(this);
   handler_.reset();
   if (request_ != nullptr) WipeMessage(request_);
@@ -217,6 +218,7 @@ void Call::TakeUp(Plan plan) {
     wake_at_ = SteadyNow() + *plan.idle;
     return;
   }
+  if (plan.work != nullptr && stage_ == Stage::kMessage) return Defer(std::move(plan.work));
   reason_ = plan.reason;
   denied_fields_ = std::move(plan.denied_fields);
   retry_after_ = plan.retry_after;
@@ -232,6 +234,36 @@ void Call::TakeUp(Plan plan) {
   }
   if (stage_ == Stage::kMessage && handler_ != nullptr) handler_->Committed(nullptr);
   reason_ == Reason::kOk ? Send() : End(reason_);
+}
+
+void Call::Defer(std::function<void()> work) {
+  // What it rests on changes faster than it can be done.
+  if (++works_ > kMaxAttempts) return Refuse(Reason::kConflict);
+  state_ = State::kWorking;
+  if (streaming()) give_up_at_ = SteadyNow() + core_.options.stream_commit_wait;
+  ticket_ = lane_->Work({id_, ++serial_}, Caller(), std::move(work));
+  if (!ticket_.has_value()) GiveWorkUp();
+}
+
+void Call::GiveWorkUp() {
+  DropWork();
+  if (!streaming()) return Shed();
+  core_.observer->CallShed();
+  End(Reason::kQueueFull);
+}
+
+void Call::DropWork() {
+  if (ticket_.has_value()) core_.work_pool->Drop(*std::exchange(ticket_, std::nullopt));
+}
+
+void Call::OnWorked(uint64_t serial) {
+  if (state_ != State::kWorking || serial != serial_) return;
+  ticket_.reset();
+  Enqueue();
+}
+
+const std::string& Call::Caller() const {
+  return context_.principal.empty() ? context_.caller->certificate_sha256 : context_.principal;
 }
 
 bool Call::Serialize(Plan* plan) {
@@ -258,9 +290,7 @@ bool Call::Hold(const Plan& plan) {
     return false;
   }
   AwaitCommit();
-  const std::string& caller =
-      context_.principal.empty() ? context_.caller->certificate_sha256 : context_.principal;
-  return lane_->Hold(caller, context_.method, reason_, *plan.entry, {id_, serial_}, give_up_at_);
+  return lane_->Hold(Caller(), context_.method, reason_, *plan.entry, {id_, serial_}, give_up_at_);
 }
 
 void Call::AwaitCommit() {
@@ -316,6 +346,7 @@ bool Call::OnCommit(uint64_t serial, storage::CommitOutcome outcome,
 void Call::OnDurable(const storage::LogPosition& position) {
   accounted_ = true;
   context_.attempt = 1;
+  works_ = 0;
   // The receipt stays that of what the stream ended with.
   if (stage_ == Stage::kClosing) return Finish();
   receipt_ = position;
@@ -362,6 +393,7 @@ void Call::OnWritten(bool ok) {
 }
 
 void Call::End(Reason reason) {
+  DropWork();
   reason_ = reason;
   response_.clear();
   if (streaming() && committed_any_ && !std::exchange(closed_, true)) {
@@ -435,7 +467,7 @@ void Call::OnFinished(bool) {
 void Call::OnDone(bool) {
   notified_ = true;
   cancelled_ = server_context_.IsCancelled();
-  if (state_ == State::kIdle) return End(Reason::kCancelled);
+  if (state_ == State::kIdle || state_ == State::kWorking) return End(Reason::kCancelled);
   DeleteIfOver();
 }
 
@@ -452,6 +484,9 @@ void Call::OnTick(absl::Time now) {
       // A stream that has begun ends at its turn, with its closing entry.
       if (streaming() && handler_ != nullptr) return;
       if (now >= give_up_at_ || hurry) Shed();
+      return;
+    case State::kWorking:
+      if (now >= give_up_at_ || hurry || cut_) GiveWorkUp();
       return;
     case State::kCommitting:
       if (now < give_up_at_ && !hurry) return;

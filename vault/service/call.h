@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,8 +26,8 @@ absl::Time SteadyNow();
 
 // One call from its arrival to its end, unary or streaming, known method or not.
 //
-//   arrival -> identify, bound -> turn: parse, Decide -> commit -> Send -> (stream: turn ...) ->
-//   End
+//   arrival -> identify, bound -> turn: parse, Decide -> (work apart -> turn: Decide) -> commit ->
+//   Send -> (stream: turn ...) -> End
 //
 // Every way out goes through Finish(), which counts a call that has no entry. Deletes itself when
 // gRPC has let go of it; a commit that the engine still holds then finds nobody. Used by its lane's
@@ -48,6 +49,8 @@ class Call {
   // the call waits for it no longer.
   bool OnCommit(uint64_t serial, storage::CommitOutcome outcome,
                 const storage::LogPosition& position);
+  // The work that it has asked for is done. Nothing happens where it waits for it no longer.
+  void OnWorked(uint64_t serial);
   // Gives up what has waited too long.
   void OnTick(absl::Time now);
 
@@ -56,6 +59,7 @@ class Call {
     kWaiting,     // for a client
     kQueued,      // for its turn
     kDeciding,    // in a handler
+    kWorking,     // the work pool has a part of it
     kCommitting,  // the engine has the plan
     kWriting,     // gRPC has a stream's message
     kIdle,        // the handler has nothing to say yet
@@ -91,6 +95,13 @@ class Call {
   void Decide();
   void Refuse(authz::Reason reason);
   void TakeUp(Plan plan);
+  void Defer(std::function<void()> work);
+  // There is no place for the work, or no time.
+  void GiveWorkUp();
+  // Nobody waits for the work any longer.
+  void DropWork();
+  // By whom places and shared entries are counted.
+  const std::string& Caller() const;
   bool Serialize(Plan* plan);
   // Whether a refusal waits for an entry that it shares with others.
   bool Hold(const Plan& plan);
@@ -147,7 +158,10 @@ class Call {
   google::protobuf::Message* request_ = nullptr;
   std::unique_ptr<Handler> handler_;
 
-  // Of the plan that is being committed.
+  int works_ = 0;                           // that the message has asked for
+  std::optional<WorkPool::Ticket> ticket_;  // of the one that is waited for
+
+  // Of the plan that is being committed, or the work.
   uint64_t serial_ = 0;
   bool awaiting_ = false;           // the commit with this serial number
   bool committing_writes_ = false;  // so a commit given up may still take effect

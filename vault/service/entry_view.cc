@@ -163,6 +163,7 @@ void FillEntry(const storage::LogPosition& position, const storage::v1::EntryBod
   out->mutable_arguments()->insert(body.arguments().begin(), body.arguments().end());
   out->set_on_behalf_of_ref(RefText(body.on_behalf_of_ref()));
   out->set_consent(body.consent());
+  out->set_outcome(body.outcome());
   for (const storage::v1::EntryItem& item : body.items()) {
     v1::EntryItem* shown = out->add_items();
     shown->set_subject_ref(RefText(item.subject_ref()));

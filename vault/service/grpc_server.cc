@@ -99,6 +99,7 @@ struct GrpcServer::Impl {
   grpc::AsyncGenericService unknown_service;
   RawService health_service{{kHealthCheckPath}};
   std::vector<std::unique_ptr<RawService>> services;
+  std::unique_ptr<WorkPool> work_pool;  // its work tells the lanes' inboxes, which may be closed
   std::vector<std::unique_ptr<Lane>> lanes;
   // Shared with the acceptor's thread by gRPC's interface.
   std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> connections;
@@ -217,6 +218,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(GrpcServerOptions 
   impl->core.random = parts.random;
   impl->core.now = std::move(parts.now);
   impl->core.identities = impl->identities.get();
+  impl->work_pool = std::make_unique<WorkPool>(impl->core.options.work);
+  impl->core.work_pool = impl->work_pool.get();
   impl->AddEndpoints(*parts.methods);
   if (absl::Status built = impl->Build(*std::move(credentials)); !built.ok()) return built;
 

@@ -18,6 +18,7 @@
 #include "vault/service/observer.h"
 #include "vault/service/session_limits.h"
 #include "vault/service/tls.h"
+#include "vault/service/work_pool.h"
 
 namespace piivault::vault {
 
@@ -38,6 +39,7 @@ struct GrpcServerOptions {
   // (EngineOptions::max_decision_age).
   absl::Duration yields_for = absl::Milliseconds(400);
   DenialLimits denials;
+  WorkPool::Options work;  // of calls that ask for work apart from the queue threads
   // 0: what the limit of descriptors leaves.
   size_t max_connections = 0;
   int max_request_bytes = 16 << 20;

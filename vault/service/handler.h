@@ -85,7 +85,8 @@ inline void Yield(const CallContext& context) {
   if (context.yielder != nullptr) context.yielder->Yield();
 }
 
-// A message that conflicts this often is given up: ABORTED with reason CONFLICT.
+// A message that conflicts this often, or asks for work this often, is given up: ABORTED with
+// reason CONFLICT.
 inline constexpr int kMaxAttempts = 3;
 
 // What one message of a call amounts to: an answer, and what has to be durable before it leaves.
@@ -120,6 +121,13 @@ struct Plan {
   // Only for messages of a stream that the entry at its opening covers (reading the log). Nothing
   // is committed; reads, touches and writes must be empty.
   bool without_entry = false;
+  // Work that takes long and needs nothing of the vault's, such as hashing a credential: it runs on
+  // a thread of its own (WorkPool), then Next() is called again for the same message, and finds
+  // what the work has left in what it shares with the handler. Not at the same time as the handler,
+  // but maybe after the call has ended: it owns all it refers to. The rest of the plan is ignored:
+  // nothing may depend on what was read for it. Only for messages.
+  std::function<void()> work;
+
   // Nothing to send now: call Next() again after this time, or sooner. Streams only; the rest of
   // the plan is ignored.
   std::optional<absl::Duration> idle;

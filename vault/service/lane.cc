@@ -45,6 +45,13 @@ void CommitInbox::Done(Batch batch) {
   WakeLocked();
 }
 
+void CommitInbox::Worked(const WorkDone& done) {
+  absl::MutexLock lock(&mu_);
+  if (closed_) return;
+  worked_.push_back(done);
+  WakeLocked();
+}
+
 void CommitInbox::Wake() {
   absl::MutexLock lock(&mu_);
   if (!closed_) WakeLocked();
@@ -55,10 +62,10 @@ void CommitInbox::WakeLocked() {
   alarm_.Set(queue_, gpr_inf_past(GPR_CLOCK_MONOTONIC), event_);
 }
 
-CommitInbox::Batch CommitInbox::Take() {
+CommitInbox::Contents CommitInbox::Take() {
   absl::MutexLock lock(&mu_);
   alarm_set_ = false;
-  return std::exchange(finished_, {});
+  return {std::exchange(finished_, {}), std::exchange(worked_, {})};
 }
 
 void CommitInbox::Close() {
@@ -206,7 +213,12 @@ void Lane::Yield() {
 }
 
 void Lane::OnInbox(bool) {
-  for (std::unique_ptr<storage::Commit>& commit : inbox_->Take()) {
+  CommitInbox::Contents contents = inbox_->Take();
+  for (const WorkDone& done : contents.worked) {
+    const auto found = calls_.find(done.call);
+    if (found != calls_.end()) found->second->OnWorked(done.serial);
+  }
+  for (std::unique_ptr<storage::Commit>& commit : contents.commits) {
     const auto& finished = static_cast<const CallCommit&>(*commit);
     if (!writing_.empty()) {
       if (auto batch = writing_.extract(finished.call); !batch.empty()) {
@@ -223,6 +235,13 @@ void Lane::OnInbox(bool) {
     if (finished.outcome != CommitOutcome::kCommitted) Count(Reason::kLogUnavailable, "");
   }
   CloseIfOver();
+}
+
+std::optional<WorkPool::Ticket> Lane::Work(const WorkDone& done, std::string_view caller,
+                                           std::function<void()> work) {
+  // The lane may be gone when the work is done: the inbox stays.
+  return core_->work_pool->Submit(caller, std::move(work),
+                                  [inbox = inbox_, done] { inbox->Worked(done); });
 }
 
 bool Lane::Hold(std::string_view caller, const MethodInfo& method, Reason reason,

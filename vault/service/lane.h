@@ -5,8 +5,10 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -51,8 +53,14 @@ struct CallCommit final : storage::Commit {
   std::shared_ptr<storage::CommitSink> keeps_sink;  // engine and lane both use it, last one frees
 };
 
-// Where the engine puts finished commits down for a lane: a list, and an alarm on the lane's queue
-// that wakes its thread once for many. Thread-safe.
+// Work that is done, by the call that it was for: that may be over, as with commits.
+struct WorkDone {
+  uint64_t call = 0;
+  uint64_t serial = 0;
+};
+
+// Where the engine puts finished commits down for a lane, and the work pool what is done: lists,
+// and an alarm on the lane's queue that wakes its thread once for many. Thread-safe.
 class CommitInbox final : public storage::CommitSink,
                           public std::enable_shared_from_this<CommitInbox> {
  public:
@@ -61,11 +69,17 @@ class CommitInbox final : public storage::CommitSink,
   // `queue` and `event` are borrowed until Close().
   CommitInbox(grpc::CompletionQueue* queue, QueueEvent* event) : queue_(queue), event_(event) {}
 
+  struct Contents {
+    Batch commits;
+    std::vector<WorkDone> worked;
+  };
+
   void Done(Batch batch) override;
+  void Worked(const WorkDone& done);
   // Wakes the lane without a commit.
   void Wake();
   // What has come since the last time.
-  Batch Take();
+  Contents Take();
   // From now on commits are dropped where they come in, and no alarm is set.
   void Close();
 
@@ -76,6 +90,7 @@ class CommitInbox final : public storage::CommitSink,
   QueueEvent* const event_;
   absl::Mutex mu_;
   Batch finished_ ABSL_GUARDED_BY(mu_);
+  std::vector<WorkDone> worked_ ABSL_GUARDED_BY(mu_);
   bool alarm_set_ ABSL_GUARDED_BY(mu_) = false;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   grpc::Alarm alarm_ ABSL_GUARDED_BY(mu_);
@@ -120,6 +135,11 @@ class Lane final : public Yielder {
   // for it noticeably.
   void Enqueue(uint64_t id, const void* caller, bool large, bool sheddable);
   void Yield() override;
+
+  // Has the work done apart; the call of this number hears of it by OnWorked(). Nothing where there
+  // is no place.
+  std::optional<WorkPool::Ticket> Work(const WorkDone& done, std::string_view caller,
+                                       std::function<void()> work);
 
   // As CountedCalls::Hold(); the call hears of the shared entry by OnCommit().
   bool Hold(std::string_view caller, const MethodInfo& method, authz::Reason reason,

@@ -19,6 +19,7 @@
 #include "vault/service/method_table.h"
 #include "vault/service/observer.h"
 #include "vault/service/raw_service.h"
+#include "vault/service/work_pool.h"
 
 // What the parts of the transport share. Nothing outside the transport includes this.
 namespace piivault::vault {
@@ -61,6 +62,7 @@ struct ServerCore {
   RandomSource* random = nullptr;
   std::function<absl::Time()> now;
   IdentityResolver* identities = nullptr;
+  WorkPool* work_pool = nullptr;
 
   std::vector<Endpoint> endpoints;
   grpc::AsyncGenericService* unknown_service = nullptr;

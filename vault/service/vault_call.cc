@@ -380,11 +380,12 @@ std::vector<std::string> VaultCall::DeniedFields(const authz::Decision& decision
 }
 
 std::optional<Plan> VaultCall::FindRequest(std::string_view request_id,
-                                           google::protobuf::Message* response) {
+                                           google::protobuf::Message* response,
+                                           const google::protobuf::Message* content) {
   if (request_id.empty()) return std::nullopt;
-  absl::StatusOr<RequestRecord> found =
-      RequestRecord::Find(deps_.engine, session_.state().keys(), session_.principal_name(),
-                          context_.method.name, request_id, *context_.request, session_.now());
+  absl::StatusOr<RequestRecord> found = RequestRecord::Find(
+      deps_.engine, session_.state().keys(), session_.principal_name(), context_.method.name,
+      request_id, content == nullptr ? *context_.request : *content, session_.now());
   if (!found.ok()) return Refuse(found.status());
   changes_.reads.push_back(found->cell);
   request_ = *std::move(found);

@@ -151,7 +151,10 @@ class VaultCall {
 
   // A request id that took effect before; then `*response` is filled in and the call is answered by
   // Replay(). Refuses one that was used for other content. Nothing for an empty id.
-  std::optional<Plan> FindRequest(std::string_view request_id, google::protobuf::Message* response);
+  // `content`, where given, stands for the request: what must not be held against a quick HMAC is
+  // not in it.
+  std::optional<Plan> FindRequest(std::string_view request_id, google::protobuf::Message* response,
+                                  const google::protobuf::Message* content = nullptr);
   bool replayed() const { return request_.has_value() && request_->response.has_value(); }
 
   // Answers, with all that was read and written, and remembers the request id.

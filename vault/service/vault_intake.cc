@@ -41,7 +41,20 @@ authz::Reason CheckController(std::string_view controller) {
   return DetectProhibited(controller).any() ? authz::Reason::kProhibitedType : authz::Reason::kOk;
 }
 
-authz::Reason ReasonOf(const ValueVerdict& verdict) {
+// A field that the type asks for and the request does not bring.
+const authz::FieldSpec* MissingField(const authz::Policy& policy, authz::TypeId type,
+                                     absl::Span<const authz::FieldId> ids) {
+  for (authz::FieldId id : policy.type(type).fields) {
+    if (policy.field(id).required && std::find(ids.begin(), ids.end(), id) == ids.end()) {
+      return &policy.field(id);
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+authz::Reason ReasonOfVerdict(const ValueVerdict& verdict) {
   switch (verdict.outcome) {
     case ValueOutcome::kOk:
     case ValueOutcome::kFlagged:
@@ -58,18 +71,40 @@ authz::Reason ReasonOf(const ValueVerdict& verdict) {
   return authz::Reason::kValueInvalid;
 }
 
-// A field that the type asks for and the request does not bring.
-const authz::FieldSpec* MissingField(const authz::Policy& policy, authz::TypeId type,
-                                     absl::Span<const authz::FieldId> ids) {
-  for (authz::FieldId id : policy.type(type).fields) {
-    if (policy.field(id).required && std::find(ids.begin(), ids.end(), id) == ids.end()) {
-      return &policy.field(id);
-    }
-  }
-  return nullptr;
+bool SaysChannel(const v1::Provenance& provenance) {
+  return !provenance.channel().empty() || provenance.front_hop() != v1::FRONT_HOP_UNSPECIFIED;
 }
 
-}  // namespace
+bool HasProvenance(const v1::Provenance& provenance) {
+  return SaysChannel(provenance) || !provenance.notice().empty() || provenance.has_collected_at();
+}
+
+IntakeChannel ChannelOf(const v1::Provenance& provenance) {
+  return {provenance.channel(), FrontHopOf(provenance.front_hop())};
+}
+
+IntakeChannel ChannelOf(const storage::v1::RecordHeader& header) {
+  IntakeChannel channel{header.provenance().channel()};
+  if (header.provenance().front_hop_tls() == storage::v1::FRONT_HOP_TLS_YES) {
+    channel.front_hop = authz::FrontHop::kTls;
+  } else if (header.provenance().front_hop_tls() == storage::v1::FRONT_HOP_TLS_NO) {
+    channel.front_hop = authz::FrontHop::kPlain;
+  }
+  return channel;
+}
+
+IntakeChannel ChannelOf(const v1::Provenance& stated, const storage::v1::RecordHeader& header) {
+  return SaysChannel(stated) ? ChannelOf(stated) : ChannelOf(header);
+}
+
+IntakeChannel ChannelBeforeLookUp(const authz::Policy& policy, const v1::Provenance& provenance) {
+  IntakeChannel channel = ChannelOf(provenance);
+  if (SaysChannel(provenance)) return channel;
+  channel.front_hop = authz::FrontHop::kTls;
+  if (!policy.channels().empty()) channel.name = policy.channels().front();
+  if (channel.name.empty()) channel.name = "any";
+  return channel;
+}
 
 authz::FrontHop FrontHopOf(v1::FrontHop hop) {
   switch (hop) {
@@ -158,13 +193,13 @@ authz::Reason CheckValues(const VaultCall& call, const NamedValues& values,
   writes->reserve(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     const authz::FieldSpec& field = call.policy().field(ids[i]);
+    *failed = &field;
+    if (field.one_way) return authz::Reason::kFieldOneWay;
     const ValueVerdict verdict = call.deps().rules.Validate(field, values[i].second);
-    if (!verdict.accepted()) {
-      *failed = &field;
-      return ReasonOf(verdict);
-    }
+    if (!verdict.accepted()) return ReasonOfVerdict(verdict);
     writes->push_back({&field, values[i].second, verdict.flagged()});
   }
+  *failed = nullptr;
   return authz::Reason::kOk;
 }
 

@@ -65,6 +65,21 @@ authz::DecisionInput IntakeInput(const VaultCall& call, authz::Verb verb,
                                                           RecordWriter* writer);
 
 // The parts of it, for updates.
+// How values came in: as a call says, or as the record's did.
+struct IntakeChannel {
+  std::string_view name;
+  authz::FrontHop front_hop = authz::FrontHop::kUnspecified;
+};
+// Whether it says anything; whether it says by which way values came, else it was the record's.
+bool HasProvenance(const v1::Provenance& provenance);
+bool SaysChannel(const v1::Provenance& provenance);
+// Views into the argument.
+IntakeChannel ChannelOf(const v1::Provenance& provenance);
+IntakeChannel ChannelOf(const storage::v1::RecordHeader& header);
+// Of a change of the record.
+IntakeChannel ChannelOf(const v1::Provenance& stated, const storage::v1::RecordHeader& header);
+// Before the record is known: as `provenance` says, or else what might be the record's.
+IntakeChannel ChannelBeforeLookUp(const authz::Policy& policy, const v1::Provenance& provenance);
 // When the data was given, as stated; InfiniteFuture where it was not, or not in a form that
 // CheckProvenance() takes.
 absl::Time CollectedAt(const v1::Provenance& provenance);
@@ -77,7 +92,10 @@ authz::Reason CheckNoticeChange(const authz::Policy& policy, std::string_view be
                                 std::string_view next);
 authz::Reason CheckProvenance(const VaultCall& call, const v1::Provenance& provenance,
                               storage::v1::Provenance* out);
-// Fills `*writes`, in the order of `values`; `ids` are their fields, all known.
+// Why a value is not taken; kOk where it is.
+authz::Reason ReasonOfVerdict(const ValueVerdict& verdict);
+// Fills `*writes`, in the order of `values`; `ids` are their fields, all known. Credentials are set
+// apart: kFieldOneWay.
 authz::Reason CheckValues(const VaultCall& call, const NamedValues& values,
                           absl::Span<const authz::FieldId> ids, std::vector<FieldWrite>* writes,
                           const authz::FieldSpec** failed);

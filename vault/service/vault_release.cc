@@ -98,7 +98,8 @@ absl::StatusOr<bool> ReleaseField(const VaultCall& call, const authz::FieldDecis
                                   LoadedRecord* record, int field, WireWriter* out) {
   const authz::FieldSpec& spec = call.policy().field(decision.field);
   const std::optional<RecordField> stored = record->reader->Field(spec.name);
-  if (!stored.has_value() || stored->absent) return false;
+  // A credential is shown to nobody, also under a policy that no longer knows it for one.
+  if (!stored.has_value() || stored->absent || stored->one_way) return false;
   const auto add = [&](std::string_view value, v1::View view) {
     const size_t begin = out->Open(field);
     out->AddBytes(v1::FieldValue::kValueFieldNumber, value);

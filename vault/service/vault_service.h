@@ -2,10 +2,12 @@
 #define PIIVAULT_VAULT_SERVICE_VAULT_SERVICE_H_
 
 #include <functional>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "storage/engine.h"
 #include "vault/crypto/random.h"
+#include "vault/records/credential.h"
 #include "vault/records/field_terms.h"
 #include "vault/service/method_table.h"
 #include "vault/service/volume_budgets.h"
@@ -28,6 +30,11 @@ struct VaultDependencies {
   // Called for each index row that a list has passed over because it leads to no record of the
   // list, while a call is planned: must be quick. May be empty.
   std::function<void()> stray_row = {};
+  // Called for each credential that was tried, when its entry is durable, with the outcome as the
+  // entry has it: must be quick. May be empty.
+  std::function<void(std::string_view outcome)> credential_tried = {};
+  // What new credentials are hashed with.
+  ScryptParameters credential_cost = kCredentialCost;
 };
 
 // Gives every method of piivault.v1.VaultService its handler. The service must have been added.

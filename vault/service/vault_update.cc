@@ -18,22 +18,6 @@ std::vector<std::string> FieldOf(const authz::FieldSpec* field) {
   return field == nullptr ? std::vector<std::string>{} : std::vector<std::string>{field->full_name};
 }
 
-// How the values of an update came in: as it says, or as the record's did.
-struct Channel {
-  std::string_view name;
-  authz::FrontHop front_hop = authz::FrontHop::kUnspecified;
-};
-
-Channel ChannelOf(const storage::v1::RecordHeader& header) {
-  Channel channel{header.provenance().channel()};
-  if (header.provenance().front_hop_tls() == storage::v1::FRONT_HOP_TLS_YES) {
-    channel.front_hop = authz::FrontHop::kTls;
-  } else if (header.provenance().front_hop_tls() == storage::v1::FRONT_HOP_TLS_NO) {
-    channel.front_hop = authz::FrontHop::kPlain;
-  }
-  return channel;
-}
-
 // Plans the change of a loaded record and puts it into the entry. A refusal, or nothing.
 std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, const RecordChange& change,
                            const PersonDecision& decision, WriteResult* result) {
@@ -46,15 +30,6 @@ std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, const RecordCh
   call.Describe(decision);
   call.AddFields(decision, call.AddItem(*result));
   return std::nullopt;
-}
-
-// Whether it says by which way the values came; else it was the record's.
-bool SaysChannel(const v1::Provenance& provenance) {
-  return !provenance.channel().empty() || provenance.front_hop() != v1::FRONT_HOP_UNSPECIFIED;
-}
-
-bool HasProvenance(const v1::Provenance& provenance) {
-  return SaysChannel(provenance) || !provenance.notice().empty() || provenance.has_collected_at();
 }
 
 class UpdateRecordHandler : public Handler {
@@ -82,10 +57,6 @@ class UpdateRecordHandler : public Handler {
   }
 
  private:
-  static Channel ChannelOfRequest(const v1::UpdateRecordRequest& request) {
-    return {request.provenance().channel(), FrontHopOf(request.provenance().front_hop())};
-  }
-
   // The fields to clear stand behind those to set.
   static absl::Span<const authz::FieldId> Cleared(const v1::UpdateRecordRequest& request,
                                                   absl::Span<const authz::FieldId> fields) {
@@ -97,12 +68,7 @@ class UpdateRecordHandler : public Handler {
   static std::optional<Plan> DecideBeforeLookUp(VaultCall& call,
                                                 const v1::UpdateRecordRequest& request,
                                                 const RecordName& name, const FieldNames& names) {
-    Channel channel = ChannelOfRequest(request);
-    if (!SaysChannel(request.provenance())) {
-      channel.front_hop = authz::FrontHop::kTls;
-      if (!call.policy().channels().empty()) channel.name = call.policy().channels().front();
-      if (channel.name.empty()) channel.name = "any";
-    }
+    const IntakeChannel channel = ChannelBeforeLookUp(call.policy(), request.provenance());
     return call.DecideAnyType(authz::Verb::kUpdate, names, false, TypeIn(name),
                               [&](authz::DecisionInput* input) {
                                 input->cleared = Cleared(request, input->fields);
@@ -117,8 +83,7 @@ class UpdateRecordHandler : public Handler {
     FieldIds ids;
     call.ResolveFields(type, names, &ids);
     const bool stated = HasProvenance(request.provenance());
-    const bool by_channel = SaysChannel(request.provenance());
-    const Channel channel = by_channel ? ChannelOfRequest(request) : ChannelOf(record->header());
+    const IntakeChannel channel = ChannelOf(request.provenance(), record->header());
     authz::DecisionInput input = call.Input(authz::Verb::kUpdate);
     input.type = type;
     input.fields = ids;
@@ -148,6 +113,7 @@ class UpdateRecordHandler : public Handler {
     for (std::string_view cleared : change.clear) {
       const authz::FieldSpec& field = call.policy().field(call.policy().FindField(type, cleared));
       if (field.required) return call.Refuse(authz::Reason::kFieldMissing, FieldOf(&field));
+      if (field.one_way) return call.Refuse(authz::Reason::kFieldOneWay, FieldOf(&field));
     }
     const authz::FieldSpec* failed = nullptr;
     authz::Reason reason = CheckValues(
@@ -156,7 +122,7 @@ class UpdateRecordHandler : public Handler {
       change.new_provenance = true;
       change.notice = request.provenance().notice();
       reason = CheckProvenance(call, request.provenance(), &change.provenance);
-      if (!by_channel) {
+      if (!SaysChannel(request.provenance())) {
         const storage::v1::Provenance& before = record->header().provenance();
         change.provenance.set_channel(before.channel());
         change.provenance.set_front_hop_tls(before.front_hop_tls());
@@ -263,7 +229,9 @@ class UpsertRecordHandler : public Handler {
     FieldIds ids = intake.ids;
     for (const storage::v1::FieldHeader& field : record->header().fields()) {
       const authz::FieldId id = call.policy().FindField(intake.draft.type->id, field.name());
-      const bool cleared = !field.absent() && std::find(ids.begin(), ids.end(), id) == ids.end();
+      // A credential stays: it is not the record's to bring.
+      const bool cleared =
+          !field.absent() && !field.one_way() && std::find(ids.begin(), ids.end(), id) == ids.end();
       if (cleared && id != authz::kNoField) ids.push_back(id);
     }
     authz::DecisionInput input = IntakeInput(call, authz::Verb::kUpdate, request, intake);

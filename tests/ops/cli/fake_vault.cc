@@ -232,12 +232,32 @@ class FakeVault::Subject : public v1::SubjectService::Service {
   }
 
  private:
-  grpc::Status Hear(const google::protobuf::Message& request) {
-    absl::MutexLock lock(&fake_.mutex_);
-    fake_.said_.push_back(
-        absl::StrCat(request.GetDescriptor()->name(), " ", request.ShortDebugString()));
-    return grpc::Status::OK;
+  grpc::Status Hear(const google::protobuf::Message& request) { return fake_.Hear(request); }
+
+  FakeVault& fake_;
+};
+
+// Takes "right" for every credential.
+class FakeVault::Credential : public v1::CredentialService::Service {
+ public:
+  explicit Credential(FakeVault& fake) : fake_(fake) {}
+
+ private:
+  grpc::Status SetCredential(grpc::ServerContext*, const v1::SetCredentialRequest* request,
+                             v1::SetCredentialResponse*) override {
+    return Hear(*request);
   }
+  grpc::Status VerifyCredential(grpc::ServerContext*, const v1::VerifyCredentialRequest* request,
+                                v1::VerifyCredentialResponse* response) override {
+    response->set_verified(request->value() == "right");
+    return Hear(*request);
+  }
+  grpc::Status RevokeCredential(grpc::ServerContext*, const v1::RevokeCredentialRequest* request,
+                                v1::RevokeCredentialResponse*) override {
+    return Hear(*request);
+  }
+
+  grpc::Status Hear(const google::protobuf::Message& request) { return fake_.Hear(request); }
 
   FakeVault& fake_;
 };
@@ -284,9 +304,16 @@ class FakeVault::Audit : public v1::AuditService::Service {
   FakeVault& fake_;
 };
 
+grpc::Status FakeVault::Hear(const google::protobuf::Message& request) {
+  absl::MutexLock lock(&mutex_);
+  said_.push_back(absl::StrCat(request.GetDescriptor()->name(), " ", request.ShortDebugString()));
+  return grpc::Status::OK;
+}
+
 FakeVault::FakeVault()
     : admin_(std::make_unique<Admin>(*this)),
       audit_(std::make_unique<Audit>(*this)),
+      credential_(std::make_unique<Credential>(*this)),
       subject_(std::make_unique<Subject>(*this)),
       vault_(std::make_unique<Vault>(*this)) {
   const fakes::TestCertificate server = authority_.IssueServer();
@@ -302,6 +329,7 @@ FakeVault::FakeVault()
   builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
   builder.RegisterService(admin_.get());
   builder.RegisterService(audit_.get());
+  builder.RegisterService(credential_.get());
   builder.RegisterService(subject_.get());
   builder.RegisterService(vault_.get());
   server_ = builder.BuildAndStart();

@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "piivault/v1/admin_service.grpc.pb.h"
 #include "piivault/v1/audit_service.grpc.pb.h"
+#include "piivault/v1/credential_service.grpc.pb.h"
 #include "piivault/v1/subject_service.grpc.pb.h"
 #include "piivault/v1/vault_service.grpc.pb.h"
 #include "tests/fakes/test_pki.h"
@@ -59,15 +60,18 @@ class FakeVault {
   std::vector<v1::ApproveProposalRequest> approvals() const;
   std::vector<v1::OpenMatterRequest> opened() const;
   std::vector<v1::UpdateSubjectRequest> updated() const;
-  // What SubjectService was asked, each request in text format behind its type's name.
+  // What SubjectService and CredentialService were asked, each request in text format behind its
+  // type's name.
   std::vector<std::string> said() const;
 
  private:
   class Admin;
   class Audit;
+  class Credential;
   class Subject;
   class Vault;
 
+  grpc::Status Hear(const google::protobuf::Message& request);
   grpc::Status CreateBatch(const v1::BatchCreateRecordsRequest& request,
                            v1::BatchCreateRecordsResponse* response);
 
@@ -87,6 +91,7 @@ class FakeVault {
   std::vector<std::pair<std::string, std::string>> policies_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Audit> audit_;
+  std::unique_ptr<Credential> credential_;
   std::unique_ptr<Subject> subject_;
   std::unique_ptr<Vault> vault_;
   std::unique_ptr<grpc::Server> server_;

@@ -8,6 +8,7 @@
 #include "piivault/v1/admin_service.pb.h"
 #include "storage/commit_and_wait.h"
 #include "vault/audit/entry_builder.h"
+#include "vault/service/credential_service.h"
 #include "vault/service/subject_service.h"
 #include "vault/state/initialize.h"
 #include "vault/state/vault_keys.h"
@@ -113,10 +114,16 @@ VaultFixture::VaultFixture() {
   MakeState();
   deps_.emplace(VaultDependencies{*engine_, *store_, *rules_, *unique_, budgets_, random,
                                   [this] { ++erasures_pending_; }, [this] { ++stray_rows; }});
+  deps_->credential_tried = [this](std::string_view outcome) {
+    credentials_tried.emplace_back(outcome);
+  };
+  deps_->credential_cost = kCheapScrypt;
   absl::Status added = methods_.AddService("piivault.v1.VaultService");
   if (added.ok()) added = RegisterVaultService(*deps_, &methods_);
   if (added.ok()) added = methods_.AddService("piivault.v1.SubjectService");
   if (added.ok()) added = RegisterSubjectService(*deps_, &methods_);
+  if (added.ok()) added = methods_.AddService("piivault.v1.CredentialService");
+  if (added.ok()) added = RegisterCredentialService(*deps_, &methods_);
   if (!added.ok()) Die("methods", added);
 }
 
@@ -257,6 +264,7 @@ VaultFixture::Open::Open(VaultFixture& fixture, std::string_view principal, std:
   request_->CopyFrom(request);
   const MethodInfo* info = fixture.methods_.Find(Concat({kServiceName, method}));
   if (info == nullptr) info = fixture.methods_.Find(Concat({kSubjectServiceName, method}));
+  if (info == nullptr) info = fixture.methods_.Find(Concat({kCredentialServiceName, method}));
   if (info == nullptr || info->factory == nullptr) Die("method", absl::NotFoundError("none"));
   context_ = std::make_unique<CallContext>(CallContext{*info});
   auto caller = std::make_shared<CallerIdentity>();
@@ -277,6 +285,12 @@ const Plan& VaultFixture::Open::Next() {
   ++context_->attempt;
   plan_.reset();  // the transport has let go of it by then
   plan_ = handler_->Next(*context_);
+  while (plan_->work != nullptr) {
+    ++fixture_.works;
+    plan_->work();
+    context_->as_of = fixture_.engine_->AppliedSequence();
+    plan_ = handler_->Next(*context_);
+  }
   return *plan_;
 }
 

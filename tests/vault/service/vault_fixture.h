@@ -27,6 +27,7 @@ namespace piivault::vault {
 
 inline constexpr std::string_view kServiceName = "piivault.v1.VaultService/";
 inline constexpr std::string_view kSubjectServiceName = "piivault.v1.SubjectService/";
+inline constexpr std::string_view kCredentialServiceName = "piivault.v1.CredentialService/";
 
 // A vault in memory with two tenants (`default`, `other`) under a small policy, and one principal
 // for each kind of caller:
@@ -64,11 +65,13 @@ class VaultFixture {
   EpochRotation::Parts RotationParts(RandomSource& random = SystemRandom());
   std::vector<storage::Key> damaged;
   int stray_rows = 0;
+  int works = 0;                               // that calls have asked for; done at once
+  std::vector<std::string> credentials_tried;  // outcomes
 
   absl::Time now = absl::FromUnixSeconds(1'750'000'000);
 
   // One call, as the transport carries it out, up to its first answer. `method` is one of
-  // VaultService or SubjectService.
+  // VaultService, SubjectService or CredentialService.
   struct Result {
     authz::Reason reason = authz::Reason::kInternal;
     std::vector<std::string> denied_fields;
@@ -93,7 +96,7 @@ class VaultFixture {
    public:
     Open(VaultFixture& fixture, std::string_view principal, std::string_view method,
          const google::protobuf::Message& request);
-    // Plans the next message; again after a conflict.
+    // Plans the next message, work it asks for included; again after a conflict.
     const Plan& Next();
     // Commits what Next() has planned. The reason is kConflict where it was refused for that.
     Result Commit();

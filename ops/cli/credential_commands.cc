@@ -1,0 +1,128 @@
+// Credentials of the people whom data is about: `credential set|verify|revoke`.
+#include <termios.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "ops/cli/calls.h"
+#include "ops/cli/commands.h"
+#include "vault/crypto/secret_bytes.h"
+
+namespace piivault::ops {
+namespace {
+
+using Credentials = v1::CredentialService::Stub;
+
+// While it lives, what is typed is not shown.
+class NoEcho {
+ public:
+  NoEcho() {
+    changed_ = tcgetattr(STDIN_FILENO, &before_) == 0;
+    if (!changed_) return;
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    changed_ = tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
+  }
+  ~NoEcho() {
+    if (changed_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+  }
+  NoEcho(const NoEcho&) = delete;
+  NoEcho& operator=(const NoEcho&) = delete;
+
+ private:
+  termios before_{};
+  bool changed_ = false;
+};
+
+// Asked for at a terminal, read from standard input otherwise: arguments are seen by others.
+absl::Status ReadCredential(Session& session, std::string* value) {
+  if (&session.in() == &std::cin && isatty(STDIN_FILENO) != 0) {
+    session.err() << "Credential: " << std::flush;
+    const NoEcho no_echo;
+    std::getline(session.in(), *value);
+    session.err() << "\n";
+  } else {
+    absl::StatusOr<std::string> text = ReadValue(session, "-");
+    if (!text.ok()) return text.status();
+    *value = *text;
+    vault::Wipe(&*text);
+  }
+  if (value->empty()) return absl::InvalidArgumentError("there is no credential to read");
+  return absl::OkStatus();
+}
+
+template <typename Request>
+void AddTarget(CLI::App& command, std::shared_ptr<Request> request) {
+  command.add_option("RECORD", *request->mutable_name(), "Record name or ref:TYPE:REF")->required();
+  command.add_option("FIELD", *request->mutable_field(), "Field that is stored one way")
+      ->required();
+  AddUsage(command, request->mutable_usage());
+}
+
+template <typename Request>
+Prepare<Request> WithValue() {
+  return [](Session& session, Request* request) {
+    request->set_name(RecordName(session, request->name()));
+    return ReadCredential(session, request->mutable_value());
+  };
+}
+
+// `--expires`: unlike other times one that is to come.
+void AddExpiry(CLI::App& command, const Session& session, v1::SetCredentialRequest* request) {
+  command.add_option_function<std::string>(
+      "--expires",
+      [request, &session](const std::string& text) {
+        absl::Duration in;
+        if (absl::ParseDuration(text, &in)) {
+          *request->mutable_expire_time() = ToProto(session.now() + in);
+          return;
+        }
+        const absl::StatusOr<absl::Time> at = ParseTime(text, session.now());
+        if (!at.ok()) throw CLI::ValidationError("--expires", std::string(at.status().message()));
+        *request->mutable_expire_time() = ToProto(*at);
+      },
+      "When it ends: RFC 3339, YYYY-MM-DD, or in how long, such as 720h");
+}
+
+}  // namespace
+
+void AddCredentialCommands(CLI::App& root, Session& session) {
+  CLI::App* group = AddGroup(root, "credential",
+                             "Passwords and login cookies; values are typed or come from stdin");
+
+  auto set = std::make_shared<v1::SetCredentialRequest>();
+  CLI::App* command =
+      AddCommand(*group, "set", "Sets or replaces a credential", session,
+                 AskAndShow(set, &Connection::credential, &Credentials::SetCredential,
+                            WithValue<v1::SetCredentialRequest>()));
+  AddTarget(*command, set);
+  AddExpiry(*command, session, set.get());
+  AddProvenance(*command, session, set->mutable_provenance());
+  AddRequestId(*command, set->mutable_request_id());
+
+  auto verify = std::make_shared<v1::VerifyCredentialRequest>();
+  command = AddCommand(*group, "verify", "Tells whether a value is the credential", session,
+                       [verify](Session& s) -> absl::StatusOr<int> {
+                         auto response =
+                             Ask(s, &Connection::credential, &Credentials::VerifyCredential,
+                                 *verify, WithValue<v1::VerifyCredentialRequest>());
+                         if (!response.ok()) return response.status();
+                         s.render().Show(*response);
+                         return response->verified() ? kExitOk : kExitDenied;
+                       });
+  AddTarget(*command, verify);
+
+  auto revoke = std::make_shared<v1::RevokeCredentialRequest>();
+  command = AddCommand(*group, "revoke", "Takes a credential back", session,
+                       AskAndShow(revoke, &Connection::credential, &Credentials::RevokeCredential,
+                                  Prepare<v1::RevokeCredentialRequest>([](Session& s, auto* r) {
+                                    r->set_name(RecordName(s, r->name()));
+                                    return absl::OkStatus();
+                                  })));
+  AddTarget(*command, revoke);
+}
+
+}  // namespace piivault::ops
