@@ -119,6 +119,7 @@ enum class Reason : uint8_t {
   kLastAdministrators,
   kRotationRunning,
   kReviewPending,
+  kBreakGlassActive,
   // Sharing.
   kRecipientUnknown,
   kRecipientNotGranted,

@@ -33,6 +33,7 @@ class Breaker {
                                           &Breaker::Justified,
                                           &Breaker::Bound,
                                           &Breaker::BoundInTime,
+                                          &Breaker::Taken,
                                           &Breaker::BoundToFields,
                                           &Breaker::Signed,
                                           &Breaker::SignedInTime,
@@ -183,6 +184,16 @@ class Breaker {
     } else {
       binding.not_after = OnEdge("the binding ends", in_.now);
     }
+    return true;
+  }
+
+  bool Taken() {
+    if (call_.principal.bindings.size() != 1 || !call_.role->break_glass) return false;
+    if (dice_.OneIn(3)) {
+      call_.principal.bindings[0].active_until = absl::InfinitePast();
+      return Done("not taken");
+    }
+    call_.principal.bindings[0].active_until = OnEdge("the emergency ends", in_.now);
     return true;
   }
 

@@ -6,6 +6,7 @@
 #include "vault/audit/entry_builder.h"
 #include "vault/crypto/secret_bytes.h"
 #include "vault/records/record_finder.h"
+#include "vault/service/break_glass.h"
 #include "vault/service/errors.h"
 #include "vault/state/resource_id.h"
 #include "vault/text.h"
@@ -298,7 +299,13 @@ std::string VaultCall::SubjectNameOf(const storage::Id128& subject) const {
 }
 
 void VaultCall::Describe(const authz::Decision& decision) {
-  if (decision.role != nullptr) entry_.set_role(decision.role->name);
+  if (decision.role != nullptr) {
+    entry_.set_role(decision.role->name);
+    if (decision.role->break_glass != absl::ZeroDuration()) {
+      entry_.set_break_glass(
+          BreakGlassOf(session_.caller()->row, tenant_->name, decision.role->name, now()));
+    }
+  }
   if (decision.attestation != nullptr) entry_.set_attestation(decision.attestation->id);
 }
 
