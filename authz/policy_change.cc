@@ -45,8 +45,8 @@ void Ask(const Policy& policy, bool same_meaning, const StatedChange& stated, ab
     verdict->from = std::max(verdict->from, *stated.published + absl::Microseconds(1));
   }
   if (HasLeadTime(spec)) {
-    verdict->from = std::max(
-        verdict->from, AddDuration(*stated.published, spec.lead_time, policy.timezone()));
+    verdict->from =
+        std::max(verdict->from, AddDuration(*stated.published, spec.lead_time, policy.timezone()));
   }
 }
 

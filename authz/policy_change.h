@@ -43,14 +43,14 @@ struct ChangeVerdict {
 //   lead_time          `now` is not before the publication plus that much time, in the zone of the
 //                      policy that promises it
 //
-// Where it is published, every policy that asks for a time asks too. A publication in the future has
-// not taken place.
+// Where it is published, every policy that asks for a time asks too. A publication in the future
+// has not taken place.
 ChangeVerdict CheckPolicyChange(const Policy* before, const Policy& after, bool same_meaning,
                                 const StatedChange& stated, absl::Time now);
 
-// `start` and a duration as policies write it: 30d, 6w, 3mo and 5y by the calendar of `zone`, at the
-// same time of day; a day that the month does not have is counted on into the next month. Others
-// are spans of time. REQUIRES: `duration` came through the loader.
+// `start` and a duration as policies write it: 30d, 6w, 3mo and 5y by the calendar of `zone`, at
+// the same time of day; a day that the month does not have is counted on into the next month.
+// Others are spans of time. REQUIRES: `duration` came through the loader.
 absl::Time AddDuration(absl::Time start, std::string_view duration, absl::TimeZone zone);
 
 }  // namespace piivault::authz

@@ -22,14 +22,14 @@ std::string ReadSeconds(const std::string& text, int32_t* seconds) {
 void AddStart(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::BreakGlassRequest>();
   auto seconds = std::make_shared<int32_t>(0);
-  CLI::App* command =
-      AddCommand(group, "start", "Takes a break-glass role that you were given, for a while", session,
-                 AskAndShow(request, &Connection::admin, &Admin::BreakGlass,
-                            Prepare<v1::BreakGlassRequest>([seconds](Session& s, auto* r) {
-                              r->set_tenant(s.tenant());
-                              r->set_seconds(*seconds);
-                              return absl::OkStatus();
-                            })));
+  CLI::App* command = AddCommand(
+      group, "start", "Takes a break-glass role that you were given, for a while", session,
+      AskAndShow(request, &Connection::admin, &Admin::BreakGlass,
+                 Prepare<v1::BreakGlassRequest>([seconds](Session& s, auto* r) {
+                   r->set_tenant(s.tenant());
+                   r->set_seconds(*seconds);
+                   return absl::OkStatus();
+                 })));
   command->add_option("ROLE", *request->mutable_role(), "Role of the tenant's policy")->required();
   command
       ->add_option("--reason", *request->mutable_reason(),

@@ -63,7 +63,8 @@ void PrintMarkdown(const v1::PolicyActivation& one, std::ostream& out) {
 
 void PrintText(const v1::PolicyActivation& one, std::ostream& out) {
   out << one.number() << "  " << EscapeForTerminal(one.policy_id()) << "  from "
-      << FormatField(one, "start_time") << "  " << Until(one) << "  " << one.policy_sha256() << "\n";
+      << FormatField(one, "start_time") << "  " << Until(one) << "  " << one.policy_sha256()
+      << "\n";
   const auto line = [&out](std::string_view what, const std::string& text) {
     if (!text.empty()) out << "   " << what << ": " << EscapeForTerminal(text) << "\n";
   };
@@ -110,17 +111,16 @@ void AddTenant(CLI::App& command, Request* request) {
 void AddPolicyHistoryCommands(CLI::App& group, Session& session) {
   auto list = std::make_shared<Request>();
   auto limit = std::make_shared<int64_t>(kDefaultLimit);
-  CLI::App* command =
-      AddCommand(group, "history", "Lists which policies were in force from when to when", session,
-                 AskAndList(list, limit, &Connection::admin, &Admin::ListPolicyActivations,
-                            "activations",
-                            {{"NUMBER", "number"},
-                             {"ID", "policy_id"},
-                             {"FROM", "start_time"},
-                             {"TO", "end_time"},
-                             {"APPROVED BY", "approver"},
-                             {"POLICY", "policy_sha256"}},
-                            ForTenant()));
+  CLI::App* command = AddCommand(
+      group, "history", "Lists which policies were in force from when to when", session,
+      AskAndList(list, limit, &Connection::admin, &Admin::ListPolicyActivations, "activations",
+                 {{"NUMBER", "number"},
+                  {"ID", "policy_id"},
+                  {"FROM", "start_time"},
+                  {"TO", "end_time"},
+                  {"APPROVED BY", "approver"},
+                  {"POLICY", "policy_sha256"}},
+                 ForTenant()));
   AddTenant(*command, list.get());
   AddLimit(*command, limit.get());
 

@@ -161,7 +161,8 @@ TEST(BreakGlassLoaderTest, TakesUpToFourHoursOfStaff) {
 TEST(BreakGlassCasesTest, SayWhetherItIsTaken) {
   const std::string cases =
       "cases:\n"
-      "  - {name: taken, as: rescuer, does: reveal, fields: [user.phone], for: work, expect: granted}\n"
+      "  - {name: taken, as: rescuer, does: reveal, fields: [user.phone], for: work, expect: "
+      "granted}\n"
       "  - {name: active, as: {role: rescuer, break_glass: active}, does: reveal,\n"
       "     fields: [user.phone], for: work, expect: granted}\n"
       "  - {name: idle, as: {role: rescuer, break_glass: idle}, does: reveal,\n"

@@ -33,7 +33,6 @@ class Breaker {
                                           &Breaker::Justified,
                                           &Breaker::Bound,
                                           &Breaker::BoundInTime,
-                                          &Breaker::Taken,
                                           &Breaker::BoundToFields,
                                           &Breaker::Signed,
                                           &Breaker::SignedInTime,
@@ -85,6 +84,7 @@ class Breaker {
                                           &Breaker::Retired,
                                           &Breaker::Retired};
     if (AnyMatter() != nullptr && dice_.OneIn(6)) return Matter();
+    if (call_.role->break_glass && dice_.OneIn(6) && Taken()) return true;
     if (naive::Verbs().at(call_.asked.verb).by_token && dice_.OneIn(10) && ByToken()) return true;
     return (this->*kMethods[dice_.Below(std::size(kMethods))])();
   }
@@ -188,7 +188,7 @@ class Breaker {
   }
 
   bool Taken() {
-    if (call_.principal.bindings.size() != 1 || !call_.role->break_glass) return false;
+    if (call_.principal.bindings.size() != 1) return false;
     if (dice_.OneIn(3)) {
       call_.principal.bindings[0].active_until = absl::InfinitePast();
       return Done("not taken");

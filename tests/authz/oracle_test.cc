@@ -67,7 +67,7 @@ void ExpectEdgesCut(const std::vector<Expected>& expected, Counts& counts) {
 class OracleTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(OracleTest, CompiledAndNaiveDecisionsAreTheSame) {
-  const int calls = IsLongRun() ? 1'000'000 : 20'000;
+  const int calls = IsLongRun() ? 1'000'000 : 40'000;
   const PolicyText source = ComparedText(GetParam());
   Diagnostics diagnostics;
   const auto policy = Policy::Load(source, &diagnostics);

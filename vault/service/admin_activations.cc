@@ -1,4 +1,5 @@
 // ListPolicyActivations: the proposals that put policies in force are the history; they are kept.
+#include <algorithm>
 #include <map>
 
 #include "vault/service/admin_call.h"
@@ -8,6 +9,9 @@
 
 namespace piivault::vault {
 namespace {
+
+// What is said of a change may be 32 KB.
+constexpr int kMaxPage = 100;
 
 using piivault::v1::PolicyActivation;
 using storage::v1::ProposalRow;
@@ -58,7 +62,9 @@ Plan AdminListPolicyActivations(AdminCall& call) {
   for (auto it = history.begin(); it != history.end(); ++it) {
     items.emplace_back(NewestFirstKey(static_cast<int64_t>(it->first), ""), it);
   }
-  auto page = PageOf(call, request, std::move(items));
+  piivault::v1::ListPolicyActivationsRequest bounded = request;
+  bounded.set_page_size(std::min(request.page_size(), kMaxPage));
+  auto page = PageOf(call, bounded, std::move(items));
   if (!page.ok()) return call.Refuse(page.status());
   auto* response = call.response<piivault::v1::ListPolicyActivationsResponse>();
   for (const auto& it : page->items) {

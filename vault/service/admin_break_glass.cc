@@ -21,6 +21,8 @@ using storage::v1::RoleBindingRow;
 constexpr size_t kMinText = 10;
 constexpr size_t kMaxReason = 500;
 constexpr size_t kMaxFindings = 2000;
+// Of a use with its texts.
+constexpr int kMaxPage = 200;
 
 bool IsReviewed(const BreakGlassRow& row) { return row.has_review(); }
 
@@ -58,8 +60,8 @@ Reason AdmitHolder(const Session& session, const authz::Policy& policy,
   return admission.reason != Reason::kOk ? admission.reason : admission.evidence;
 }
 
-// Whether the caller may `approve_exception` in the tenant, for some purpose. What refers to the use
-// stands for the ticket that a role may ask for.
+// Whether the caller may `approve_exception` in the tenant, for some purpose. What refers to the
+// use stands for the ticket that a role may ask for.
 CallerRole DecideExceptions(Session& session, std::string_view tenant_id, std::string_view ticket) {
   const TenantState* tenant = session.UseTenantId(tenant_id);
   if (tenant == nullptr || tenant->policy_in_force() == nullptr) return {};
@@ -167,16 +169,15 @@ CallerRole AdmitBreakGlass(Session& session, const CallContext& context) {
   if (role == nullptr || role->break_glass == absl::ZeroDuration()) {
     return {Reason::kRoleUnknown, {}};
   }
-  const Reason reason = AdmitHolder(
-      session, *policy, session.principal()->bindings[static_cast<size_t>(binding)]);
+  const Reason reason =
+      AdmitHolder(session, *policy, session.principal()->bindings[static_cast<size_t>(binding)]);
   return {reason, role->name};
 }
 
 CallerRole AdmitReviewBreakGlass(Session& session, const CallContext& context) {
   const auto id =
       ParseBreakGlassName(RequestAs<piivault::v1::ReviewBreakGlassRequest>(context).name());
-  const BreakGlassState* use =
-      id.has_value() ? session.state().FindBreakGlass(*id) : nullptr;
+  const BreakGlassUseState* use = id.has_value() ? session.state().FindBreakGlass(*id) : nullptr;
   return use == nullptr ? CallerRole() : DecideExceptions(session, use->row.tenant(), use->id);
 }
 
@@ -204,7 +205,7 @@ Plan AdminBreakGlass(AdminCall& call) {
     piivault::v1::BreakGlassResponse before;
     if (!before.ParseFromString(*(*record)->response)) return call.Refuse(Reason::kDataLoss);
     const auto id = ParseBreakGlassName(before.use().name());
-    const BreakGlassState* there = id.has_value() ? call.state().FindBreakGlass(*id) : nullptr;
+    const BreakGlassUseState* there = id.has_value() ? call.state().FindBreakGlass(*id) : nullptr;
     if (there == nullptr) return call.Refuse(Reason::kDataLoss);
     return AnswerWithUse<piivault::v1::BreakGlassResponse>(call, there->row);
   }
@@ -235,7 +236,7 @@ Plan AdminReviewBreakGlass(AdminCall& call) {
   const auto& request = call.request<piivault::v1::ReviewBreakGlassRequest>();
   const auto id = ParseBreakGlassName(request.name());
   if (!id.has_value()) return call.Refuse(BadArgument("name"));
-  const BreakGlassState* there = call.state().FindBreakGlass(*id);
+  const BreakGlassUseState* there = call.state().FindBreakGlass(*id);
   if (there == nullptr) return call.Refuse(Reason::kNotFound);
   call.set_resource(request.name());
   call.set_break_glass(request.name(), {});
@@ -274,19 +275,20 @@ Plan AdminListBreakGlass(AdminCall& call) {
   if (!request.principal().empty() && !principal.has_value()) {
     return call.Refuse(BadArgument("principal"));
   }
-  std::vector<std::pair<std::string, const BreakGlassState*>> items;
+  std::vector<std::pair<std::string, const BreakGlassUseState*>> items;
   for (const auto& [id, use] : call.state().break_glass()) {
-    const bool asked =
-        (!tenant.has_value() || use->row.tenant() == *tenant) &&
-        (!principal.has_value() || use->row.principal() == *principal) &&
-        (request.state() == piivault::v1::BREAK_GLASS_STATE_UNSPECIFIED ||
-         request.state() == StateOf(use->row, call.now()));
+    const bool asked = (!tenant.has_value() || use->row.tenant() == *tenant) &&
+                       (!principal.has_value() || use->row.principal() == *principal) &&
+                       (request.state() == piivault::v1::BREAK_GLASS_STATE_UNSPECIFIED ||
+                        request.state() == StateOf(use->row, call.now()));
     if (asked) items.emplace_back(NewestFirstKey(use->row.start_micros(), id), use.get());
   }
-  auto page = PageOf(call, request, std::move(items));
+  piivault::v1::ListBreakGlassRequest bounded = request;
+  bounded.set_page_size(std::min(request.page_size(), kMaxPage));
+  auto page = PageOf(call, bounded, std::move(items));
   if (!page.ok()) return call.Refuse(page.status());
   auto* response = call.response<piivault::v1::ListBreakGlassResponse>();
-  for (const BreakGlassState* use : page->items) {
+  for (const BreakGlassUseState* use : page->items) {
     FillUse(use->row, call.now(), response->add_uses());
   }
   response->set_next_page_token(page->next_page_token);

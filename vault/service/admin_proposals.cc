@@ -209,8 +209,13 @@ Plan AdminListProposals(AdminCall& call) {
   if (!page.ok()) return call.Refuse(page.status());
   auto* response = call.response<piivault::v1::ListProposalsResponse>();
   for (const ProposalState* proposal : page->items) {
-    absl::Status status = FillProposal(proposal->row, call.now_micros(), response->add_proposals());
+    Proposal* shown = response->add_proposals();
+    absl::Status status = FillProposal(proposal->row, call.now_micros(), shown);
     if (!status.ok()) return call.Refuse(status);
+    // As long as the rest of a page; GetProposal has it.
+    if (shown->has_activate_policy() && shown->activate_policy().has_change()) {
+      shown->mutable_activate_policy()->mutable_change()->clear_content();
+    }
   }
   response->set_next_page_token(page->next_page_token);
   return call.Answer(response);

@@ -36,7 +36,7 @@ void PutPrincipal(AdminCall& call, const PrincipalRow& row) {
   if (before == nullptr) return;
   for (const RoleBindingRow& binding : before->row.bindings()) {
     if (binding.break_glass().empty() || Holds(row, binding.break_glass())) continue;
-    const BreakGlassState* use = call.state().FindBreakGlass(binding.break_glass());
+    const BreakGlassUseState* use = call.state().FindBreakGlass(binding.break_glass());
     if (use == nullptr || StateOf(use->row, call.now()) != v1::BREAK_GLASS_STATE_ACTIVE) continue;
     BreakGlassRow ended = use->row;
     ended.set_end_micros(call.now_micros());

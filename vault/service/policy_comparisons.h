@@ -18,9 +18,9 @@ namespace piivault::vault {
 
 // What a policy would newly grant against another, and what else it would change: for who approves.
 struct PolicyComparison {
-  std::vector<std::string> granted;  // one line each, by role; at most kMaxComparedLines
-  int64_t granted_count = 0;         // those left out included
-  bool incomplete = false;           // too large: there may be more than granted_count
+  std::vector<std::string> granted;   // one line each, by role; at most kMaxComparedLines
+  int64_t granted_count = 0;          // those left out included
+  bool incomplete = false;            // too large: there may be more than granted_count
   std::vector<std::string> settings;  // one line each; at most kMaxComparedLines
 };
 

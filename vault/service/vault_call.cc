@@ -301,6 +301,8 @@ std::string VaultCall::SubjectNameOf(const storage::Id128& subject) const {
 void VaultCall::Describe(const authz::Decision& decision) {
   if (decision.role != nullptr) {
     entry_.set_role(decision.role->name);
+    role_known_ = true;
+    if (decision.role->kind == authz::RoleKind::kSubject) acts_for_a_person_ = true;
     if (decision.role->break_glass != absl::ZeroDuration()) {
       entry_.set_break_glass(
           BreakGlassOf(session_.caller()->row, tenant_->name, decision.role->name, now()));
@@ -312,6 +314,10 @@ void VaultCall::Describe(const authz::Decision& decision) {
 void VaultCall::Describe(const PersonDecision& decision) {
   Describe(static_cast<const authz::Decision&>(decision));
   if (!decision.consent_id.empty()) DescribeConsent(decision.consent_id);
+}
+
+void VaultCall::LeaveOutActor() {
+  if (role_known_ && !acts_for_a_person_) entry_.clear_on_behalf_of_ref();
 }
 
 void VaultCall::DescribeConsent(std::string_view id) {
@@ -409,6 +415,7 @@ Plan VaultCall::Finish(google::protobuf::Message* response) {
     const authz::Reason reason = FindActor(nullptr);
     if (reason != authz::Reason::kOk) return RefuseAll(reason);
   }
+  LeaveOutActor();
   // A call that wrote nothing took no effect that a repetition could double.
   if (request_.has_value() && !replayed() && !changes_.writes.empty()) {
     changes_.writes.push_back(
@@ -427,10 +434,12 @@ Plan VaultCall::Finish(WireWriter response) {
     const authz::Reason reason = FindActor(nullptr);
     if (reason != authz::Reason::kOk) return RefuseAll(reason);
   }
+  LeaveOutActor();
   return Complete(session_.Answer(std::move(response), entry_));
 }
 
 Plan VaultCall::Refuse(authz::Reason reason, std::vector<std::string> fields) {
+  LeaveOutActor();
   entry_.set_decision(DecisionFor(reason));
   const std::string_view name = authz::ReasonName(reason);
   entry_.set_reason(name.data(), name.size());

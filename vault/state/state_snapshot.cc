@@ -110,7 +110,7 @@ const ProposalState* StateSnapshot::FindProposal(std::string_view id) const {
   return Find(*proposals_, id);
 }
 
-const BreakGlassState* StateSnapshot::FindBreakGlass(std::string_view id) const {
+const BreakGlassUseState* StateSnapshot::FindBreakGlass(std::string_view id) const {
   return Find(*break_glass_, id);
 }
 

@@ -101,7 +101,7 @@ struct ProposalState {
 };
 
 // A use of a break-glass role.
-struct BreakGlassState {
+struct BreakGlassUseState {
   std::string id;
   storage::v1::BreakGlassRow row;
   uint64_t version = 0;
@@ -134,7 +134,7 @@ class StateSnapshot {
   const PrincipalState* FindPrincipalByIdentity(std::string_view uri) const;
   const PolicyState* FindPolicy(std::string_view hex) const;
   const ProposalState* FindProposal(std::string_view id) const;
-  const BreakGlassState* FindBreakGlass(std::string_view id) const;
+  const BreakGlassUseState* FindBreakGlass(std::string_view id) const;
   // `sha256` is raw, 32 bytes.
   bool IsDenied(std::string_view sha256) const;
   // Those of a tenant; empty where there are none.
@@ -145,7 +145,7 @@ class StateSnapshot {
   const ByName<PrincipalState>& principals() const { return *principals_; }
   const ByName<PolicyState>& policies() const { return *policies_; }
   const ByName<ProposalState>& proposals() const { return *proposals_; }
-  const ByName<BreakGlassState>& break_glass() const { return *break_glass_; }
+  const ByName<BreakGlassUseState>& break_glass() const { return *break_glass_; }
   // What the database knows of the keyring.
   const storage::v1::KeyringRow& keyring() const { return *keyring_; }
 
@@ -174,7 +174,7 @@ class StateSnapshot {
   Shared<PrincipalState> principals_;
   Shared<PolicyState> policies_;
   Shared<ProposalState> proposals_;
-  Shared<BreakGlassState> break_glass_;
+  Shared<BreakGlassUseState> break_glass_;
   Shared<DenylistState> denylist_;  // by raw SHA-256
   std::shared_ptr<const std::map<storage::TenantId, std::shared_ptr<const MatterMap>>> matters_;
   // Certificate identity to name of the principal.

@@ -255,7 +255,6 @@ TEST_F(AdminBreakGlassTest, TheReviewIsKept) {
   EXPECT_EQ(reviewed.entry.break_glass(), use);
   EXPECT_EQ(reviewed.entry.role(), "vault_auditor");
   EXPECT_EQ(reviewed.entry.arguments().at("justified"), "no");
-  ASSERT_TRUE(vault_.Open().ok());
   const std::vector<BreakGlassUse> list = List(BREAK_GLASS_STATE_REVIEWED);
   ASSERT_THAT(list, SizeIs(1));
   EXPECT_EQ(list[0].reviewer(), "principals/dan");
@@ -264,6 +263,10 @@ TEST_F(AdminBreakGlassTest, TheReviewIsKept) {
   EXPECT_FALSE(list[0].justified());
   EXPECT_LT(list[0].start_position().index(), list[0].end_position().index());
   EXPECT_EQ(Review("dan", use).reason, Reason::kAlreadyExists) << "and is not rewritten";
+  // After a restart too.
+  const std::string row = vault_.state()->FindBreakGlass(use.substr(15))->row.SerializeAsString();
+  ASSERT_TRUE(vault_.Open().ok());
+  EXPECT_EQ(vault_.state()->FindBreakGlass(use.substr(15))->row.SerializeAsString(), row);
 }
 
 TEST_F(AdminBreakGlassTest, NobodyReviewsTheOwn) {
@@ -288,7 +291,8 @@ TEST_F(AdminBreakGlassTest, ProgramsReviewNothing) {
 TEST_F(AdminBreakGlassTest, WhoApprovesExceptionsReviewsToo) {
   const std::string use = Start("cho").response.use().name();
   vault_.Pass(absl::Hours(4));
-  EXPECT_EQ(Review("aoki", use).reason, Reason::kSystemRoleRequired) << "administering is not enough";
+  EXPECT_EQ(Review("aoki", use).reason, Reason::kSystemRoleRequired)
+      << "administering is not enough";
   EXPECT_EQ(Review("fuji", use).reason, Reason::kSystemRoleRequired);
   ReviewBreakGlassRequest nothing;
   nothing.set_name("breakGlassUses/" + std::string(26, 'a'));

@@ -32,8 +32,7 @@ std::string SmallPolicy(const std::string& promise, const std::string& label = "
          "}}}\n"
          "roles: {engineer: {kind: staff, nda: none}}\n"
          "grants: [{id: read, role: engineer, may: [reveal], fields: [customer." +
-         field + "], for: [work]}]\n" +
-         (promise.empty() ? "" : "policy_change: " + promise + "\n");
+         field + "], for: [work]}]\n" + (promise.empty() ? "" : "policy_change: " + promise + "\n");
 }
 
 class AdminPolicyChangeTest : public AdminTest {
@@ -79,7 +78,9 @@ class AdminPolicyChangeTest : public AdminTest {
     EXPECT_TRUE(answer.ok());
     return {answer.response.activations().begin(), answer.response.activations().end()};
   }
-  std::string InForce() { return ToHex(vault_.state()->FindTenant("default")->row.policy_sha256()); }
+  std::string InForce() {
+    return ToHex(vault_.state()->FindTenant("default")->row.policy_sha256());
+  }
 
   PolicyChange change_;
 };
@@ -181,6 +182,7 @@ TEST_F(AdminPolicyChangeTest, Clause003_01EachVersionHasItsTime) {
   EXPECT_NE(history[0].semantic_sha256(), history[1].semantic_sha256()) << "the promise went";
   // After a restart too.
   ASSERT_TRUE(vault_.Open().ok());
+  EXPECT_EQ(vault_.state()->FindTenant("default")->row.activations(), 2u);
 }
 
 TEST_F(AdminPolicyChangeTest, HistoryIsOfOneTenantAndComesInPages) {
@@ -285,8 +287,9 @@ TEST_F(AdminPolicyChangeTest, IsOfFormAndSize) {
     breaks(change_);
     return ProposeActivation(hash).fields;
   };
-  EXPECT_THAT(refused([](PolicyChange& c) { c.mutable_notice()->set_where(std::string(201, 'x')); }),
-              ElementsAre("change.notice.where"));
+  EXPECT_THAT(
+      refused([](PolicyChange& c) { c.mutable_notice()->set_where(std::string(201, 'x')); }),
+      ElementsAre("change.notice.where"));
   EXPECT_THAT(refused([](PolicyChange& c) { c.mutable_notice()->set_document_sha256("ab"); }),
               ElementsAre("change.notice.document_sha256"));
   EXPECT_THAT(refused([](PolicyChange& c) {

@@ -41,8 +41,7 @@ class VaultBreakGlassTest : public testing::Test {
   // The engineer takes the role until then.
   void Take(absl::Time until) {
     vault_.Put([&](StateChange& change) {
-      storage::v1::PrincipalRow row =
-          vault_.store().snapshot()->FindPrincipal("engineer")->row;
+      storage::v1::PrincipalRow row = vault_.store().snapshot()->FindPrincipal("engineer")->row;
       for (auto& binding : *row.mutable_bindings()) {
         if (binding.role() != "engineer") continue;
         binding.set_break_glass(kUse);
