@@ -65,7 +65,8 @@ void AddReview(CLI::App& group, Session& session) {
   verdict->require_option(1);
   verdict->add_flag_callback(
       "--justified", [request] { request->set_justified(true); }, "It was right to take the role");
-  verdict->add_flag("--unjustified", "It was not");
+  verdict->add_flag_callback(
+      "--unjustified", [request] { request->set_justified(false); }, "It was not");
   command->footer(
       "What was done: piivault audit list --break-glass NAME\n"
       "Example: piivault break-glass review NAME --findings 'two records, both of the fault' "

@@ -70,7 +70,8 @@ TEST_F(AdminServiceTest, WhoMayCallWhat) {
       {"GetPolicy", {"auditor", "officer"}},
       {"ListPolicies", {"auditor", "officer"}},
       {"ListPolicyActivations", {"auditor", "officer"}},
-      {"BreakGlass", {"auditor", "operator", "officer", "nobody"}},  // whoever was given such a role
+      {"BreakGlass",
+       {"auditor", "operator", "officer", "nobody"}},  // whoever was given such a role
       {"ReviewBreakGlass", {"auditor"}},
       {"ListBreakGlass", {"auditor"}},
       {"CreateProposal", {}},
