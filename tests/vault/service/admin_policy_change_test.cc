@@ -192,7 +192,9 @@ TEST_F(AdminPolicyChangeTest, HistoryIsOfOneTenantAndComesInPages) {
   const std::string hash = LoadPolicy(SmallPolicy(""));
   CreateProposalRequest elsewhere = Request(hash);
   elsewhere.mutable_proposal()->mutable_activate_policy()->set_tenant("tenants/other");
-  ASSERT_TRUE(Approve("baba", Propose("aoki", elsewhere).response.proposal()).ok());
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(Approve("baba", Propose("aoki", elsewhere).response.proposal()).ok());
+  }
   for (int i = 0; i < 3; ++i) ASSERT_EQ(TryToActivate(hash), Reason::kOk);
   // Rejected and open ones are none of it.
   ASSERT_TRUE(ProposeActivation(hash).ok());
