@@ -30,6 +30,11 @@ struct ActiveRole {
   absl::InlinedVector<const RoleBinding*, 2> bindings;  // In force.
   bool limited;                                         // One of them names fields.
 
+  // First instant at which a binding no longer gives the role.
+  absl::Time EndOf(const RoleBinding& binding) const {
+    const absl::Time end = After(binding.not_after);
+    return role->break_glass == absl::ZeroDuration() ? end : std::min(end, binding.active_until);
+  }
   // First instant at which no binding gives the role for what `covers` says of a pattern.
   // InfinitePast: none does now. Of fields: FieldLimits.
   absl::Time GoodUntil(absl::FunctionRef<bool(std::string_view pattern)> covers) const {
@@ -37,7 +42,7 @@ struct ActiveRole {
     for (const RoleBinding* binding : bindings) {
       const std::vector<std::string>& fields = binding->fields;
       if (fields.empty() || std::any_of(fields.begin(), fields.end(), covers)) {
-        until = std::max(until, After(binding->not_after));
+        until = std::max(until, EndOf(*binding));
       }
     }
     return until;
@@ -139,6 +144,8 @@ Reason Evaluation::ActiveRoles(absl::InlinedVector<ActiveRole, 4>* out) const {
     here = true;
     if (in_.now > binding.not_after) over = true;
     if (in_.now < binding.not_before || in_.now > binding.not_after) continue;
+    const bool taken = role->break_glass == absl::ZeroDuration() || in_.now < binding.active_until;
+    if (!taken) continue;
     const bool limited = !binding.fields.empty();
     auto same = std::find_if(out->begin(), out->end(),
                              [&](const ActiveRole& active) { return active.role == role; });

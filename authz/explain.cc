@@ -273,6 +273,10 @@ std::vector<std::string> RoleAsks(const Policy& policy, const RoleSpec& role) {
   for (AttestationKind kind : role.attested) {
     asks.push_back("attested " + std::string(AttestationKindName(kind)));
   }
+  if (role.break_glass != absl::ZeroDuration()) {
+    asks.push_back("to be taken in an emergency, for at most " +
+                   absl::FormatDuration(role.break_glass) + ", and reviewed");
+  }
   if (role.needs_ticket) asks.push_back("a ticket with each call");
   if (role.needs_justification) asks.push_back("a justification when it is given");
   if (role.needs_end_date) asks.push_back("an end date when it is given");

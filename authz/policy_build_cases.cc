@@ -22,6 +22,7 @@ constexpr auto kNdaStates = std::to_array<std::string_view>(
     {"valid", "missing", "expired", "revoked", "wrong_signatory", "not_yet"});
 constexpr auto kAcknowledgedStates =
     std::to_array<std::string_view>({"valid", "missing", "expired", "other_document"});
+constexpr auto kGlassStates = std::to_array<std::string_view>({"active", "idle", "over"});
 constexpr auto kFrontHops = std::to_array<std::string_view>({"tls", "plain"});
 
 PrincipalKind KindFor(RoleKind kind) {
@@ -182,6 +183,9 @@ void PolicyBuilder::ReadCaseCaller(PolicyCase& c, MapReader& reader) {
     binding.tenant = c.tenant;
     binding.justification = "CASE";
     binding.not_after = c.now + absl::Hours(24 * 365);
+    if (role->break_glass != absl::ZeroDuration()) {
+      binding.active_until = c.now + absl::Seconds(1);
+    }
     c.principal.bindings.push_back(std::move(binding));
   }
   ReadCaseEvidence(c, role != nullptr ? *role : kNoRole, caller.has_value() ? &*caller : nullptr);
@@ -210,6 +214,16 @@ void PolicyBuilder::ReadCaseCaller(PolicyCase& c, MapReader& reader) {
     for (RoleBinding& binding : c.principal.bindings) binding.not_after = end;
   }
   c.other_holders = static_cast<uint32_t>(caller->Int("other_holders", 0, kMostHolders, 0));
+  if (caller->Get("break_glass") != nullptr) {
+    const std::string state = caller->Word("break_glass", kGlassStates);
+    if (role == nullptr || role->break_glass == absl::ZeroDuration()) {
+      diagnostics_->Error(caller->PlaceOf("break_glass"), "the role is not a break-glass role");
+    }
+    for (RoleBinding& binding : c.principal.bindings) {
+      if (state == "idle") binding.active_until = absl::InfinitePast();
+      if (state == "over") binding.active_until = c.now;
+    }
+  }
   caller->Finish();
 }
 

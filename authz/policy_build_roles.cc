@@ -21,6 +21,8 @@ bool Take(std::vector<std::string>& words, std::string_view word) {
   return std::erase(words, word) > 0;
 }
 
+constexpr absl::Duration kLongestBreakGlass = absl::Hours(4);
+
 View ViewOf(const std::string& word) {
   if (word == "masked") return View::kMasked;
   if (word == "token") return View::kToken;
@@ -112,6 +114,7 @@ void PolicyBuilder::ReadRole(const YamlNode& key, const YamlNode& body) {
   role.holders = static_cast<uint32_t>(reader.Int("holders", 1, 100000, 0));
   role.access = reader.String("access", "direct");
   role.assignable = role.access == "direct";
+  ReadBreakGlass(role, reader);
   no_pii_.push_back(!reader.Word("pii", vocabulary::kPii).empty());
   reader.Finish();
   policy_->IndexRole(std::move(role));
@@ -178,6 +181,27 @@ void PolicyBuilder::ReadRoleNeeds(RoleSpec& role, MapReader& reader) {
   role.needs_end_date = Take(role.needs, "end_date");
   role.needs_fields = Take(role.needs, "fields");
   role.matters = ReadMatterNeeds(reader, "matter");
+}
+
+void PolicyBuilder::ReadBreakGlass(RoleSpec& role, MapReader& reader) {
+  const YamlNode* node = reader.Get("break_glass");
+  if (node == nullptr) return;
+  const std::string text = reader.Duration("break_glass");
+  if (text.empty()) return;
+  const bool span = text.ends_with('s') || text.ends_with('m') || text.ends_with('h');
+  absl::Duration longest;
+  if (!span || !absl::ParseDuration(text, &longest) || longest <= absl::ZeroDuration() ||
+      longest > kLongestBreakGlass) {
+    diagnostics_->Error(node->place, "more than 0 and at most 4h are needed", "break_glass: 4h");
+    return;
+  }
+  if (role.kind != RoleKind::kStaff || !role.assignable) {
+    diagnostics_->Error(node->place, "only staff who are given the role themselves can take it",
+                        "kind: staff, access: direct");
+    return;
+  }
+  role.break_glass = longest;
+  role.needs_justification = true;  // Given in advance, so it is said what for.
 }
 
 void PolicyBuilder::ReadProhibitions(MapReader& root) {

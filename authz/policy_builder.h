@@ -84,6 +84,7 @@ class PolicyBuilder {
   std::vector<AttestationKind> ReadNdaKinds(MapReader& reader, std::string_view key);
   void ReadNda(RoleSpec& role, MapReader& reader);
   void ReadRoleNeeds(RoleSpec& role, MapReader& reader);
+  void ReadBreakGlass(RoleSpec& role, MapReader& reader);
   void ReadProhibitions(MapReader& root);
   void ReadGrants(MapReader& root);
   void ReadGrant(const YamlNode& node);

@@ -97,6 +97,8 @@ struct RoleBinding {
   absl::Time not_after = absl::InfiniteFuture();  // Inclusive.
   std::string justification;
   std::vector<std::string> fields;  // "svc.name", "svc.*": only these; empty: no such limit.
+  // Of a break-glass role: it does nothing from this instant on; InfinitePast: it is not taken.
+  absl::Time active_until = absl::InfinitePast();
 };
 
 struct Principal {

@@ -120,6 +120,7 @@ enum class Reason : uint8_t {
   kRotationRunning,
   kReviewPending,
   kSessionLimits,
+  kBreakGlassActive,
   // Sharing.
   kRecipientUnknown,
   kRecipientNotGranted,

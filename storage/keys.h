@@ -60,6 +60,7 @@ enum class StateKind : uint8_t {
   kDenylist = 11,
   kErasure = 12,
   kMatter = 13,
+  kBreakGlass = 14,
 };
 
 // Whether rows of the table may have keys of this size.

@@ -103,7 +103,7 @@ void AddApprovalsCommands(CLI::App& root, Session& session) {
                              {"PROPOSER", "proposer"},
                              {"EXPIRES", "expire_time"},
                              {"ROLE", "grant_role"},
-                             {"POLICY", "activate_policy"},
+                             {"POLICY", "activate_policy.policy_sha256"},
                              {"IDENTITY", "add_identity"},
                              {"ENABLE", "enable_principal"},
                              {"DESTROY", "destroy_epoch"},

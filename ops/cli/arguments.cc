@@ -176,17 +176,19 @@ absl::StatusOr<std::string> ReadValue(Session& session, const std::string& argum
 }
 
 absl::Status ReadFields(Session& session, const std::vector<std::string>& pairs,
-                        google::protobuf::Map<std::string, std::string>* fields) {
+                        google::protobuf::Map<std::string, std::string>* fields,
+                        std::string_view flag) {
   for (const std::string& pair : pairs) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return absl::InvalidArgumentError("--field takes NAME=VALUE, NAME=@FILE or NAME=-");
+      return absl::InvalidArgumentError(
+          absl::StrCat(std::string(flag), " takes NAME=VALUE, NAME=@FILE or NAME=-"));
     }
     absl::StatusOr<std::string> value = ReadValue(session, pair.substr(equals + 1));
     if (!value.ok()) return value.status();
     if (!fields->insert({pair.substr(0, equals), *std::move(value)}).second) {
       return absl::InvalidArgumentError(
-          absl::StrCat("--field ", pair.substr(0, equals), " is given twice"));
+          absl::StrCat(std::string(flag), " ", pair.substr(0, equals), " is given twice"));
     }
   }
   return absl::OkStatus();

@@ -68,10 +68,11 @@ inline constexpr char kAllowPartialHelp[] =
 // is dropped.
 absl::StatusOr<std::string> ReadValue(Session& session, const std::string& argument);
 
-// `NAME=VALUE` pairs, each value as ReadValue() takes it. INVALID_ARGUMENT without repeating
-// values.
+// `NAME=VALUE` pairs of the option `flag`, each value as ReadValue() takes it. INVALID_ARGUMENT
+// without repeating values.
 absl::Status ReadFields(Session& session, const std::vector<std::string>& pairs,
-                        google::protobuf::Map<std::string, std::string>* fields);
+                        google::protobuf::Map<std::string, std::string>* fields,
+                        std::string_view flag = "--field");
 
 // The identity that the certificate in a file gives its holder.
 absl::StatusOr<std::string> IdentityInFile(const std::string& certificate_path);

@@ -32,6 +32,10 @@ void AddFilter(CLI::App& command, const Session& session, v1::EntryFilter* filte
   AddTime(command, "--since", "Not before", session,
           [filter] { return filter->mutable_start_time(); });
   AddTime(command, "--until", "Before", session, [filter] { return filter->mutable_end_time(); });
+  command
+      .add_option("--break-glass", *filter->mutable_break_glass(),
+                  "What was done with a break-glass role, by the use's name")
+      ->transform(Qualified("breakGlassUses/"));
   command.add_option("--of-tenant", *filter->mutable_tenant(), "Of this tenant only")
       ->transform(Qualified("tenants/"));
 }
@@ -43,7 +47,7 @@ void PrintEntry(Session& session, const v1::Entry& entry) {
       << FormatField(entry, "principal") << "  " << FormatField(entry, "method") << "  "
       << FormatField(entry, "decision");
   if (entry.count() > 0) out << "  ×" << entry.count();
-  for (const char* field : {"reason", "purpose", "ticket", "resource"}) {
+  for (const char* field : {"reason", "purpose", "ticket", "resource", "break_glass"}) {
     if (const std::string text = FormatField(entry, field); !text.empty()) {
       out << "  " << field << "=" << text;
     }

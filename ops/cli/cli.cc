@@ -44,6 +44,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddPrincipalCommands(app, session);
   AddPolicyCommands(app, session);
   AddApprovalsCommands(app, session);
+  AddBreakGlassCommands(app, session);
   AddRecordCommands(app, session);
   AddSubjectCommands(app, session);
   AddMatterCommands(app, session);

@@ -16,6 +16,7 @@ void AddNdaCommands(CLI::App& root, Session& session);
 void AddPrincipalCommands(CLI::App& root, Session& session);
 void AddPolicyCommands(CLI::App& root, Session& session);
 void AddApprovalsCommands(CLI::App& root, Session& session);
+void AddBreakGlassCommands(CLI::App& root, Session& session);
 void AddRecordCommands(CLI::App& root, Session& session);
 void AddRevealCommands(CLI::App& record, Session& session);  // of the group `record`
 void AddSubjectCommands(CLI::App& root, Session& session);

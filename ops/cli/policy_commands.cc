@@ -39,17 +39,53 @@ absl::StatusOr<int> Create(Session& session, const PolicyFiles& files, bool vali
   return response->has_policy() ? kExitOk : kExitError;
 }
 
+// `WORD=TEXT`, each text as ReadValue() takes it.
+absl::Status ReadContent(Session& session, const std::vector<std::string>& pairs,
+                         v1::PolicyChange* change) {
+  google::protobuf::Map<std::string, std::string> texts;
+  if (absl::Status read = ReadFields(session, pairs, &texts, "--content"); !read.ok()) return read;
+  for (const std::string& pair : pairs) {
+    v1::PolicyChange::Content* content = change->add_content();
+    content->set_kind(pair.substr(0, pair.find('=')));
+    content->set_text(texts.at(content->kind()));
+  }
+  return absl::OkStatus();
+}
+
+// What is said of the change, as the policy in force and the new one promise to.
+void AddChange(CLI::App& command, const Session& session, v1::PolicyChange* change,
+               std::vector<std::string>* content) {
+  AddTime(command, "--notice-time", "When the change was announced", session,
+          [change] { return change->mutable_notice()->mutable_published_time(); });
+  command.add_option_function<std::string>(
+      "--notice-where",
+      [change](const std::string& where) { change->mutable_notice()->set_where(where); },
+      "Where it was announced: an address or a text");
+  command.add_option_function<std::string>(
+      "--notice-sha256",
+      [change](const std::string& sha256) {
+        change->mutable_notice()->set_document_sha256(sha256);
+      },
+      "SHA-256 of what was announced");
+  command.add_option("--content", *content,
+                     "WORD=TEXT of the change: reason, diff, parts, time; @FILE for a file's text");
+}
+
 void AddActivate(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::CreateProposalRequest>();
+  auto content = std::make_shared<std::vector<std::string>>();
   v1::Proposal::ActivatePolicy* act = request->mutable_proposal()->mutable_activate_policy();
-  CLI::App* command = AddCommand(
-      group, "activate", "Proposes to put a policy in force for the tenant; a second one approves",
-      session,
-      AskAndShow(request, &Connection::admin, &Admin::CreateProposal,
-                 Prepare<v1::CreateProposalRequest>([](Session& s, auto* r) {
-                   r->mutable_proposal()->mutable_activate_policy()->set_tenant(s.tenant());
-                   return absl::OkStatus();
-                 })));
+  CLI::App* command =
+      AddCommand(group, "activate",
+                 "Proposes to put a policy in force for the tenant; a second one approves", session,
+                 AskAndShow(request, &Connection::admin, &Admin::CreateProposal,
+                            Prepare<v1::CreateProposalRequest>([content](Session& s, auto* r) {
+                              v1::Proposal::ActivatePolicy* to =
+                                  r->mutable_proposal()->mutable_activate_policy();
+                              to->set_tenant(s.tenant());
+                              if (content->empty()) return absl::OkStatus();
+                              return ReadContent(s, *content, to->mutable_change());
+                            })));
   command->add_option("SHA256", *act->mutable_policy_sha256(), "Hash of the loaded policy")
       ->required()
       ->transform([](std::string name) {
@@ -57,7 +93,11 @@ void AddActivate(CLI::App& group, Session& session) {
         return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
       });
   command->add_option("--reason", *act->mutable_reason(), "Why")->required();
+  AddChange(*command, session, act->mutable_change(), content.get());
   AddRequestId(*command, request->mutable_request_id());
+  command->footer(
+      "Example: piivault policy activate 4f0c… --reason 'a new mailing' --notice-time 2025-04-01 "
+      "--notice-where https://example.jp/privacy --content reason='we now send a newsletter'\n");
 }
 
 struct ShowFlags {
@@ -137,6 +177,7 @@ void AddPolicyCommands(CLI::App& root, Session& session) {
   command->add_flag("--validate-only", *validate_only, "Only check; keep nothing");
 
   AddActivate(*group, session);
+  AddPolicyHistoryCommands(*group, session);
   AddReading(*group, session);
 }
 

@@ -15,6 +15,7 @@ void AddPolicyCheckCommands(CLI::App& group, Session& session);  // check, test
 void AddPolicyExplainCommand(CLI::App& group, Session& session);
 void AddPolicyDiffCommand(CLI::App& group, Session& session);
 void AddPolicyMatrixCommand(CLI::App& group, Session& session);
+void AddPolicyHistoryCommands(CLI::App& group, Session& session);  // history, changelog
 
 // `policy explain --entry`: what entry `index` of the log rests on. Needs the vault.
 absl::StatusOr<int> ExplainEntry(Session& session, uint64_t index, const std::string& language,

@@ -107,6 +107,11 @@ Metrics::Metrics(const vault::MethodTable& methods, std::string_view version,
                                    "Earliest end of an attestation in force; 0 if none ends.")),
       oldest_proposal_(AddGauge("piivault_oldest_open_proposal_timestamp_seconds",
                                 "When the oldest open proposal was made; 0 if none is open.")),
+      break_glass_(AddCounter("piivault_break_glass_total",
+                              "Times that a break-glass role was taken, as the vault keeps them.")),
+      break_glass_active_(AddGauge("piivault_break_glass_active", "Break-glass roles that hold.")),
+      break_glass_unreviewed_(AddGauge("piivault_break_glass_unreviewed",
+                                       "Uses of break-glass roles that wait for their review.")),
       free_bytes_(AddGauge("piivault_free_bytes", "Free bytes where the database is.")),
       keyring_missing_(
           AddGauge("piivault_keyring_copies_missing", "Keyring copies missing or out of date.")) {
@@ -219,6 +224,11 @@ void Metrics::Refresh() const {
   certificate_expiry_.Set(UnixSeconds(now.server_certificate_expiry));
   attestation_expiry_.Set(UnixSeconds(now.next_attestation_expiry));
   oldest_proposal_.Set(UnixSeconds(now.oldest_open_proposal));
+  // Kept with the state, so that a restart loses none; never fewer.
+  const double taken = static_cast<double>(now.break_glass_total) - break_glass_.Value();
+  if (taken > 0) break_glass_.Increment(taken);
+  break_glass_active_.Set(static_cast<double>(now.break_glass_active));
+  break_glass_unreviewed_.Set(static_cast<double>(now.break_glass_unreviewed));
   free_bytes_.Set(static_cast<double>(now.free_bytes));
   keyring_missing_.Set(now.keyring_copies_missing);
   for (const auto& [property, value] : now.rocksdb) {

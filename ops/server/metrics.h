@@ -35,6 +35,9 @@ struct GaugeReadings {
   absl::Time server_certificate_expiry = absl::InfiniteFuture();
   absl::Time next_attestation_expiry = absl::InfiniteFuture();
   absl::Time oldest_open_proposal = absl::InfiniteFuture();  // infinite: none is open
+  uint64_t break_glass_total = 0;       // uses of break-glass roles there ever were
+  uint64_t break_glass_active = 0;      // of these, that hold
+  uint64_t break_glass_unreviewed = 0;  // of these, that are over and not reviewed
   int64_t free_bytes = 0;
   int keyring_copies_missing = 0;
   std::map<std::string, double> rocksdb;  // property name (letters, digits, `-`, `.`) -> value
@@ -125,6 +128,9 @@ class Metrics : public vault::Observer,
   prometheus::Gauge& certificate_expiry_;
   prometheus::Gauge& attestation_expiry_;
   prometheus::Gauge& oldest_proposal_;
+  prometheus::Counter& break_glass_;
+  prometheus::Gauge& break_glass_active_;
+  prometheus::Gauge& break_glass_unreviewed_;
   prometheus::Gauge& free_bytes_;
   prometheus::Gauge& keyring_missing_;
 };

@@ -359,6 +359,12 @@ GaugeReadings VaultServer::Impl::ReadGauges() {
     readings.oldest_open_proposal = std::min(
         readings.oldest_open_proposal, absl::FromUnixMicros(proposal->row.create_time_micros()));
   }
+  readings.break_glass_total = state->break_glass().size();
+  for (const auto& [id, use] : state->break_glass()) {
+    if (use->row.has_review()) continue;
+    ++(time < absl::FromUnixMicros(use->row.end_micros()) ? readings.break_glass_active
+                                                          : readings.break_glass_unreviewed);
+  }
   const absl::StatusOr<std::string> certificate = ReadText(config.tls.certificate);
   if (certificate.ok()) {
     const auto chain = vault::ParseCertificates(*certificate);

@@ -84,6 +84,7 @@ class Breaker {
                                           &Breaker::Retired,
                                           &Breaker::Retired};
     if (AnyMatter() != nullptr && dice_.OneIn(6)) return Matter();
+    if (call_.role->break_glass && dice_.OneIn(6) && Taken()) return true;
     if (naive::Verbs().at(call_.asked.verb).by_token && dice_.OneIn(10) && ByToken()) return true;
     return (this->*kMethods[dice_.Below(std::size(kMethods))])();
   }
@@ -183,6 +184,16 @@ class Breaker {
     } else {
       binding.not_after = OnEdge("the binding ends", in_.now);
     }
+    return true;
+  }
+
+  bool Taken() {
+    if (call_.principal.bindings.size() != 1) return false;
+    if (dice_.OneIn(3)) {
+      call_.principal.bindings[0].active_until = absl::InfinitePast();
+      return Done("not taken");
+    }
+    call_.principal.bindings[0].active_until = OnEdge("the emergency ends", in_.now);
     return true;
   }
 

@@ -69,6 +69,9 @@ class Features {
   bool Staff() const {
     return Roles([](const Role& role) { return role.kind == "staff"; });
   }
+  bool BreakGlass() const {
+    return Roles([](const Role& role) { return role.break_glass; });
+  }
   bool Nda() const {
     return Roles([](const Role& role) { return !role.nda.empty(); });
   }
@@ -330,6 +333,7 @@ const std::vector<EdgeNeed>& EdgeNeeds() {
   static const auto* const needs = new std::vector<EdgeNeed>{
       {"the binding begins", false, {Always, ""}},
       {"the binding ends", false, {Always, ""}},
+      {"the emergency ends", false, {&F::BreakGlass, "no role is taken in an emergency"}},
       {"the justification ends", false, {&F::Equivalent, "no role is for the equivalent"}},
       {"the NDA is signed", false, {&F::Nda, "no role asks for an NDA"}},
       {"the NDA is revoked", false, {&F::Nda, "no role asks for an NDA"}},

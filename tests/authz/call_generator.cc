@@ -158,6 +158,7 @@ class Maker {
     binding.tenant = "tenants/a";
     binding.not_before = in_.now - 300 * kDay;
     binding.not_after = in_.now + 300 * kDay;
+    if (role.break_glass) binding.active_until = in_.now + kDay;
     const bool limited = Has(role.needs, "fields") || dice_.OneIn(10);
     if (limited && !call_.asked.fields.empty()) {
       binding.fields = call_.asked.fields;

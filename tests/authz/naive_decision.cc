@@ -353,6 +353,7 @@ std::optional<Names> Trial::BoundFields() const {
   for (const RoleBinding& binding : in_.principal->bindings) {
     if (binding.role != role_.name || binding.tenant != in_.tenant) continue;
     if (in_.now < binding.not_before || binding.not_after < in_.now) continue;
+    if (role_.break_glass && binding.active_until <= in_.now) continue;
     if (binding.fields.empty()) return std::nullopt;
     for (const std::string& pattern : binding.fields) {
       for (const auto& [name, field] : text_.fields) {
@@ -551,6 +552,7 @@ std::vector<const Role*> RolesOf(const Text& text, const DecisionInput& in, Reas
       if (!in.role.empty() && b.role != in.role) continue;
       here = true;
       if (b.not_after < in.now) over = true;
+      if (role.break_glass && b.active_until <= in.now) continue;
       if (b.not_before <= in.now && in.now <= b.not_after) active = true;
     }
     if (active) roles.push_back(&role);

@@ -168,6 +168,7 @@ Role ReadRole(const std::string& name, const YAML::Node& node, const Names& nda_
   role.needs = Words(node["needs"]);
   role.matters = ReadMatterNeeds(node["matter"], text);
   role.access = Word(node["access"], "direct");
+  role.break_glass = !Word(node["break_glass"]).empty();
   return role;
 }
 

@@ -82,6 +82,7 @@ struct Role {
   Names needs;
   std::vector<MatterNeed> matters;
   std::string access = "direct";
+  bool break_glass = false;  // Does nothing but while it is taken.
 };
 
 struct Grant {

@@ -59,6 +59,7 @@ void MakeCaller(const Policy& policy, const GrantSpec& grant, Dice& dice, NamedC
     binding.role = given->name;
     binding.tenant = dice.OneIn(30) ? "tenants/b" : kTenant;
     binding.justification = "J-1";
+    if (!dice.OneIn(6)) binding.active_until = call->now + absl::Seconds(1);
     if (dice.OneIn(30)) binding.not_after = call->now - absl::Seconds(1);
     call->principal.bindings.push_back(binding);
   }

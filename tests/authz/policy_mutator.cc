@@ -224,7 +224,8 @@ void PolicyMutator::OfRole(const std::string& id, const YAML::Node& role) {
   for (const char* key : {"employment", "nda", "attested", "needs", "matter", "duty"}) {
     WithoutEach(name + " " + key, Below(path, key));
   }
-  for (const char* key : {"duty", "attested", "needs", "matter", "department", "per", "holders"}) {
+  for (const char* key :
+       {"duty", "attested", "needs", "matter", "department", "per", "holders", "break_glass"}) {
     RemoveIfThere(name + " " + key, Below(path, key));
   }
   if (role["access"].IsDefined()) {

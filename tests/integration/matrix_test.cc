@@ -58,6 +58,7 @@ const std::map<char, Reason> kLetters = {
     {'T', Reason::kTenantMismatch},
     {'D', Reason::kPrincipalDisabled},
     {'U', Reason::kPrincipalUnknown},
+    {'n', Reason::kNotFound},
 };
 
 // One row for each method, one column for each caller in the order of kCallers:
@@ -118,11 +119,15 @@ AdminService/DenyCertificate       + S S S  S S  S  S S S S  S S  D U
 AdminService/CreatePolicy          + S S S  S S  S  S S S S  S S  D U
 AdminService/GetPolicy             + + S +  S S  S  S S S S  S S  D U
 AdminService/ListPolicies          + + S +  S S  S  S S S S  S S  D U
+AdminService/ListPolicyActivations + + S +  S S  S  S S S S  S S  D U
 AdminService/CreateProposal        + S S S  S S  S  S S S S  S S  D U
 AdminService/GetProposal           + + S S  S S  S  S S S S  S S  D U
 AdminService/ListProposals         + + S S  S S  S  S S S S  S S  D U
 AdminService/ApproveProposal       + S S S  S S  S  S S S S  S S  D U
 AdminService/RejectProposal        + S S S  S S  S  S S S S  S S  D U
+AdminService/BreakGlass            r r r r  r r  r  r r r r  r r  D U
+AdminService/ReviewBreakGlass      S n S S  S S  S  S S S S  S S  D U
+AdminService/ListBreakGlass        + + S S  S S  S  S S S S  S S  D U
 AdminService/ListKeyringSlots      + S + S  S S  S  S S S S  S S  D U
 AdminService/ListEpochs            + S + S  S S  S  S S S S  S S  D U
 AdminService/RotateEpoch           + S + S  S S  S  S S S S  S S  D U
@@ -144,7 +149,7 @@ std::map<std::string, std::string> ReadTable() {
 class MatrixTest : public DevVaultFixture {
  protected:
   // Each is asked once, for a request that those who may call can carry out; the purpose is set for
-  // each caller.
+  // each caller. Of break-glass roles nobody was given one, so there is nothing to review.
   using Makers = std::map<std::string, std::function<std::unique_ptr<Message>()>>;
 
   void SetUp() override {
@@ -408,6 +413,8 @@ MatrixTest::Makers MatrixTest::Requests() {
          r.set_name("policies/" + LoadPolicy(ops::kStarterPolicy));
        })},
       {"AdminService/ListPolicies", Make<v1::ListPoliciesRequest>([](auto&) {})},
+      {"AdminService/ListPolicyActivations",
+       Make<v1::ListPolicyActivationsRequest>([](auto& r) { r.set_tenant(kTenant); })},
       {"AdminService/CreateProposal", Make<v1::CreateProposalRequest>([](auto& r) {
          *r.mutable_proposal() = GrantRole("principals/support", "support", kTenant);
        })},
@@ -421,6 +428,17 @@ MatrixTest::Makers MatrixTest::Requests() {
        })},
       {"AdminService/RejectProposal",
        Make<v1::RejectProposalRequest>([=, this](auto& r) { r.set_name(Proposed().name()); })},
+      {"AdminService/BreakGlass", Make<v1::BreakGlassRequest>([](auto& r) {
+         r.set_tenant(kTenant);
+         r.set_role("engineer");
+         r.set_reason("the gateway is down");
+       })},
+      {"AdminService/ReviewBreakGlass", Make<v1::ReviewBreakGlassRequest>([](auto& r) {
+         r.set_name("breakGlassUses/" + std::string(26, 'a'));
+         r.set_findings("nothing was found");
+       })},
+      {"AdminService/ListBreakGlass",
+       Make<v1::ListBreakGlassRequest>([](auto& r) { r.set_tenant(kTenant); })},
       {"AdminService/ListKeyringSlots", Make<v1::ListKeyringSlotsRequest>([](auto&) {})},
       {"AdminService/ListEpochs", Make<v1::ListEpochsRequest>([](auto&) {})},
       {"AdminService/RotateEpoch", Make<v1::RotateEpochRequest>([](auto&) {})},

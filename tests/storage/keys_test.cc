@@ -41,6 +41,7 @@ std::map<std::string, Key> EveryKey() {
       {"subject-prefix", SubjectPrefix(kTenant)},
       {"vault", StateKey(StateKind::kVault, "")},
       {"denylist", StateKey(StateKind::kDenylist, "d")},
+      {"break-glass", StateKey(StateKind::kBreakGlass, "u")},
       {"erasure", ErasureKey(kTenant, kSubject)},
       {"erasure-prefix", ErasurePrefix()},
       {"matter", MatterKey(kTenant, "consultation", "C-17")},

@@ -11,6 +11,7 @@ using storage::v1::EntryItem;
 
 constexpr char kPrincipalKind = 'p';
 constexpr char kSubjectKind = 's';
+constexpr char kBreakGlassKind = 'b';
 
 // Writes kind ‖ ':' ‖ value.
 template <typename Text>
@@ -37,6 +38,8 @@ std::string SubjectTerm(std::string_view subject_ref) {
   return TermText(kSubjectKind, subject_ref);
 }
 
+std::string BreakGlassTerm(std::string_view name) { return TermText(kBreakGlassKind, name); }
+
 void TermsOf(const storage::StoredEntry& entry, storage::LogIndex::TermSink take) {
   absl::InlinedVector<char, 128> term;
   const auto take_term = [&](char kind, std::string_view value) {
@@ -47,6 +50,9 @@ void TermsOf(const storage::StoredEntry& entry, storage::LogIndex::TermSink take
   WireReader body(entry.entry.body);
   while (body.Next()) {
     if (body.number() == EntryBody::kPrincipalFieldNumber) take_term(kPrincipalKind, body.bytes());
+    if (body.number() == EntryBody::kBreakGlassFieldNumber) {
+      take_term(kBreakGlassKind, body.bytes());
+    }
     if (body.number() != EntryBody::kItemsFieldNumber) continue;
     WireReader item(body.bytes());  // its fields are in the order of their numbers
     if (item.Next() && item.number() == EntryItem::kSubjectRefFieldNumber) {

@@ -14,6 +14,7 @@ namespace piivault::vault {
 // terms: whoever looks for one asks for its subject, who has few.
 std::string PrincipalTerm(std::string_view principal);
 std::string SubjectTerm(std::string_view subject_ref);
+std::string BreakGlassTerm(std::string_view name);  // `breakGlassUses/…`
 
 // Gives the terms of an entry to `take`; of a body that cannot be read those before the damage.
 // Reads of the body only what it needs: an entry may have 1,000 items.

@@ -21,7 +21,7 @@ constexpr storage::StateKind kSealedKinds[] = {
     storage::StateKind::kTenant, storage::StateKind::kPerson,        storage::StateKind::kPrincipal,
     storage::StateKind::kPolicy, storage::StateKind::kPolicyInForce, storage::StateKind::kProposal,
     storage::StateKind::kEpoch,  storage::StateKind::kVault,         storage::StateKind::kDenylist,
-    storage::StateKind::kMatter};
+    storage::StateKind::kMatter, storage::StateKind::kBreakGlass};
 
 absl::StatusOr<uint32_t> EpochOf(const EpochRange& range, std::string_view value) {
   switch (range.kind) {

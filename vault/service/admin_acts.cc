@@ -7,6 +7,8 @@
 #include "authz/policy.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/admin_jobs.h"
+#include "vault/service/break_glass.h"
+#include "vault/service/policy_changes.h"
 #include "vault/service/resource_name.h"
 #include "vault/state/snapshot_builder.h"
 #include "vault/text.h"
@@ -23,6 +25,8 @@ constexpr int kMaxBackups = 100;
 constexpr size_t kMaxBackupName = 200;
 constexpr int kMaxBindings = 200;
 constexpr int kMaxIdentities = 16;
+// A proposal that would wait for longer is rather made again when it is time.
+constexpr absl::Duration kLongestNotice = absl::Hours(24 * 366);
 
 absl::StatusOr<const PrincipalState*> FindTarget(AdminCall& call, const std::string& name,
                                                  std::string_view argument) {
@@ -179,6 +183,7 @@ absl::StatusOr<ActEffect> CheckHandOver(AdminCall& call, const Proposal::HandOve
   });
   if (there == held.end()) return MakeError(authz::Reason::kNotFound, "hand_over.role");
   binding = *there;
+  ClearBreakGlass(&binding);
   if (binding.not_after_micros() != 0 && binding.not_after_micros() <= call.now_micros()) {
     return MakeError(authz::Reason::kRoleExpired, "hand_over.role");
   }
@@ -188,7 +193,9 @@ absl::StatusOr<ActEffect> CheckHandOver(AdminCall& call, const Proposal::HandOve
 
   ActEffect effect;
   effect.resource = act.successor();
-  effect.basis = Concat({BasisOfGrant((*to)->row), there->SerializeAsString()});
+  RoleBindingRow moved = *there;
+  ClearBreakGlass(&moved);
+  effect.basis = Concat({BasisOfGrant((*to)->row), moved.SerializeAsString()});
   effect.predecessor = (*from)->row;
   DropRole(binding, &*effect.predecessor);
   effect.principal = (*to)->row;
@@ -208,16 +215,20 @@ absl::StatusOr<ActEffect> CheckActivatePolicy(AdminCall& call,
   if (policy == nullptr) {
     return MakeError(authz::Reason::kNotFound, "activate_policy.policy_sha256");
   }
+  if (absl::Status status = CheckForm(act.change()); !status.ok()) return status;
+  PolicyComparisons& comparisons = *call.dependencies().comparisons;
   ActEffect effect;
   effect.resource = act.tenant();
-  effect.policy = policy->policy;
-  if (effect.policy == nullptr) {
-    authz::PolicyText text;
-    text.yaml = policy->row.yaml();
-    text.values_yaml = policy->row.values_yaml();
-    auto compiled = authz::Policy::Load(text);
-    if (!compiled.ok()) return MakeError(authz::Reason::kPolicyInvalid);
-    effect.policy = *std::move(compiled);
+  effect.policy = comparisons.Load(*policy);
+  if (effect.policy == nullptr) return MakeError(authz::Reason::kPolicyInvalid);
+  authz::ChangeVerdict verdict =
+      JudgeChange(comparisons, tenant->policy_in_force(), *effect.policy, act.change(), call.now());
+  if (verdict.reason == authz::Reason::kPolicyChangeIncomplete) {
+    return MakeError(verdict.reason, std::move(verdict.missing));
+  }
+  effect.not_before = verdict.from;
+  if (effect.not_before - call.now() > kLongestNotice) {
+    return MakeError(authz::Reason::kPolicyNoticeRunning, "activate_policy.change.notice");
   }
   std::vector<std::string> unkept =
       UnkeptSessionRules(effect.policy->session(), call.dependencies().sessions);
@@ -225,6 +236,11 @@ absl::StatusOr<ActEffect> CheckActivatePolicy(AdminCall& call,
   effect.basis = tenant->row.policy_sha256();
   effect.tenant = tenant->row;
   effect.tenant->set_policy_sha256(policy->sha256);
+  effect.tenant->set_activations(tenant->row.activations() + 1);
+  effect.activation.emplace();
+  effect.activation->set_tenant(tenant->name);
+  effect.activation->set_number(effect.tenant->activations());
+  effect.activation->set_semantic_sha256(*comparisons.Meaning(*effect.policy));
   return effect;
 }
 
@@ -309,6 +325,7 @@ absl::StatusOr<Proposal> ActOf(const Proposal& proposal) {
   switch (proposal.act_case()) {
     case Proposal::kGrantRole:
       *act.mutable_grant_role() = proposal.grant_role();
+      act.mutable_grant_role()->mutable_binding()->clear_active_until_time();
       break;
     case Proposal::kActivatePolicy:
       *act.mutable_activate_policy() = proposal.activate_policy();
@@ -317,6 +334,7 @@ absl::StatusOr<Proposal> ActOf(const Proposal& proposal) {
       act.mutable_activate_policy()->clear_newly_granted_count();
       act.mutable_activate_policy()->clear_newly_granted_incomplete();
       act.mutable_activate_policy()->clear_settings_changed();
+      act.mutable_activate_policy()->clear_approvable_time();
       break;
     case Proposal::kAddIdentity:
       *act.mutable_add_identity() = proposal.add_identity();
@@ -366,8 +384,8 @@ absl::StatusOr<ActEffect> CheckAct(AdminCall& call, const Proposal& act) {
 
 void ApplyAct(AdminCall& call, const ActEffect& effect) {
   if (effect.policy != nullptr) call.change().KeepCompiled(effect.policy);
-  if (effect.predecessor.has_value()) call.change().PutPrincipal(*effect.predecessor);
-  if (effect.principal.has_value()) call.change().PutPrincipal(*effect.principal);
+  if (effect.predecessor.has_value()) PutPrincipal(call, *effect.predecessor);
+  if (effect.principal.has_value()) PutPrincipal(call, *effect.principal);
   if (effect.tenant.has_value()) call.change().PutTenant(*effect.tenant);
   for (uint64_t cell : effect.touches) call.change().Touch(cell);
 }

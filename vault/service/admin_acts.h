@@ -23,6 +23,9 @@ struct ActEffect {
   std::optional<storage::v1::PrincipalRow> predecessor;  // who loses what `principal` gets
   std::optional<storage::v1::TenantRow> tenant;
   std::shared_ptr<const authz::Policy> policy;  // to be kept compiled
+  // Of a policy: its place in the tenant's history, and from when on it may be put in force.
+  std::optional<storage::v1::ActivationRow> activation;
+  absl::Time not_before = absl::InfinitePast();
   std::optional<uint32_t> destroy_epoch;
   std::vector<uint64_t> touches;
 };

@@ -1,6 +1,7 @@
 #include "vault/service/admin_call.h"
 
 #include "vault/audit/entry_builder.h"
+#include "vault/service/break_glass.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -9,9 +10,16 @@ storage::v1::EntryBody AdminCall::Entry(authz::Reason reason) const {
   storage::v1::EntryBody entry = session_.NewEntry(reason);
   entry.set_role(role_.data(), role_.size());
   entry.set_resource(resource_);
+  entry.set_ticket(ticket_);
+  entry.set_break_glass(break_glass_);
+  if (break_glass_.empty() && session_.tenant() != nullptr) {
+    entry.set_break_glass(
+        BreakGlassOf(session_.caller()->row, session_.tenant()->name, role_, now()));
+  }
   if (reason == authz::Reason::kOk) {
     entry.set_proposal_sha256(proposal_sha256_);
     entry.set_single_operator(single_operator_);
+    for (const auto& [name, value] : arguments_) (*entry.mutable_arguments())[name] = value;
   }
   return entry;
 }
@@ -79,14 +87,14 @@ absl::Status CheckAdministrators(const AdminCall& call, const storage::v1::Princ
   return absl::OkStatus();
 }
 
-bool IsText(std::string_view text, size_t max) {
+bool IsText(std::string_view text, size_t max, size_t min) {
   size_t characters = 0;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) return false;
     if ((byte & 0xc0) != 0x80) ++characters;
   }
-  return characters <= max;
+  return min <= characters && characters <= max;
 }
 
 }  // namespace piivault::vault

@@ -58,6 +58,15 @@ class AdminCall {
   void set_resource(std::string resource) { resource_ = std::move(resource); }
   void set_proposal(std::string sha256) { proposal_sha256_ = std::move(sha256); }
   void set_by_single_operator() { single_operator_ = true; }
+  // The use of a break-glass role that the act is about, `breakGlassUses/…`, and its ticket.
+  void set_break_glass(std::string name, std::string ticket) {
+    break_glass_ = std::move(name);
+    ticket_ = std::move(ticket);
+  }
+  // What the act is about besides, canonical: a hash or a number. In the entry of a success.
+  void set_argument(std::string name, std::string value) {
+    arguments_.emplace_back(std::move(name), std::move(value));
+  }
 
   // Refuses, naming the resource where it is known to exist or was named well.
   Plan Refuse(authz::Reason reason, std::vector<std::string> fields = {});
@@ -88,6 +97,9 @@ class AdminCall {
   std::string resource_;
   std::string proposal_sha256_;
   bool single_operator_ = false;
+  std::string break_glass_;
+  std::string ticket_;
+  std::vector<std::pair<std::string, std::string>> arguments_;
 };
 
 // A page of a list: which of `items`, sorted by key, and the token of what follows.
@@ -140,8 +152,8 @@ std::string NewestFirstKey(int64_t micros, std::string_view id);
 // one away and fewer than two (one for a single operator) remain.
 absl::Status CheckAdministrators(const AdminCall& call, const storage::v1::PrincipalRow& changed);
 
-// Texts for people: at most `max` characters.
-bool IsText(std::string_view text, size_t max);
+// Texts for people: at most `max` characters, and at least `min`.
+bool IsText(std::string_view text, size_t max, size_t min = 0);
 
 // The methods, each for a call that may be made.
 Plan AdminCreateTenant(AdminCall& call);
@@ -165,11 +177,15 @@ Plan AdminDenyCertificate(AdminCall& call);
 Plan AdminCreatePolicy(AdminCall& call);
 Plan AdminGetPolicy(AdminCall& call);
 Plan AdminListPolicies(AdminCall& call);
+Plan AdminListPolicyActivations(AdminCall& call);
 Plan AdminCreateProposal(AdminCall& call);
 Plan AdminGetProposal(AdminCall& call);
 Plan AdminListProposals(AdminCall& call);
 Plan AdminApproveProposal(AdminCall& call);
 Plan AdminRejectProposal(AdminCall& call);
+Plan AdminBreakGlass(AdminCall& call);
+Plan AdminReviewBreakGlass(AdminCall& call);
+Plan AdminListBreakGlass(AdminCall& call);
 Plan AdminListKeyringSlots(AdminCall& call);
 Plan AdminListEpochs(AdminCall& call);
 Plan AdminRotateEpoch(AdminCall& call);

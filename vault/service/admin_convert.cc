@@ -210,6 +210,9 @@ void FillPrincipal(const storage::v1::PrincipalRow& from, piivault::v1::Principa
     }
     binding->set_justification(row.justification());
     *binding->mutable_fields() = row.fields();
+    if (row.active_until_micros() != 0) {
+      FillTime(row.active_until_micros(), binding->mutable_active_until_time());
+    }
   }
   principal->set_disabled(from.disabled());
 }

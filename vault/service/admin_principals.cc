@@ -2,6 +2,7 @@
 
 #include "vault/service/admin_call.h"
 #include "vault/service/admin_convert.h"
+#include "vault/service/break_glass.h"
 #include "vault/service/resource_name.h"
 #include "vault/text.h"
 
@@ -84,8 +85,14 @@ absl::StatusOr<PrincipalRow> Named(AdminCall& call, const std::string& name,
 // Puts a row that takes rights away.
 absl::Status Reduce(AdminCall& call, const PrincipalRow& row) {
   absl::Status status = CheckAdministrators(call, row);
-  if (status.ok()) call.change().PutPrincipal(row);
+  if (status.ok()) PutPrincipal(call, row);
   return status;
+}
+
+// Who comes back has taken no role in an emergency.
+void Disable(PrincipalRow* row) {
+  row->set_disabled(true);
+  ClearBreakGlass(row);
 }
 
 }  // namespace
@@ -143,7 +150,7 @@ Plan AdminDisablePrincipal(AdminCall& call) {
   auto row = Named(call, call.request<piivault::v1::DisablePrincipalRequest>().name(), "name");
   if (!row.ok()) return call.Refuse(row.status());
   if (!row->disabled()) {
-    row->set_disabled(true);
+    Disable(&*row);
     if (absl::Status status = Reduce(call, *row); !status.ok()) return call.Refuse(status);
   }
   return AnswerWithPrincipal<piivault::v1::DisablePrincipalResponse>(call, *row);
@@ -186,7 +193,7 @@ Plan AdminOffboardPrincipal(AdminCall& call) {
   auto row = Named(call, call.request<piivault::v1::OffboardPrincipalRequest>().name(), "name");
   if (!row.ok()) return call.Refuse(row.status());
   if (!row->disabled()) {
-    row->set_disabled(true);
+    Disable(&*row);
     if (absl::Status status = Reduce(call, *row); !status.ok()) return call.Refuse(status);
   }
   auto* response = call.response<piivault::v1::OffboardPrincipalResponse>();
@@ -198,6 +205,7 @@ Plan AdminOffboardPrincipal(AdminCall& call) {
     storage::v1::ProposalRow withdrawn = proposal->row;
     withdrawn.set_state(piivault::v1::PROPOSAL_STATE_REJECTED);
     withdrawn.set_decider(call.caller());
+    withdrawn.set_decide_time_micros(call.now_micros());
     call.change().PutProposal(withdrawn);
     response->add_proposals(ProposalName(id));
   }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "authz/decision.h"
 #include "vault/crypto/sha256.h"
 #include "vault/service/admin_acts.h"
@@ -17,6 +19,27 @@ using storage::v1::ProposalRow;
 // approval of one proposal is not one of another with the same act.
 Sha256Digest HashOf(const ProposalRow& row) {
   return Sha256(Concat({"piivault proposal v1", row.id(), row.act()}));
+}
+
+// An answer of 7 days at least, however long a notice runs.
+int64_t ExpiryOf(AdminCall& call, const ActEffect& effect) {
+  return absl::ToUnixMicros(std::max(call.now(), effect.not_before) + kProposalLifetime);
+}
+
+// Whether the act may be carried out by now.
+absl::Status CheckTime(AdminCall& call, const ActEffect& effect) {
+  return call.now() < effect.not_before ? MakeError(authz::Reason::kPolicyNoticeRunning)
+                                        : absl::OkStatus();
+}
+
+// The proposal as it is when its act is carried out by this call.
+void MarkApproved(AdminCall& call, const ActEffect& effect, ProposalRow* row) {
+  row->set_state(piivault::v1::PROPOSAL_STATE_APPROVED);
+  row->set_decider(call.caller());
+  row->set_decide_time_micros(call.now_micros());
+  if (!effect.activation.has_value()) return;
+  *row->mutable_activation() = *effect.activation;
+  call.set_argument("policy", ToHex(effect.tenant->policy_sha256()));
 }
 
 // The state that counts: an open proposal past its time has expired, without anybody writing so.
@@ -132,7 +155,7 @@ Plan AdminCreateProposal(AdminCall& call) {
   row.set_proposer(call.caller());
   row.set_proposer_person(call.caller_person());
   row.set_create_time_micros(call.now_micros());
-  row.set_expire_time_micros(absl::ToUnixMicros(call.now() + kProposalLifetime));
+  row.set_expire_time_micros(ExpiryOf(call, *effect));
   row.set_basis(HashOfBasis(*effect));
   call.set_resource(effect->resource);
   call.set_proposal(std::string(AsView(HashOf(row))));
@@ -140,8 +163,9 @@ Plan AdminCreateProposal(AdminCall& call) {
   std::optional<uint32_t> destroy_epoch;
   // One person may do what two should, but is not for that a department's manager.
   if (call.state().single_operator() && CheckManager(call, *act).ok()) {
-    row.set_state(piivault::v1::PROPOSAL_STATE_APPROVED);
-    row.set_decider(call.caller());
+    absl::Status in_time = CheckTime(call, *effect);
+    if (!in_time.ok()) return call.Refuse(in_time);
+    MarkApproved(call, *effect, &row);
     call.set_by_single_operator();
     ApplyAct(call, *effect);
     destroy_epoch = effect->destroy_epoch;
@@ -165,7 +189,8 @@ Plan AdminGetProposal(AdminCall& call) {
     return call.Refuse(status);
   }
   if (shown->has_activate_policy() && shown->state() == piivault::v1::PROPOSAL_STATE_OPEN) {
-    FillNewlyGranted(call.state(), shown->mutable_activate_policy());
+    FillProposedPolicy(call.state(), *call.dependencies().comparisons, call.now(),
+                       shown->mutable_activate_policy());
   }
   return call.Answer(response);
 }
@@ -184,8 +209,13 @@ Plan AdminListProposals(AdminCall& call) {
   if (!page.ok()) return call.Refuse(page.status());
   auto* response = call.response<piivault::v1::ListProposalsResponse>();
   for (const ProposalState* proposal : page->items) {
-    absl::Status status = FillProposal(proposal->row, call.now_micros(), response->add_proposals());
+    Proposal* shown = response->add_proposals();
+    absl::Status status = FillProposal(proposal->row, call.now_micros(), shown);
     if (!status.ok()) return call.Refuse(status);
+    // As long as the rest of a page; GetProposal has it.
+    if (shown->has_activate_policy() && shown->activate_policy().has_change()) {
+      shown->mutable_activate_policy()->mutable_change()->clear_content();
+    }
   }
   response->set_next_page_token(page->next_page_token);
   return call.Answer(response);
@@ -209,12 +239,12 @@ Plan AdminApproveProposal(AdminCall& call) {
   if (!effect.ok()) return call.Refuse(effect.status());
   if (HashOfBasis(*effect) != row.basis()) return call.Refuse(authz::Reason::kProposalStale);
   if (absl::Status status = CheckManager(call, act); !status.ok()) return call.Refuse(status);
+  if (absl::Status status = CheckTime(call, *effect); !status.ok()) return call.Refuse(status);
 
   call.set_resource(effect->resource);
   call.set_proposal(hash);
   ApplyAct(call, *effect);
-  row.set_state(piivault::v1::PROPOSAL_STATE_APPROVED);
-  row.set_decider(call.caller());
+  MarkApproved(call, *effect, &row);
   call.change().PutProposal(row);
   return AnswerWithProposal<piivault::v1::ApproveProposalResponse>(call, row,
                                                                    effect->destroy_epoch);
@@ -227,6 +257,7 @@ Plan AdminRejectProposal(AdminCall& call) {
   if (absl::Status status = CheckOpen(call, row); !status.ok()) return call.Refuse(status);
   row.set_state(piivault::v1::PROPOSAL_STATE_REJECTED);
   row.set_decider(call.caller());
+  row.set_decide_time_micros(call.now_micros());
   call.change().PutProposal(row);
   return AnswerWithProposal<piivault::v1::RejectProposalResponse>(call, row);
 }

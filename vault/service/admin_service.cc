@@ -8,6 +8,7 @@
 #include "authz/decision.h"
 #include "vault/service/admin_call.h"
 #include "vault/service/admin_department.h"
+#include "vault/service/break_glass.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -21,15 +22,19 @@ struct AdminRule {
   std::string_view method;
   SystemRoles roles;
   Plan (*run)(AdminCall& call);
-  // Whose proposal it is, where a department's manager may call too.
-  const std::string& (*proposal)(const CallContext& context) = nullptr;
+  // Where others may call too: whether this one may.
+  CallerRole (*otherwise)(Session& session, const CallContext& context) = nullptr;
 };
 
+// A department's manager may, about proposals that are for managers.
 template <typename Request>
-const std::string& ProposalIn(const CallContext& context) {
-  return RequestAs<Request>(context).name();
+CallerRole AdmitManager(Session& session, const CallContext& context) {
+  const ManagerDecision manager = DecideManagerOf(session, RequestAs<Request>(context).name());
+  return {manager.reason, manager.role};
 }
 
+constexpr SystemRoles kNobody = {};
+constexpr SystemRoles kAuditor = {SystemRole::kVaultAuditor};
 constexpr SystemRoles kAdmin = {SystemRole::kVaultAdmin};
 // Who may do what is for those to see who check it.
 constexpr SystemRoles kOversight = {SystemRole::kVaultAdmin, SystemRole::kVaultAuditor};
@@ -61,12 +66,16 @@ constexpr auto kAdminRules = std::to_array<AdminRule>({
     {"CreatePolicy", kAdmin, AdminCreatePolicy},
     {"GetPolicy", kRules, AdminGetPolicy},
     {"ListPolicies", kRules, AdminListPolicies},
+    {"ListPolicyActivations", kRules, AdminListPolicyActivations},
     {"CreateProposal", kAdmin, AdminCreateProposal},
-    {"GetProposal", kOversight, AdminGetProposal, ProposalIn<piivault::v1::GetProposalRequest>},
+    {"GetProposal", kOversight, AdminGetProposal, AdmitManager<piivault::v1::GetProposalRequest>},
     {"ListProposals", kOversight, AdminListProposals},
     {"ApproveProposal", kAdmin, AdminApproveProposal,
-     ProposalIn<piivault::v1::ApproveProposalRequest>},
+     AdmitManager<piivault::v1::ApproveProposalRequest>},
     {"RejectProposal", kAdmin, AdminRejectProposal},
+    {"BreakGlass", kNobody, AdminBreakGlass, AdmitBreakGlass},
+    {"ReviewBreakGlass", kAuditor, AdminReviewBreakGlass, AdmitReviewBreakGlass},
+    {"ListBreakGlass", kOversight, AdminListBreakGlass, AdmitListBreakGlass},
     {"ListKeyringSlots", kOperation, AdminListKeyringSlots},
     {"ListEpochs", kOperation, AdminListEpochs},
     {"RotateEpoch", kOperation, AdminRotateEpoch},
@@ -97,10 +106,10 @@ class AdminHandler : public Handler {
     if (!session.identified()) return session.Refuse();
     authz::Reason reason = authz::DecideSystemRole(session.principal(), rule_.roles, session.now());
     std::string_view role = RoleOf(session.principal(), rule_.roles, session.now());
-    if (reason == authz::Reason::kSystemRoleRequired && rule_.proposal != nullptr) {
-      const ManagerDecision manager = DecideManagerOf(session, rule_.proposal(context));
-      reason = manager.reason;
-      role = manager.role;
+    if (reason == authz::Reason::kSystemRoleRequired && rule_.otherwise != nullptr) {
+      const CallerRole other = rule_.otherwise(session, context);
+      reason = other.reason;
+      role = other.role;
     }
     if (reason != authz::Reason::kOk) return session.Refuse(reason);
     AdminCall call(dependencies_, session, context, role, cut_streams_);

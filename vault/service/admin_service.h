@@ -2,6 +2,7 @@
 #define PIIVAULT_VAULT_SERVICE_ADMIN_SERVICE_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@
 #include "vault/keys/epoch_keys.h"
 #include "vault/keys/keyring.h"
 #include "vault/service/method_table.h"
+#include "vault/service/policy_comparisons.h"
 #include "vault/service/session_limits.h"
 #include "vault/state/key_rotator.h"
 #include "vault/state/state_store.h"
@@ -41,6 +43,8 @@ struct AdminDependencies {
   std::function<Mirrors()> mirrors;
   // Of the server's connections; a policy that promises shorter ones is not put in force.
   SessionLimits sessions = {};
+  // Of all calls; shared, because handlers have this struct as a constant.
+  std::shared_ptr<PolicyComparisons> comparisons = std::make_shared<PolicyComparisons>();
 };
 
 // Gives every method of piivault.v1.AdminService its handler. The service must have been added, and

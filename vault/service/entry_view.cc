@@ -81,6 +81,7 @@ bool EntryQuery::Matches(const storage::v1::EntryBody& body) const {
   if (body.time_micros() < start_micros || body.time_micros() >= end_micros) return false;
   if (!principal.empty() && body.principal() != principal) return false;
   if (!tenant.empty() && body.tenant() != tenant) return false;
+  if (!break_glass.empty() && body.break_glass() != break_glass) return false;
   if (!method.empty() && !IsMethod(body.method(), method)) return false;
   if (decision != storage::v1::DECISION_UNSPECIFIED && body.decision() != decision) return false;
   if (subject_ref.empty() && record_ref.empty()) return true;
@@ -94,6 +95,7 @@ bool EntryQuery::Matches(const storage::v1::EntryBody& body) const {
 }
 
 std::string EntryQuery::Term() const {
+  if (!break_glass.empty()) return BreakGlassTerm(break_glass);
   if (!record_ref.empty()) return SubjectTerm(record_subject_ref);
   if (!subject_ref.empty()) return SubjectTerm(subject_ref);
   if (!principal.empty()) return PrincipalTerm(principal);
@@ -111,6 +113,10 @@ absl::StatusOr<EntryQuery> ResolveFilter(const v1::EntryFilter& filter,
   if (!filter.tenant().empty()) {
     if (!ParseTenantName(filter.tenant())) return BadArgument("filter.tenant");
     query.tenant = filter.tenant();
+  }
+  if (!filter.break_glass().empty()) {
+    if (!ParseBreakGlassName(filter.break_glass())) return BadArgument("filter.break_glass");
+    query.break_glass = filter.break_glass();
   }
   if (!filter.subject().empty()) {
     const std::optional<SubjectName> name = ParseSubjectName(filter.subject());
@@ -164,6 +170,7 @@ void FillEntry(const storage::LogPosition& position, const storage::v1::EntryBod
   out->set_on_behalf_of_ref(RefText(body.on_behalf_of_ref()));
   out->set_consent(body.consent());
   out->set_outcome(body.outcome());
+  out->set_break_glass(body.break_glass());
   for (const storage::v1::EntryItem& item : body.items()) {
     v1::EntryItem* shown = out->add_items();
     shown->set_subject_ref(RefText(item.subject_ref()));

@@ -20,8 +20,9 @@ struct EntryQuery {
   std::string record_ref;   // 16 bytes; empty: any
   // Who the record is about: the index finds the entries of persons. Not asked for by itself.
   std::string record_subject_ref;
-  std::string method;  // short or full; empty: any
-  std::string tenant;  // as in entries; empty: any
+  std::string method;       // short or full; empty: any
+  std::string tenant;       // as in entries; empty: any
+  std::string break_glass;  // as in entries, `breakGlassUses/…`; empty: any
   storage::v1::Decision decision = storage::v1::DECISION_UNSPECIFIED;
   int64_t start_micros = std::numeric_limits<int64_t>::min();
   int64_t end_micros = std::numeric_limits<int64_t>::max();

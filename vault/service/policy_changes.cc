@@ -1,54 +1,95 @@
 #include "vault/service/policy_changes.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "authz/policy.h"
-#include "authz/policy_diff.h"
+#include "authz/vocabulary.h"
+#include "vault/service/admin_call.h"
+#include "vault/service/admin_convert.h"
 #include "vault/service/resource_name.h"
 
 namespace piivault::vault {
 namespace {
 
-constexpr size_t kMaxLines = 1000;
-// Some tens of milliseconds; the largest policies of operators have some ten thousand.
-constexpr size_t kMaxVisits = 200'000;
+constexpr size_t kMaxWhere = 200;
+constexpr size_t kMaxContent = 2000;
+constexpr int kMaxParts = 8;
 
-using PolicyPtr = std::shared_ptr<const authz::Policy>;
+// As IsText(), of several lines.
+bool IsTextOfLines(std::string text, size_t max) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return IsText(text, max);
+}
 
-// Null where it does not load.
-PolicyPtr PolicyOf(const PolicyState& state) {
-  if (state.policy != nullptr) return state.policy;
-  authz::PolicyText text;
-  text.yaml = state.row.yaml();
-  text.values_yaml = state.row.values_yaml();
-  auto policy = authz::Policy::Load(text);
-  return policy.ok() ? *std::move(policy) : nullptr;
+absl::Status CheckContent(const piivault::v1::PolicyChange& change) {
+  if (change.content_size() > kMaxParts) return BadArgument("change.content");
+  std::vector<std::string_view> seen;
+  for (const piivault::v1::PolicyChange::Content& part : change.content()) {
+    constexpr auto& kWords = authz::vocabulary::kPolicyContent;
+    const bool known = std::find(kWords.begin(), kWords.end(), part.kind()) != kWords.end();
+    const bool twice = std::find(seen.begin(), seen.end(), part.kind()) != seen.end();
+    if (!known || twice) return BadArgument("change.content.kind");
+    if (part.text().empty() || !IsTextOfLines(part.text(), kMaxContent)) {
+      return BadArgument("change.content.text");
+    }
+    seen.push_back(part.kind());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-void FillNewlyGranted(const StateSnapshot& state, piivault::v1::Proposal::ActivatePolicy* act) {
+absl::Status CheckForm(const piivault::v1::PolicyChange& change) {
+  const piivault::v1::PolicyChange::Notice& notice = change.notice();
+  if (notice.has_published_time() && !MicrosOf(notice.published_time()).has_value()) {
+    return BadArgument("change.notice.published_time");
+  }
+  if (!IsText(notice.where(), kMaxWhere)) return BadArgument("change.notice.where");
+  if (!notice.document_sha256().empty() && !IsSha256Hex(notice.document_sha256())) {
+    return BadArgument("change.notice.document_sha256");
+  }
+  return CheckContent(change);
+}
+
+authz::ChangeVerdict JudgeChange(PolicyComparisons& comparisons, const authz::Policy* before,
+                                 const authz::Policy& after,
+                                 const piivault::v1::PolicyChange& change, absl::Time now) {
+  authz::StatedChange stated;
+  if (change.notice().has_published_time()) {
+    const auto micros = MicrosOf(change.notice().published_time());
+    if (micros.has_value()) stated.published = absl::FromUnixMicros(*micros);
+  }
+  stated.where = !change.notice().where().empty();
+  for (const auto& part : change.content()) stated.content.push_back(part.kind());
+  // Worked out only where it makes a difference.
+  const bool exempt = before != nullptr && (before->policy_change().stylistic_exempt ||
+                                            after.policy_change().stylistic_exempt);
+  const bool same = exempt && *comparisons.Meaning(*before) == *comparisons.Meaning(after);
+  return authz::CheckPolicyChange(before, after, same, stated, now);
+}
+
+void FillProposedPolicy(const StateSnapshot& state, PolicyComparisons& comparisons, absl::Time now,
+                        piivault::v1::Proposal::ActivatePolicy* act) {
   const auto id = ParseTenantName(act->tenant());
   const TenantState* tenant = id.has_value() ? state.FindTenant(*id) : nullptr;
   const PolicyState* proposed = state.FindPolicy(act->policy_sha256());
   act->set_newly_granted_incomplete(true);
   if (tenant == nullptr || proposed == nullptr) return;
-  const PolicyPtr before =
-      tenant->policy == nullptr ? authz::PolicyOfNothing() : PolicyOf(*tenant->policy);
-  const PolicyPtr after = PolicyOf(*proposed);
-  if (before == nullptr || after == nullptr) return;
-  const authz::PolicyDiff diff = authz::DiffPolicies(
-      *before, *after, {.max_cells = kMaxLines, .max_visits = kMaxVisits, .only_granted = true});
-  for (const authz::CellChange& change : diff.cells) {
-    act->add_newly_granted(authz::DescribeChange(change));
+  const auto before = tenant->policy == nullptr ? nullptr : comparisons.Load(*tenant->policy);
+  const auto after = comparisons.Load(*proposed);
+  if ((tenant->policy != nullptr && before == nullptr) || after == nullptr) return;
+  const auto comparison = comparisons.Compare(before.get(), *after);
+  act->mutable_newly_granted()->Add(comparison->granted.begin(), comparison->granted.end());
+  act->mutable_settings_changed()->Add(comparison->settings.begin(), comparison->settings.end());
+  act->set_newly_granted_count(comparison->granted_count);
+  act->set_newly_granted_incomplete(comparison->incomplete);
+  const authz::ChangeVerdict verdict =
+      JudgeChange(comparisons, before.get(), *after, act->change(), now);
+  if (now < verdict.from) {
+    FillTime(absl::ToUnixMicros(verdict.from), act->mutable_approvable_time());
   }
-  for (const authz::SettingChange& change : diff.settings) {
-    if (static_cast<size_t>(act->settings_changed_size()) == kMaxLines) break;
-    act->add_settings_changed(authz::DescribeChange(change));
-  }
-  act->set_newly_granted_count(static_cast<int64_t>(diff.granted + diff.wider));
-  act->set_newly_granted_incomplete(diff.incomplete);
 }
 
 }  // namespace piivault::vault

@@ -64,6 +64,10 @@ std::optional<std::string_view> ParseProposalName(std::string_view name) {
   return ParseIn(name, "proposals/", IsIdText);
 }
 
+std::optional<std::string_view> ParseBreakGlassName(std::string_view name) {
+  return ParseIn(name, "breakGlassUses/", IsIdText);
+}
+
 std::optional<AttestationName> ParseAttestationName(std::string_view name) {
   if (!ConsumePrefix(&name, "persons/")) return std::nullopt;
   AttestationName parsed;
@@ -112,6 +116,7 @@ std::string PersonName(std::string_view id) { return Concat({"persons/", id}); }
 std::string PrincipalName(std::string_view id) { return Concat({"principals/", id}); }
 std::string PolicyName(std::string_view hex) { return Concat({"policies/", hex}); }
 std::string ProposalName(std::string_view id) { return Concat({"proposals/", id}); }
+std::string BreakGlassName(std::string_view id) { return Concat({"breakGlassUses/", id}); }
 
 std::string MakeAttestationName(std::string_view person, std::string_view attestation) {
   return Concat({"persons/", person, "/attestations/", attestation});

@@ -17,8 +17,9 @@ namespace piivault::vault {
 std::optional<std::string_view> ParseTenantName(std::string_view name);
 std::optional<std::string_view> ParsePersonName(std::string_view name);
 std::optional<std::string_view> ParsePrincipalName(std::string_view name);
-std::optional<std::string_view> ParsePolicyName(std::string_view name);    // 64 hex digits
-std::optional<std::string_view> ParseProposalName(std::string_view name);  // 26 characters
+std::optional<std::string_view> ParsePolicyName(std::string_view name);      // 64 hex digits
+std::optional<std::string_view> ParseProposalName(std::string_view name);    // 26 characters
+std::optional<std::string_view> ParseBreakGlassName(std::string_view name);  // 26 characters
 
 struct AttestationName {
   std::string_view person;
@@ -51,6 +52,7 @@ std::string PersonName(std::string_view id);
 std::string PrincipalName(std::string_view id);
 std::string PolicyName(std::string_view hex);
 std::string ProposalName(std::string_view id);
+std::string BreakGlassName(std::string_view id);
 std::string MakeAttestationName(std::string_view person, std::string_view attestation);
 std::string MakeSubjectName(std::string_view tenant, const storage::Id128& subject);
 std::string MakeRecordName(std::string_view tenant, const storage::Id128& subject,

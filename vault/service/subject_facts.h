@@ -32,6 +32,9 @@ class PersonFacts {
   // Of a record that the call itself makes.
   void set_controller(std::string_view controller) { facts_.controller = controller; }
 
+  // Of a person that the call itself made: a repetition of it is decided as it was.
+  void set_made_by_call() { facts_.subject = {}; }
+
   // What entries call the person; empty for a new one and a tombstone.
   std::string_view subject_ref() const { return subject_ref_; }
   // Id that the vault gave the consent `fact`, one of facts(); empty for null.

@@ -6,6 +6,7 @@
 #include "vault/audit/entry_builder.h"
 #include "vault/crypto/secret_bytes.h"
 #include "vault/records/record_finder.h"
+#include "vault/service/break_glass.h"
 #include "vault/service/errors.h"
 #include "vault/state/resource_id.h"
 #include "vault/text.h"
@@ -303,13 +304,25 @@ std::string VaultCall::SubjectNameOf(const storage::Id128& subject) const {
 }
 
 void VaultCall::Describe(const authz::Decision& decision) {
-  if (decision.role != nullptr) entry_.set_role(decision.role->name);
+  if (decision.role != nullptr) {
+    entry_.set_role(decision.role->name);
+    role_known_ = true;
+    if (decision.role->kind == authz::RoleKind::kSubject) acts_for_a_person_ = true;
+    if (decision.role->break_glass != absl::ZeroDuration()) {
+      entry_.set_break_glass(
+          BreakGlassOf(session_.caller()->row, tenant_->name, decision.role->name, now()));
+    }
+  }
   if (decision.attestation != nullptr) entry_.set_attestation(decision.attestation->id);
 }
 
 void VaultCall::Describe(const PersonDecision& decision) {
   Describe(static_cast<const authz::Decision&>(decision));
   if (!decision.consent_id.empty()) DescribeConsent(decision.consent_id);
+}
+
+void VaultCall::LeaveOutActor() {
+  if (role_known_ && !acts_for_a_person_) entry_.clear_on_behalf_of_ref();
 }
 
 void VaultCall::DescribeConsent(std::string_view id) {
@@ -420,6 +433,7 @@ Plan VaultCall::Finish(google::protobuf::Message* response) {
     const authz::Reason reason = FindActor(nullptr);
     if (reason != authz::Reason::kOk) return RefuseAll(reason);
   }
+  LeaveOutActor();
   std::shared_ptr<VolumeBudgets::Taken> taken;
   if (std::optional<Plan> refused = TakeBudget(&taken)) return *std::move(refused);
   // A call that wrote nothing took no effect that a repetition could double.
@@ -441,6 +455,7 @@ Plan VaultCall::Finish(WireWriter response) {
     const authz::Reason reason = FindActor(nullptr);
     if (reason != authz::Reason::kOk) return RefuseAll(reason);
   }
+  LeaveOutActor();
   std::shared_ptr<VolumeBudgets::Taken> taken;
   if (std::optional<Plan> refused = TakeBudget(&taken)) return *std::move(refused);
   Plan plan = Complete(session_.Answer(std::move(response), entry_));
@@ -449,6 +464,7 @@ Plan VaultCall::Finish(WireWriter response) {
 }
 
 Plan VaultCall::Refuse(authz::Reason reason, std::vector<std::string> fields) {
+  LeaveOutActor();
   entry_.set_decision(DecisionFor(reason));
   const std::string_view name = authz::ReasonName(reason);
   entry_.set_reason(name.data(), name.size());

@@ -188,6 +188,8 @@ class VaultCall {
   authz::Reason TakeArguments(const v1::Usage& usage);
   // Finds the person that the caller acts for, once; `concerned` may be that person.
   authz::Reason FindActor(const PersonFacts* concerned);
+  // Takes the person out of the entry whom the caller named and, as its role is, does not act for.
+  void LeaveOutActor();
   // Looks up the tenant's matters that the arguments name.
   void FindMatters();
 
@@ -206,6 +208,8 @@ class VaultCall {
   ChangeSet changes_;
   storage::v1::EntryBody entry_;
   bool several_consents_ = false;
+  bool role_known_ = false;         // Describe() has named a role
+  bool acts_for_a_person_ = false;  // one of kind `subject`
   std::optional<RequestRecord> request_;
   Sha256Digest page_request_{};
 };

@@ -25,8 +25,11 @@ authz::Reason JudgeItem(VaultCall& call, authz::Verb verb, const ReplayItem& ite
     call.AddFailedItem(item.intake->reason, &record);
     return item.intake->reason;
   }
-  const PersonDecision decision = call.Decide(IntakeInput(call, verb, *item.request, *item.intake),
-                                              PersonFacts(call.tenant_id(), record));
+  PersonFacts person(call.tenant_id(), record);
+  // Who registers somebody new did not name the person, and cannot act for the person yet.
+  if (verb == authz::Verb::kCreate && item.request->subject.empty()) person.set_made_by_call();
+  const PersonDecision decision =
+      call.Decide(IntakeInput(call, verb, *item.request, *item.intake), person);
   if (!decision.granted()) {
     call.AddFailedItem(decision.reason, &record);
     return decision.reason;

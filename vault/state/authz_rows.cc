@@ -93,7 +93,8 @@ authz::Principal ToPrincipal(const storage::v1::PrincipalRow& row) {
                                   TimeOf(from.not_before_micros(), absl::InfinitePast()),
                                   TimeOf(from.not_after_micros(), absl::InfiniteFuture()),
                                   from.justification(),
-                                  {from.fields().begin(), from.fields().end()}});
+                                  {from.fields().begin(), from.fields().end()},
+                                  TimeOf(from.active_until_micros(), absl::InfinitePast())});
   }
   return principal;
 }

@@ -23,6 +23,7 @@ SnapshotBuilder::SnapshotBuilder() : next_(std::make_shared<StateSnapshot>()) {
   next_->principals_ = Empty<PrincipalState>();
   next_->policies_ = Empty<PolicyState>();
   next_->proposals_ = Empty<ProposalState>();
+  next_->break_glass_ = Empty<BreakGlassUseState>();
   next_->denylist_ = Empty<DenylistState>();
   next_->matters_ =
       std::make_shared<const std::map<storage::TenantId, std::shared_ptr<const MatterMap>>>();
@@ -101,6 +102,15 @@ void SnapshotBuilder::PutProposal(const storage::v1::ProposalRow& row, uint64_t 
   proposal->version = version;
   proposal->cell = ProposalCell(row.id());
   Own(next_->proposals_)[row.id()] = std::move(proposal);
+}
+
+void SnapshotBuilder::PutBreakGlass(const storage::v1::BreakGlassRow& row, uint64_t version) {
+  auto use = std::make_shared<BreakGlassUseState>();
+  use->id = row.id();
+  use->row = row;
+  use->version = version;
+  use->cell = BreakGlassCell(row.id());
+  Own(next_->break_glass_)[row.id()] = std::move(use);
 }
 
 void SnapshotBuilder::PutPolicy(std::string_view hex, const storage::v1::PolicyRow& row,

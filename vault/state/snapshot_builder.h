@@ -28,6 +28,7 @@ class SnapshotBuilder {
   void PutPerson(const storage::v1::PersonRow& row, uint64_t version);
   void PutPrincipal(const storage::v1::PrincipalRow& row, uint64_t version);
   void PutProposal(const storage::v1::ProposalRow& row, uint64_t version);
+  void PutBreakGlass(const storage::v1::BreakGlassRow& row, uint64_t version);
   void PutPolicy(std::string_view hex, const storage::v1::PolicyRow& row, uint64_t version,
                  std::shared_ptr<const authz::Policy> policy);
   void PutDenylist(std::string_view sha256, const storage::v1::DenylistRow& row, uint64_t version);

@@ -123,6 +123,14 @@ void StateChange::PutProposal(const storage::v1::ProposalRow& row) {
       [row, version](SnapshotBuilder& builder) { builder.PutProposal(row, version); });
 }
 
+void StateChange::PutBreakGlass(const storage::v1::BreakGlassRow& row) {
+  const uint64_t version = NextVersion(base_->FindBreakGlass(row.id()));
+  Put(StateKey(StateKind::kBreakGlass, row.id()), version, row);
+  Touch(BreakGlassListCell(row.person()));
+  updates_.push_back(
+      [row, version](SnapshotBuilder& builder) { builder.PutBreakGlass(row, version); });
+}
+
 void StateChange::PutDenylist(std::string_view sha256, const storage::v1::DenylistRow& row) {
   Put(StateKey(StateKind::kDenylist, ToHex(sha256)), 1, row);
   updates_.push_back([sha = std::string(sha256), row](SnapshotBuilder& builder) {

@@ -54,6 +54,10 @@ uint64_t ProposalCell(std::string_view id) {
   return CellFingerprint(StateKey(StateKind::kProposal, id));
 }
 
+uint64_t BreakGlassCell(std::string_view id) {
+  return CellFingerprint(StateKey(StateKind::kBreakGlass, id));
+}
+
 uint64_t DenylistCell(std::string_view sha256) {
   return CellFingerprint(StateKey(StateKind::kDenylist, ToHex(sha256)));
 }
@@ -71,6 +75,10 @@ uint64_t TenantListCell() { return CellFingerprint(StateKey(StateKind::kTenant, 
 
 uint64_t RoleHoldersCell(std::string_view tenant, std::string_view role) {
   return CellFingerprint(StateKey(StateKind::kTenant, Concat({":holders/", tenant, "/", role})));
+}
+
+uint64_t BreakGlassListCell(std::string_view person) {
+  return CellFingerprint(StateKey(StateKind::kBreakGlass, Concat({":of/", person})));
 }
 
 uint64_t VaultCell() { return CellFingerprint(StateKey(StateKind::kVault, "vault")); }
@@ -100,6 +108,10 @@ const PolicyState* StateSnapshot::FindPolicy(std::string_view hex) const {
 
 const ProposalState* StateSnapshot::FindProposal(std::string_view id) const {
   return Find(*proposals_, id);
+}
+
+const BreakGlassUseState* StateSnapshot::FindBreakGlass(std::string_view id) const {
+  return Find(*break_glass_, id);
 }
 
 bool StateSnapshot::IsDenied(std::string_view sha256) const {

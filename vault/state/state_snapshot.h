@@ -29,6 +29,10 @@ uint64_t PersonCell(std::string_view person);
 uint64_t PrincipalCell(std::string_view principal);
 uint64_t PolicyCell(std::string_view hex);
 uint64_t ProposalCell(std::string_view id);
+uint64_t BreakGlassCell(std::string_view id);
+// Which break-glass roles a person has taken: touched with each, so that none is taken while
+// another waits for its review.
+uint64_t BreakGlassListCell(std::string_view person);
 // Whether a certificate is on the denylist; `sha256` is raw, 32 bytes.
 uint64_t DenylistCell(std::string_view sha256);
 // Who a certificate identity belongs to: touched whenever a principal gains or loses it.
@@ -96,9 +100,17 @@ struct ProposalState {
   uint64_t cell = 0;
 };
 
+// A use of a break-glass role.
+struct BreakGlassUseState {
+  std::string id;
+  storage::v1::BreakGlassRow row;
+  uint64_t version = 0;
+  uint64_t cell = 0;
+};
+
 // Everything that decides, at one point of the log: tenants, persons, principals, policies,
-// proposals, denylist, the tenants' matters, keys. Subjects, tokens and wraps are not in it; they
-// are rows that are read.
+// proposals, denylist, uses of break-glass roles, the tenants' matters, keys. Subjects, tokens and
+// wraps are not in it; they are rows that are read.
 //
 // Guarantees: what is in it came out of sealed rows. It never changes; a pointer taken from it
 // lives as long as the snapshot (the shared ones as long as they are held). Does not: know whether
@@ -122,6 +134,7 @@ class StateSnapshot {
   const PrincipalState* FindPrincipalByIdentity(std::string_view uri) const;
   const PolicyState* FindPolicy(std::string_view hex) const;
   const ProposalState* FindProposal(std::string_view id) const;
+  const BreakGlassUseState* FindBreakGlass(std::string_view id) const;
   // `sha256` is raw, 32 bytes.
   bool IsDenied(std::string_view sha256) const;
   // Those of a tenant; empty where there are none.
@@ -132,6 +145,7 @@ class StateSnapshot {
   const ByName<PrincipalState>& principals() const { return *principals_; }
   const ByName<PolicyState>& policies() const { return *policies_; }
   const ByName<ProposalState>& proposals() const { return *proposals_; }
+  const ByName<BreakGlassUseState>& break_glass() const { return *break_glass_; }
   // What the database knows of the keyring.
   const storage::v1::KeyringRow& keyring() const { return *keyring_; }
 
@@ -160,6 +174,7 @@ class StateSnapshot {
   Shared<PrincipalState> principals_;
   Shared<PolicyState> policies_;
   Shared<ProposalState> proposals_;
+  Shared<BreakGlassUseState> break_glass_;
   Shared<DenylistState> denylist_;  // by raw SHA-256
   std::shared_ptr<const std::map<storage::TenantId, std::shared_ptr<const MatterMap>>> matters_;
   // Certificate identity to name of the principal.

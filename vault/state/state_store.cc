@@ -238,6 +238,15 @@ absl::StatusOr<std::shared_ptr<const StateSnapshot>> StateStore::ReadAll() const
         return absl::OkStatus();
       });
   if (!status.ok()) return status;
+  status = OpenAll<storage::v1::BreakGlassRow>(
+      engine_, *keys, StateKind::kBreakGlass,
+      [&](const std::string& id, const storage::v1::BreakGlassRow& row,
+          uint64_t version) -> absl::Status {
+        if (row.id() != id) return Contradiction();
+        builder.PutBreakGlass(row, version);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
   status = OpenAll<storage::v1::DenylistRow>(
       engine_, *keys, StateKind::kDenylist,
       [&](const std::string& hex, const storage::v1::DenylistRow& row, uint64_t version) {

@@ -98,6 +98,8 @@ class StateChange {
   // Keeps the compiled form of a policy whose row is there already; writes nothing.
   void KeepCompiled(std::shared_ptr<const authz::Policy> policy);
   void PutProposal(const storage::v1::ProposalRow& row);
+  // Reads and touches the cell of its person's uses.
+  void PutBreakGlass(const storage::v1::BreakGlassRow& row);
   // `sha256` is raw, 32 bytes.
   void PutDenylist(std::string_view sha256, const storage::v1::DenylistRow& row);
 

@@ -76,6 +76,7 @@ class FakeVault::Admin : public v1::AdminService::Service {
 
   grpc::Status CreateProposal(grpc::ServerContext*, const v1::CreateProposalRequest* request,
                               v1::CreateProposalResponse* response) override {
+    Note(*request);
     *response->mutable_proposal() = request->proposal();
     response->mutable_proposal()->set_name("proposals/p1");
     return grpc::Status::OK;
@@ -90,9 +91,62 @@ class FakeVault::Admin : public v1::AdminService::Service {
       v1::Proposal::ActivatePolicy* act = response->mutable_proposal()->mutable_activate_policy();
       act->set_tenant("tenants/t7");
       act->set_policy_sha256(fake_.policies_.back().first);
+      act->mutable_change()->mutable_notice()->set_where("the top page");
+      v1::PolicyChange::Content* part = act->mutable_change()->add_content();
+      part->set_kind("reason");
+      part->set_text("a new\nservice");
+      act->mutable_approvable_time()->set_seconds(1'800'000'000);
       return grpc::Status::OK;
     }
     response->mutable_proposal()->mutable_grant_role()->set_principal("principals/tanaka");
+    return grpc::Status::OK;
+  }
+
+  // Two, the first of which nobody said anything of.
+  grpc::Status ListPolicyActivations(grpc::ServerContext*,
+                                     const v1::ListPolicyActivationsRequest* request,
+                                     v1::ListPolicyActivationsResponse* response) override {
+    Note(*request);
+    v1::PolicyActivation* second = response->add_activations();
+    second->set_number(2);
+    second->set_policy_id("combzmail");
+    second->set_policy_sha256(std::string(64, 'b'));
+    second->mutable_start_time()->set_seconds(1'700'000'000);
+    second->set_approver("principals/suzuki");
+    second->set_reason("more mail");
+    second->mutable_change()->mutable_notice()->set_where("https://example.jp/_privacy_");
+    v1::PolicyChange::Content* part = second->mutable_change()->add_content();
+    part->set_kind("reason");
+    part->set_text("a *new*\n<b>service</b>\x1b[2J");
+    v1::PolicyActivation* first = response->add_activations();
+    first->set_number(1);
+    first->set_policy_id("combzmail");
+    first->set_policy_sha256(std::string(64, 'a'));
+    first->mutable_start_time()->set_seconds(1'600'000'000);
+    first->mutable_end_time()->set_seconds(1'700'000'000);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status BreakGlass(grpc::ServerContext*, const v1::BreakGlassRequest* request,
+                          v1::BreakGlassResponse* response) override {
+    Note(*request);
+    response->mutable_use()->set_name("breakGlassUses/u1");
+    response->mutable_use()->mutable_end_time()->set_seconds(1'700'000'000);
+    return grpc::Status::OK;
+  }
+  grpc::Status ReviewBreakGlass(grpc::ServerContext*, const v1::ReviewBreakGlassRequest* request,
+                                v1::ReviewBreakGlassResponse* response) override {
+    Note(*request);
+    response->mutable_use()->set_name(request->name());
+    return grpc::Status::OK;
+  }
+  grpc::Status ListBreakGlass(grpc::ServerContext*, const v1::ListBreakGlassRequest* request,
+                              v1::ListBreakGlassResponse* response) override {
+    Note(*request);
+    v1::BreakGlassUse* use = response->add_uses();
+    use->set_name("breakGlassUses/u1");
+    use->set_state(v1::BREAK_GLASS_STATE_UNREVIEWED);
+    use->set_principal("principals/cho");
     return grpc::Status::OK;
   }
 
@@ -104,6 +158,12 @@ class FakeVault::Admin : public v1::AdminService::Service {
   }
 
  private:
+  void Note(const google::protobuf::Message& request) {
+    absl::MutexLock lock(&fake_.mutex_);
+    fake_.administered_.push_back(
+        absl::StrCat(request.GetDescriptor()->name(), " ", request.ShortDebugString()));
+  }
+
   FakeVault& fake_;
 };
 
@@ -374,6 +434,11 @@ std::map<std::string, int> FakeVault::stored() const {
 std::vector<v1::BatchCreateRecordsRequest> FakeVault::batches() const {
   absl::MutexLock lock(&mutex_);
   return batches_;
+}
+
+std::vector<std::string> FakeVault::administered() const {
+  absl::MutexLock lock(&mutex_);
+  return administered_;
 }
 
 std::vector<v1::ApproveProposalRequest> FakeVault::approvals() const {

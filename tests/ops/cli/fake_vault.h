@@ -58,6 +58,9 @@ class FakeVault {
   // Who the fake knows.
   static constexpr int kTenants = 2500;
   std::vector<v1::ApproveProposalRequest> approvals() const;
+  // What AdminService was asked of break-glass roles and the history of policies, and what was
+  // proposed, in text format behind the type's name.
+  std::vector<std::string> administered() const;
   std::vector<v1::OpenMatterRequest> opened() const;
   std::vector<v1::UpdateSubjectRequest> updated() const;
   // What SubjectService and CredentialService were asked, each request in text format behind its
@@ -82,6 +85,7 @@ class FakeVault {
   int lost_answers_ ABSL_GUARDED_BY(mutex_) = 0;
   std::set<std::string> refused_refs_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, int> stored_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> administered_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::BatchCreateRecordsResponse> by_request_id_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::BatchCreateRecordsRequest> batches_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::ApproveProposalRequest> approvals_ ABSL_GUARDED_BY(mutex_);

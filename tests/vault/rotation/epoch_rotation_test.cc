@@ -12,6 +12,7 @@
 #include "storage/commit_and_wait.h"
 #include "tests/vault/service/vault_fixture.h"
 #include "vault/keys/data_key_wrap.h"
+#include "vault/keys/sealed_row.h"
 #include "vault/rotation/old_rows.h"
 #include "vault/rotation/step_throttle.h"
 #include "vault/service/resource_name.h"
@@ -206,6 +207,19 @@ TEST_F(EpochRotationTest, NoDecisionRestsOnHowARowIsSealed) {
   EXPECT_GE(moved, 5u);
   decided->writes.push_back({storage::MetaKey("decided"), "before the rows were moved"});
   EXPECT_EQ(storage::CommitOrError(vault_.engine(), std::move(decided)).status(), absl::OkStatus());
+}
+
+TEST_F(EpochRotationTest, MovesUsesOfBreakGlassRoles) {
+  vault_.Put([](StateChange& change) {
+    storage::v1::BreakGlassRow row;
+    row.set_id("aaaaaaaaaaaaaaaaaaaaaaaaaa");
+    change.PutBreakGlass(row);
+  });
+  vault_.Rotate();
+  vault_.ReWrapAll();
+  const auto rows = RowsUnder(storage::StatePrefix(storage::StateKind::kBreakGlass));
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(SealedRowEpoch(rows.begin()->second).value(), 2u);
 }
 
 TEST_F(EpochRotationTest, FindsAPersonBehindMoreRowsThanAStepReads) {

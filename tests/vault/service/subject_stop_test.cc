@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "storage/id.h"
 #include "tests/vault/service/people_testing.h"
+#include "vault/service/entry_view.h"
 
 namespace piivault::vault {
 namespace {
@@ -202,6 +204,10 @@ TEST_F(StopTest, IsTakenBackByThePersonAlone) {
   ASSERT_TRUE(resumed.ok()) << resumed.name();
   EXPECT_THAT(resumed.As<v1::ResumeUseResponse>().stops(), IsEmpty());
   EXPECT_EQ(resumed.entry.on_behalf_of_ref(), vault_.RowOf(hanako_).subject_ref());
+  v1::Entry shown;
+  FillEntry({}, resumed.entry, &shown);
+  EXPECT_EQ(shown.on_behalf_of_ref(),
+            storage::Id128::FromBytes(vault_.RowOf(hanako_).subject_ref())->ToText());
   EXPECT_EQ(resumed.retained.items_size(), 1);
   EXPECT_EQ(vault_.Read(record_, {"email"}, "order").name(), "OK");
   EXPECT_EQ(vault_.Resume("menu", hanako_, "customer.email", "order", hanako_).name(), "NOT_FOUND");

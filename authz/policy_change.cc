@@ -1,0 +1,92 @@
+#include "authz/policy_change.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+
+namespace piivault::authz {
+namespace {
+
+constexpr std::string_view kPublishedTime = "notice.published_time";
+constexpr std::string_view kWhere = "notice.where";
+
+void Miss(std::string_view what, ChangeVerdict* verdict) {
+  if (std::find(verdict->missing.begin(), verdict->missing.end(), what) == verdict->missing.end()) {
+    verdict->missing.emplace_back(what);
+  }
+}
+
+bool HasLeadTime(const PolicyChangeSpec& spec) {
+  return spec.lead_time.find_first_of("123456789") != std::string::npos;
+}
+
+// Adds what one policy asks for.
+void Ask(const Policy& policy, bool same_meaning, const StatedChange& stated, absl::Time now,
+         ChangeVerdict* verdict) {
+  const PolicyChangeSpec& spec = policy.policy_change();
+  if (spec.stylistic_exempt && same_meaning) return;
+  for (const std::string& word : spec.content) {
+    if (std::find(stated.content.begin(), stated.content.end(), word) == stated.content.end()) {
+      Miss(absl::StrCat("content.", word), verdict);
+    }
+  }
+  const bool notice = !spec.notice.empty() && spec.notice != "none_required";
+  if (!notice && !HasLeadTime(spec)) return;
+  if (!stated.where) Miss(kWhere, verdict);
+  if (!stated.published.has_value() || *stated.published > now) {
+    Miss(kPublishedTime, verdict);
+    return;
+  }
+  // Rows and messages keep microseconds.
+  if (spec.notice == "before_effective") {
+    verdict->from = std::max(verdict->from, *stated.published + absl::Microseconds(1));
+  }
+  if (HasLeadTime(spec)) {
+    verdict->from =
+        std::max(verdict->from, AddDuration(*stated.published, spec.lead_time, policy.timezone()));
+  }
+}
+
+}  // namespace
+
+ChangeVerdict CheckPolicyChange(const Policy* before, const Policy& after, bool same_meaning,
+                                const StatedChange& stated, absl::Time now) {
+  ChangeVerdict verdict;
+  if (before == nullptr) return verdict;
+  Ask(*before, same_meaning, stated, now, &verdict);
+  Ask(after, same_meaning, stated, now, &verdict);
+  if (!verdict.missing.empty()) {
+    verdict.reason = Reason::kPolicyChangeIncomplete;
+  } else if (now < verdict.from) {
+    verdict.reason = Reason::kPolicyNoticeRunning;
+  }
+  return verdict;
+}
+
+absl::Time AddDuration(absl::Time start, std::string_view duration, absl::TimeZone zone) {
+  const size_t digits = std::min(duration.find_first_not_of("0123456789"), duration.size());
+  int64_t count = 0;
+  if (!absl::SimpleAtoi(absl::string_view(duration.data(), digits), &count)) {
+    return absl::InfiniteFuture();
+  }
+  const std::string_view unit = duration.substr(digits);
+  if (unit.empty() || unit == "s") return start + absl::Seconds(count);
+  if (unit == "m") return start + absl::Minutes(count);
+  if (unit == "h") return start + absl::Hours(count);
+  const absl::TimeZone::CivilInfo at = zone.At(start);
+  absl::CivilSecond cs = at.cs;
+  if (unit == "d" || unit == "w") {
+    cs = absl::CivilSecond(absl::CivilDay(cs) + count * (unit == "w" ? 7 : 1)) +
+         (cs - absl::CivilSecond(absl::CivilDay(cs)));
+  } else {
+    const absl::CivilMonth month = absl::CivilMonth(cs) + count * (unit == "y" ? 12 : 1);
+    cs = absl::CivilSecond(month.year(), month.month(), cs.day(), cs.hour(), cs.minute(),
+                           cs.second());
+  }
+  return absl::FromCivil(cs, zone) + at.subsecond;
+}
+
+}  // namespace piivault::authz

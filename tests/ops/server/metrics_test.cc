@@ -1,0 +1,43 @@
+#include "ops/server/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace piivault::ops {
+namespace {
+
+// The one value of a metric without labels.
+double ValueOf(const Metrics& metrics, const std::string& name) {
+  for (const prometheus::MetricFamily& family : metrics.Collect()) {
+    if (family.name != name) continue;
+    EXPECT_EQ(family.metric.size(), 1u);
+    return family.type == prometheus::MetricType::Counter ? family.metric[0].counter.value
+                                                          : family.metric[0].gauge.value;
+  }
+  ADD_FAILURE() << "no metric " << name;
+  return -1;
+}
+
+TEST(MetricsTest, BreakGlassRolesAreCountedAsTheVaultKeepsThem) {
+  const vault::MethodTable methods;
+  Metrics metrics(methods, "1.2.3", nullptr);
+  GaugeReadings readings;
+  readings.break_glass_total = 3;
+  readings.break_glass_active = 1;
+  readings.break_glass_unreviewed = 2;
+  metrics.SetReader([&readings] { return readings; });
+  // Each scrape reads them anew and adds nothing twice.
+  for (int scrape = 0; scrape < 2; ++scrape) {
+    EXPECT_EQ(ValueOf(metrics, "piivault_break_glass_total"), 3);
+    EXPECT_EQ(ValueOf(metrics, "piivault_break_glass_active"), 1);
+    EXPECT_EQ(ValueOf(metrics, "piivault_break_glass_unreviewed"), 2);
+  }
+  readings.break_glass_total = 5;
+  readings.break_glass_active = 0;
+  EXPECT_EQ(ValueOf(metrics, "piivault_break_glass_total"), 5);
+  EXPECT_EQ(ValueOf(metrics, "piivault_break_glass_active"), 0);
+}
+
+}  // namespace
+}  // namespace piivault::ops
