@@ -180,6 +180,12 @@ void WriteHouse(SettingsWriter& out) {
     out.Text("max age", max_age);
   }
   {
+    const auto& [origin, min_group, round_to] = out.policy().aggregates();
+    out.About("aggregates", "");
+    out.Number("min group", min_group);
+    out.Number("round to", round_to);
+  }
+  {
     const auto& [origin, per_department_manager, standards, training_interval, supervision_interval,
                  cycle] = out.policy().governance();
     out.About("governance", "");

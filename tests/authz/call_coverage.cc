@@ -236,6 +236,12 @@ const std::map<Reason, Needed>& ReasonNeeds() {
                              f.Fields([](const naive::Field& field) { return !field.tokens; }));
         },
         "no field without tokens is asked for by token"}},
+      {Reason::kFieldWithoutHistory,
+       {[](const F& f) {
+          return f.Grants([](const Grant& grant) { return Has(grant.verbs, "reveal_history"); }) &&
+                 f.Fields([](const naive::Field& field) { return !field.history; });
+        },
+        "nobody sees earlier values, or all fields keep them"}},
       {Reason::kCommSecret,
        {[](const F& f) {
           return f.Fields([](const naive::Field& field) { return field.comm_secret; });

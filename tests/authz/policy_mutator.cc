@@ -331,7 +331,7 @@ void PolicyMutator::OfTypes() {
       if (!field.second.IsMap()) continue;
       const std::string name = type_name + "." + field.first.Scalar();
       const Path path = Below(Below(type_path, "fields"), field.first.Scalar());
-      for (const char* key : {"class", "read", "retired", "channels", "token", "mask"}) {
+      for (const char* key : {"class", "read", "retired", "channels", "history", "token", "mask"}) {
         RemoveIfThere(name + " " + key, Below(path, key));
       }
       WithoutEach(name + " channels", Below(path, "channels"));

@@ -32,6 +32,7 @@ token_kinds: [{id: url, purposes: [plain]}]
 session: {idle: 15m}
 incident: {record_measures: "${opened}"}
 credentials: {max_age: 90d}
+aggregates: {min_group: 20, round_to: 10}
 notices: [{on: contract_cancelled, to: tenant}]
 )yaml";
 
