@@ -22,6 +22,7 @@ absl::Status RegisterVaultService(const VaultDependencies& dependencies, MethodT
       {"LookupRecord", NewLookupRecord},
       {"SearchRecords", NewSearchRecords},
       {"RevealRecord", NewRevealRecord},
+      {"RevealRecordHistory", NewRevealRecordHistory},
       {"BatchRevealRecords", NewBatchRevealRecords},
       {"StreamRevealRecords", NewStreamRevealRecords},
       {"Detokenize", NewDetokenize},
