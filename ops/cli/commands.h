@@ -18,6 +18,7 @@ void AddPolicyCommands(CLI::App& root, Session& session);
 void AddApprovalsCommands(CLI::App& root, Session& session);
 void AddRecordCommands(CLI::App& root, Session& session);
 void AddRevealCommands(CLI::App& record, Session& session);  // of the group `record`
+void AddCountCommand(CLI::App& record, Session& session);    // of the group `record`
 void AddSubjectCommands(CLI::App& root, Session& session);
 void AddSubjectUpdateCommand(CLI::App& subject, Session& session);  // of the group `subject`
 void AddMatterCommands(CLI::App& root, Session& session);

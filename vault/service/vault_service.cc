@@ -23,6 +23,7 @@ absl::Status RegisterVaultService(const VaultDependencies& dependencies, MethodT
       {"SearchRecords", NewSearchRecords},
       {"RevealRecord", NewRevealRecord},
       {"RevealRecordHistory", NewRevealRecordHistory},
+      {"CountRecords", NewCountRecords},
       {"BatchRevealRecords", NewBatchRevealRecords},
       {"StreamRevealRecords", NewStreamRevealRecords},
       {"Detokenize", NewDetokenize},
