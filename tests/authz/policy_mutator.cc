@@ -327,6 +327,7 @@ void PolicyMutator::OfTypes() {
     const Path type_path = {"types", type_name};
     WithoutEach(type_name + " channels", Below(type_path, "channels"));
     RemoveIfThere(type_name + " channels", Below(type_path, "channels"));
+    RemoveIfThere(type_name + " history", Below(type_path, "history"));
     for (const auto& field : type.second["fields"]) {
       if (!field.second.IsMap()) continue;
       const std::string name = type_name + "." + field.first.Scalar();

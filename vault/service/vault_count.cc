@@ -18,14 +18,9 @@ namespace piivault::vault {
 namespace {
 
 constexpr size_t kMaxGroupFields = 2;
-// Records that one message goes over, at the first attempt and where other writes have come
-// between.
+// Records that one message goes over: fewer once other writes have come between, or the machine was
+// too slow for a decision about so many.
 constexpr std::array<size_t, kMaxAttempts> kRecordsPerMessage = {10'000, 2'000, 200};
-
-size_t RecordsPerMessage(int attempt) {
-  const int last = kMaxAttempts - 1;
-  return kRecordsPerMessage[static_cast<size_t>(std::clamp(attempt - 1, 0, last))];
-}
 
 // One message's way through the records of a type.
 struct Step {
@@ -148,7 +143,8 @@ class CountRecordsHandler : public Handler {
     counts_.Rollback();
     next_ = place_;
     Counter counter(call, type, ids, &counts_);
-    if (auto refused = counter.Run(RecordsPerMessage(context.attempt), &next_)) {
+    if (context.attempt > 1) pace_ = std::min(pace_ + 1, kRecordsPerMessage.size() - 1);
+    if (auto refused = counter.Run(kRecordsPerMessage[pace_], &next_)) {
       return *std::move(refused);
     }
     auto* response = NewResponse<v1::CountRecordsResponse>(context);
@@ -184,6 +180,7 @@ class CountRecordsHandler : public Handler {
   Step place_;
   GroupCounts counts_;
   Step next_;
+  size_t pace_ = 0;  // in kRecordsPerMessage
 };
 
 }  // namespace
