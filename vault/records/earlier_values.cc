@@ -58,9 +58,7 @@ const authz::FieldSpec* Planner::FieldNamed(std::string_view name) const {
 }
 
 bool Planner::Stays(const EarlierValue& earlier) const {
-  if (change_.Clears(earlier.name())) return false;
-  const authz::FieldSpec* field = FieldNamed(earlier.name());
-  return field != nullptr && field->history != 0;
+  return !change_.Clears(earlier.name()) && FieldNamed(earlier.name()) != nullptr;
 }
 
 absl::Status Planner::AddReplaced(const FieldWrite& write) {
@@ -97,7 +95,7 @@ absl::Status Planner::AddReplaced(const FieldWrite& write) {
   return absl::OkStatus();
 }
 
-// Of each field no more than its policy says, counted from the youngest.
+// Of each field no more than its policy says, which may be none by now, counted from the youngest.
 void Planner::KeepNumbers() {
   std::map<const authz::FieldSpec*, uint32_t> kept;
   for (auto candidate = candidates_.rbegin(); candidate != candidates_.rend(); ++candidate) {
