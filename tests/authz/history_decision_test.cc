@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/strings/str_replace.h"
 #include "authz/policy_diff.h"
@@ -50,7 +51,7 @@ std::shared_ptr<const Policy> Load(const std::string& yaml, std::string* problem
   return policy;
 }
 
-std::string Problems(std::string_view find, std::string_view replace) {
+std::string Problems(const std::string& find, const std::string& replace) {
   std::string yaml(kPolicy);
   EXPECT_EQ(absl::StrReplaceAll({{find, replace}}, &yaml), 1) << find;
   std::string problems;
@@ -123,9 +124,10 @@ TEST_F(HistoryDecisionTest, NoTokenLeadsToAnEarlierValue) {
 
 TEST_F(HistoryDecisionTest, IsAUse) {
   Call call = As("desk", "name");
-  call.facts.stops.push_back({"user.name", ""});
+  const std::vector<UseStop> stops = {{"user.name", ""}};
+  call.facts.stops = stops;
   EXPECT_EQ(call.reason(), Reason::kUseStopped);
-  call.facts.stops.clear();
+  call.facts.stops = {};
   call.facts.restricted = true;
   EXPECT_EQ(call.reason(), Reason::kSubjectRestricted);
 }

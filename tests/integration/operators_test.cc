@@ -183,8 +183,8 @@ class CorezoTest : public OperatorsTest {
   void SetUp() override {
     OperatorsTest::SetUp();
     Register("corezo-member", v1::PRINCIPAL_KIND_SERVICE, "member", kCorezo);
-    for (const char* role : {"info_manager", "operations"}) {
-      const std::string name = absl::StrCat("corezo-", role);
+    for (const auto& [name, role] : std::map<std::string, std::string>{
+             {"corezo-manager", "info_manager"}, {"corezo-operations", "operations"}}) {
       Register(name, v1::PRINCIPAL_KIND_STAFF, role, kCorezo);
       Attest(name, "work_rules", std::string(64, '1'));
       Attest(name, "acknowledgement",
@@ -252,7 +252,7 @@ TEST_F(CorezoTest, WhatItemsHeldBeforeIsDisclosedAndErasedWithThem) {
   v1::DeleteSubjectRequest erase;
   erase.set_name(person_);
   *erase.mutable_usage() = UsageFor("R0");
-  Must<v1::DeleteSubjectResponse>("corezo-info_manager", erase);
+  Must<v1::DeleteSubjectResponse>("corezo-manager", erase);
   titles.clear();
   EXPECT_EQ(Disclose(&titles).reason, "NOT_FOUND");
   EXPECT_TRUE(titles.empty());
