@@ -12,6 +12,11 @@ Reason FieldAllows(const FieldSpec& field, const VerbInfo& verb, const RoleSpec&
   }
   if (verb.needs_index && !field.index) return Reason::kFieldNotSearchable;
   if (verb.needs_token && field.token == TokenMode::kNone) return Reason::kFieldNotTokenized;
+  if (verb.id == Verb::kRevealHistory) {
+    if (field.history == 0) return Reason::kFieldWithoutHistory;
+    // A token is the field's or its value's of now, and no earlier one's.
+    if (view == View::kToken) return Reason::kFieldNotTokenized;
+  }
   if (verb.outputs_values && view == View::kToken && field.token == TokenMode::kNone) {
     return Reason::kFieldNotTokenized;
   }

@@ -469,7 +469,8 @@ void Evaluation::SetView(const FieldSpec& field, View granted, FieldDecision* ou
     view = in_.wanted;
   }
   const bool impossible = (view == View::kMasked && field.mask == Mask::kNone) ||
-                          (view == View::kToken && field.token == TokenMode::kNone);
+                          (view == View::kToken &&
+                           (field.token == TokenMode::kNone || in_.verb == Verb::kRevealHistory));
   if (impossible) {
     out->view = View::kDenied;
     out->reason = view == View::kToken ? Reason::kFieldNotTokenized : Reason::kFieldNotGranted;

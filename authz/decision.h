@@ -30,14 +30,14 @@
 // of each consent that every write needs, in the policy's order: AGE_UNKNOWN,
 // GUARDIAN_CONSENT_MISSING or CONSENT_MISSING. Of a field: FIELD_UNKNOWN; where no grant gives it,
 // the first condition that does not hold, or READ_NEVER, COMM_SECRET, FIELD_NOT_SEARCHABLE,
-// FIELD_NOT_TOKENIZED, FIELD_NOT_GRANTED. Where one does: FIELD_NOT_GRANTED (the binding is for
-// other fields; the parent purpose has no use for it), USE_STOPPED; for values that come in
-// FIELD_RETIRED, CHANNEL_MISSING, CHANNEL_NOT_ALLOWED, and of each consent that the field needs the
-// same three as above; a view that it cannot have. Why a role is not admitted, in this order:
-// ROLE_NOT_ASSIGNABLE, PRINCIPAL_KIND_NOT_ADMITTED, PERSON_UNKNOWN, EMPLOYMENT_NOT_ADMITTED,
-// JUSTIFICATION_*, DUTY_MISSING, DEPARTMENT_MISMATCH, NDA_*, ATTESTATION_*. Of several attestations
-// that fail, the person's own one signed last speaks: revoked before expired; one signed by
-// somebody else only where there is no own one.
+// FIELD_NOT_TOKENIZED, FIELD_WITHOUT_HISTORY, FIELD_NOT_GRANTED. Where one does: FIELD_NOT_GRANTED
+// (the binding is for other fields; the parent purpose has no use for it), USE_STOPPED; for values
+// that come in FIELD_RETIRED, CHANNEL_MISSING, CHANNEL_NOT_ALLOWED, and of each consent that the
+// field needs the same three as above; a view that it cannot have. Why a role is not admitted, in
+// this order: ROLE_NOT_ASSIGNABLE, PRINCIPAL_KIND_NOT_ADMITTED, PERSON_UNKNOWN,
+// EMPLOYMENT_NOT_ADMITTED, JUSTIFICATION_*, DUTY_MISSING, DEPARTMENT_MISMATCH, NDA_*,
+// ATTESTATION_*. Of several attestations that fail, the person's own one signed last speaks:
+// revoked before expired; one signed by somebody else only where there is no own one.
 #ifndef PIIVAULT_AUTHZ_DECISION_H_
 #define PIIVAULT_AUTHZ_DECISION_H_
 

@@ -121,6 +121,14 @@ void PolicyBuilder::ReadHouse(MapReader& root) {
     incident.authority_contact = reader.Identifier("authority_contact");
     reader.Finish();
   }
+  if (const YamlNode* node = root.Get("aggregates"); node != nullptr) {
+    MapReader reader(*node, "aggregates", diagnostics_);
+    AggregateRules& rules = policy_->aggregates_;
+    rules.origin = reader.ReadOrigin();
+    rules.min_group = static_cast<uint32_t>(reader.Int("min_group", 2, 10000, rules.min_group));
+    rules.round_to = static_cast<uint32_t>(reader.Int("round_to", 1, 1000, rules.round_to));
+    reader.Finish();
+  }
   if (const YamlNode* node = root.Get("governance"); node != nullptr) {
     MapReader reader(*node, "governance", diagnostics_);
     GovernanceSpec& governance = policy_->governance_;

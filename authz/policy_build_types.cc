@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kMaxPattern = 512;
 constexpr int64_t kMaxValueBytes = 1 << 20;
+constexpr int64_t kMaxHistory = 1000;
 
 }  // namespace
 
@@ -31,6 +32,15 @@ std::vector<std::string> PolicyBuilder::ReadOwnChannels(MapReader& reader,
   const std::vector<std::string>& all = policy_->channels_;
   if (all.empty()) return reader.IdentifierList("channels");
   return reader.WordList("channels", std::vector<std::string_view>(all.begin(), all.end()));
+}
+
+// Earlier values that a type or field keeps; `fallback` where it does not say.
+uint32_t PolicyBuilder::ReadHistory(MapReader& reader, uint32_t fallback) {
+  const YamlNode* node = reader.Get("history");
+  if (node == nullptr) return fallback;
+  if (node->is_scalar() && node->scalar == "all") return kAllEarlierValues;
+  if (node->is_scalar() && node->scalar == "none") return 0;
+  return static_cast<uint32_t>(reader.Int("history", 1, kMaxHistory, 1));
 }
 
 void PolicyBuilder::ReadTypes(MapReader& root) {
@@ -58,6 +68,7 @@ void PolicyBuilder::ReadType(const YamlNode& key, const YamlNode& body) {
   type.origin = reader.ReadOrigin();
   type.controller = reader.Word("controller", vocabulary::kControllers, "operator");
   type.channels = ReadOwnChannels(reader, {});
+  type.history = ReadHistory(reader, 0);
   const YamlNode* fields = reader.Require("fields");
   reader.Finish();
   if (fields != nullptr && !fields->is_map()) {
@@ -84,6 +95,7 @@ void PolicyBuilder::ReadField(TypeSpec& type, const YamlNode& key, const YamlNod
   field.type = type.id;
   field.controller = type.controller;
   field.channels = type.channels;
+  field.history = type.history;
   if (!Claim("field", field.full_name, key.place)) return;
   if (policy_->fields_.size() >= Policy::kMaxFields) {
     diagnostics_->Error(key.place, absl::StrCat("more than ", Policy::kMaxFields, " fields"));
@@ -167,6 +179,13 @@ void PolicyBuilder::ReadFieldOptions(FieldSpec& field, MapReader& reader) {
                         field.required ? "remove 'required'" : "index: true keeps it searchable");
   }
   ReadTokenOptions(field, reader);
+  const bool hidden = field.read_never || field.one_way;
+  // What a type keeps of its fields passes over those that nobody may read.
+  field.history = ReadHistory(reader, hidden ? 0 : field.history);
+  if (hidden && field.history != 0) {
+    diagnostics_->Error(reader.PlaceOf("history"),
+                        "of what nobody reads, no earlier values are kept", "remove 'history'");
+  }
 }
 
 void PolicyBuilder::ReadTokenOptions(FieldSpec& field, MapReader& reader) {

@@ -59,6 +59,7 @@ class PolicyBuilder {
   // policy_build_types.cc
   void ReadChannels(MapReader& root);
   std::vector<std::string> ReadOwnChannels(MapReader& reader, std::vector<std::string> fallback);
+  uint32_t ReadHistory(MapReader& reader, uint32_t fallback);
   void ReadTypes(MapReader& root);
   void ReadType(const YamlNode& key, const YamlNode& body);
   void ReadField(TypeSpec& type, const YamlNode& key, const YamlNode& body);

@@ -70,7 +70,11 @@ void WriteField(SettingsWriter& out, const FieldSpec& field) {
   out.Flag("store one_way", one_way);
   out.Flag("key_class important", important);
   out.Flag("essential", essential);
-  out.Number("history", history);
+  if (history == kAllEarlierValues) {
+    out.Text("history", "all");
+  } else {
+    out.Number("history", history);
+  }
   out.Flag("retired", retired);
   out.Text("controller", controller);
   out.Set("channels", channels);
@@ -79,7 +83,7 @@ void WriteField(SettingsWriter& out, const FieldSpec& field) {
 void WriteTypes(SettingsWriter& out) {
   for (const TypeSpec& type : out.policy().types()) {
     // Channels are there for fields that name none, and are theirs by now.
-    const auto& [id, name, labels, origin, controller, channels, fields] = type;
+    const auto& [id, name, labels, origin, controller, channels, history, fields] = type;
     out.About("type", name);
     out.Text("controller", controller);
     for (FieldId field : fields) WriteField(out, out.policy().field(field));

@@ -208,6 +208,12 @@ void WriteHouse(SettingsWriter& out) {
   }
   for (const CredentialRule& rule : out.policy().credential_rules()) WriteCredentialRule(out, rule);
   {
+    const auto& [origin, min_group, round_to] = out.policy().aggregates();
+    out.About("aggregates", "");
+    out.Number("min group", min_group);
+    out.Number("round to", round_to);
+  }
+  {
     const auto& [origin, per_department_manager, standards, training_interval, supervision_interval,
                  cycle] = out.policy().governance();
     out.About("governance", "");

@@ -45,6 +45,7 @@ struct TypeSpec {
   Origin origin;
   std::string controller;             // operator, tenant or partner.
   std::vector<std::string> channels;  // Of those of its fields that name none.
+  uint32_t history = 0;               // The same.
   std::vector<FieldId> fields;        // In the order of the file.
 };
 

@@ -19,6 +19,7 @@ void AddApprovalsCommands(CLI::App& root, Session& session);
 void AddBreakGlassCommands(CLI::App& root, Session& session);
 void AddRecordCommands(CLI::App& root, Session& session);
 void AddRevealCommands(CLI::App& record, Session& session);  // of the group `record`
+void AddCountCommand(CLI::App& record, Session& session);    // of the group `record`
 void AddSubjectCommands(CLI::App& root, Session& session);
 void AddSubjectUpdateCommand(CLI::App& subject, Session& session);  // of the group `subject`
 void AddMatterCommands(CLI::App& root, Session& session);

@@ -190,6 +190,12 @@ std::string Page::FieldHeader(const authz::FieldSpec& field) const {
   flag(field.important, "important", "重要");
   flag(field.essential, "essential", "必須利用");
   flag(field.retired, "retired", "廃止");
+  if (field.history == authz::kAllEarlierValues) {
+    flag(true, "history", "履歴あり");
+  } else {
+    flag(field.history != 0, absl::StrCat("history of ", field.history),
+         absl::StrCat("履歴", field.history, "件"));
+  }
   return html;
 }
 

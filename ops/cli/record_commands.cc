@@ -158,6 +158,7 @@ void AddRecordCommands(CLI::App& root, Session& session) {
   AddWriting(*group, session);
   AddMetadata(*group, session);
   AddRevealCommands(*group, session);
+  AddCountCommand(*group, session);
 }
 
 void AddSubjectCommands(CLI::App& root, Session& session) {

@@ -157,10 +157,66 @@ void AddDownload(CLI::App& group, Session& session) {
   AddUsage(*command, request->mutable_usage());
 }
 
+// One line for each earlier value, under the record's, oldest first.
+void PrintHistory(Session& session, const v1::RevealRecordHistoryResponse& history) {
+  session.out() << history.name() << "  " << history.type() << ", version " << history.version()
+                << "\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const v1::EarlierValue& earlier : history.values()) {
+    const std::string first =
+        earlier.first_version() == 0 ? "?" : absl::StrCat(earlier.first_version());
+    rows.push_back({earlier.field(),
+                    EscapeForTerminal(earlier.value().value()) + ViewMark(earlier.value().view()),
+                    absl::StrCat(first, "-", earlier.last_version()),
+                    FormatField(earlier, "set_time"), FormatField(earlier, "replace_time"),
+                    earlier.replaced_by()});
+  }
+  if (!rows.empty()) {
+    PrintTable({"FIELD", "VALUE", "VERSIONS", "SET", "REPLACED", "BY"}, rows, session.out());
+  }
+  for (const v1::Failure& failure : history.denied()) {
+    session.err() << "denied: " << FormatField(failure, "fields") << ": " << failure.reason()
+                  << "\n";
+  }
+}
+
+void AddHistory(CLI::App& group, Session& session) {
+  auto request = std::make_shared<v1::RevealRecordHistoryRequest>();
+  auto fields = std::make_shared<Strings>();
+  CLI::App* command =
+      AddCommand(group, "history", "Shows what fields of a record held before, for a purpose",
+                 session, [request, fields](Session& s) -> absl::StatusOr<int> {
+                   const absl::StatusOr<v1::RevealRecordHistoryResponse> response = Ask(
+                       s, &Connection::vault, &Vault::RevealRecordHistory, *request,
+                       Prepare<v1::RevealRecordHistoryRequest>([fields](Session& inner, auto* r) {
+                         r->set_name(RecordName(inner, r->name()));
+                         r->mutable_fields()->Assign(fields->begin(), fields->end());
+                         return absl::OkStatus();
+                       }));
+                   if (!response.ok()) return response.status();
+                   if (s.json()) {
+                     s.render().Json(*response);
+                   } else {
+                     PrintHistory(s, *response);
+                     s.render().Receipt(*response);
+                   }
+                   return response->denied().empty() ? kExitOk : kExitPartial;
+                 });
+  command->add_option("RECORD", *request->mutable_name(), "Record name, or ref:TYPE:REF")
+      ->required();
+  command->add_option("--field,--fields", *fields, "Fields, separated by commas or one at a time")
+      ->delimiter(',')
+      ->required();
+  AddUsage(*command, request->mutable_usage());
+  command->add_flag_callback(
+      "--allow-partial", [request] { request->set_allow_partial(true); }, kAllowPartialHelp);
+}
+
 }  // namespace
 
 void AddRevealCommands(CLI::App& record, Session& session) {
   AddReveal(record, session);
+  AddHistory(record, session);
   AddLookup(record, session);
   AddStream(record, session);
   AddDownload(record, session);

@@ -235,10 +235,21 @@ const std::map<Reason, Needed>& ReasonNeeds() {
                                          f.text().FindRole(grant.role)->kind == "tenant");
                                });
           });
-          return granted || (f.Does([](const Verb& verb) { return verb.by_token; }) &&
-                             f.Fields([](const naive::Field& field) { return !field.tokens; }));
+          // No token leads to an earlier value.
+          const bool past = f.Grants([](const Grant& grant) {
+            return grant.view == "plain" && Has(grant.verbs, "reveal_history");
+          });
+          return granted || past || (f.Does([](const Verb& verb) {
+                   return verb.by_token;
+                 }) && f.Fields([](const naive::Field& field) { return !field.tokens; }));
         },
         "no field without tokens is asked for by token"}},
+      {Reason::kFieldWithoutHistory,
+       {[](const F& f) {
+          return f.Grants([](const Grant& grant) { return Has(grant.verbs, "reveal_history"); }) &&
+                 f.Fields([](const naive::Field& field) { return !field.history; });
+        },
+        "nobody sees earlier values, or all fields keep them"}},
       {Reason::kCommSecret,
        {[](const F& f) {
           return f.Fields([](const naive::Field& field) { return field.comm_secret; });

@@ -98,6 +98,7 @@ class Maker {
     if (field.never_read && verb_->uses && call_.asked.verb != "verify") return false;
     if (field.comm_secret && verb_->uses && call_.role->kind != "tenant") return false;
     if (field.retired && verb_->writes && call_.asked.verb != "update") return false;
+    if (call_.asked.verb == "reveal_history" && !field.history) return false;
     return (!verb_->by_index || field.index) && (!verb_->by_token || field.tokens);
   }
 

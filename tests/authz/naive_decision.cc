@@ -78,6 +78,7 @@ class Trial {
   Reason CheckField(const std::string& name, const Field& field) const;
   Reason CheckWrite(const std::string& name, const Field& field) const;
   Reason NeverGranted(const Field& field) const;
+  bool HasToken(const Field& field) const;
   bool Gives(const Grant& grant, const std::string& name, const Field& field) const;
   bool ParentHas(const std::string& field) const;
 
@@ -428,13 +429,19 @@ Reason Trial::NeverGranted(const Field& field) const {
   }
   if (verb_.by_index && !field.index) return Reason::kFieldNotSearchable;
   if (verb_.by_token && !field.tokens) return Reason::kFieldNotTokenized;
+  if (asked_.verb == "reveal_history" && !field.history) return Reason::kFieldWithoutHistory;
   return Reason::kOk;
+}
+
+// Tokens lead to what a field holds now.
+bool Trial::HasToken(const Field& field) const {
+  return field.tokens && asked_.verb != "reveal_history";
 }
 
 bool Trial::Gives(const Grant& grant, const std::string& name, const Field& field) const {
   if (!Has(grant.fields, name) || NeverGranted(field) != Reason::kOk) return false;
   if (!verb_.shows) return true;
-  if (grant.view == "token") return field.tokens;
+  if (grant.view == "token") return HasToken(field);
   if (grant.view == "masked") return field.mask != Mask::kNone;
   return true;
 }
@@ -505,7 +512,7 @@ Shown Trial::OneField(const std::vector<const Grant*>& fitting, const std::strin
   }
   if (view == View::kMasked && field.mask == Mask::kNone) {
     shown.reason = Reason::kFieldNotGranted;
-  } else if (view == View::kToken && !field.tokens) {
+  } else if (view == View::kToken && !HasToken(field)) {
     shown.reason = Reason::kFieldNotTokenized;
   } else {
     shown = {view, view == View::kMasked ? field.mask : Mask::kNone, Reason::kOk, best->id};

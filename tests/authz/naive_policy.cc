@@ -87,10 +87,10 @@ Names Expand(const Text& text, const Names& names) {
   return out;
 }
 
-Field ReadField(const std::string& type, const YAML::Node& node, const Names& channels) {
-  Field field;
+// `fallback`: what the type says.
+Field ReadField(const std::string& type, const YAML::Node& node, const Field& fallback) {
+  Field field = fallback;
   field.type = type;
-  field.channels = channels;
   field.semantic = node.IsScalar() ? node.Scalar() : node["type"].Scalar();
   field.mask = GetSemanticType(*FindSemanticType(field.semantic)).masks[0];
   if (node.IsScalar()) return field;
@@ -104,6 +104,9 @@ Field ReadField(const std::string& type, const YAML::Node& node, const Names& ch
   field.tokens = Word(node["token"], hidden ? "none" : "random") != "none";
   field.retired = Flag(node["retired"], false);
   if (node["channels"]) field.channels = Words(node["channels"]);
+  if (node["history"]) field.history = node["history"].Scalar() != "none";
+  // Of what nobody reads none is kept, whatever the type says.
+  if (field.never_read || Word(node["store"]) == "one_way") field.history = false;
   return field;
 }
 
@@ -111,9 +114,11 @@ void ReadTypes(const YAML::Node& types, Text& text) {
   for (const auto& type : types) {
     const std::string name = type.first.Scalar();
     text.types.push_back(name);
-    const Names channels = Words(type.second["channels"]);
+    Field fallback;
+    fallback.channels = Words(type.second["channels"]);
+    fallback.history = Word(type.second["history"], "none") != "none";
     for (const auto& field : type.second["fields"]) {
-      text.fields[name + "." + field.first.Scalar()] = ReadField(name, field.second, channels);
+      text.fields[name + "." + field.first.Scalar()] = ReadField(name, field.second, fallback);
     }
   }
 }
@@ -246,6 +251,8 @@ const std::map<std::string, Verb>& Verbs() {
       {"update", {"fields", "required", false, false, true, false, false, {"read_metadata"}}},
       {"tokenize", {"fields", "required", false, false, true, false, true, {}}},
       {"reveal", {"fields", "required", true, true, false, false, false, {"read_metadata"}}},
+      {"reveal_history",
+       {"fields", "required", true, true, false, false, false, {"read_metadata"}}},
       {"detokenize", {"fields", "required", true, true, false, false, true, {}}},
       {"download",
        {"fields", "required", true, true, false, false, false, {"read_metadata", "list"}}},

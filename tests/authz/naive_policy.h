@@ -45,6 +45,7 @@ struct Field {
   bool comm_secret = false;
   bool never_read = false;
   bool retired = false;
+  bool history = false;  // Earlier values are kept.
   Names channels;
 };
 

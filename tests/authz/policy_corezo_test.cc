@@ -54,7 +54,7 @@ TEST(CorezoTest, Clause002_01RequestsForMembersOnlyWhereTheOperatorSaysSo) {
       "for: P1.operate, expect: ";
   PolicyText text = ReadPolicy(kCorezo);
   EXPECT_EQ(RunCases(text, files + "OPERATION_NOT_GRANTED}\n"), "");
-  Replace(&text.values_yaml, "corporation_may: [reveal]",
+  Replace(&text.values_yaml, "corporation_may: [reveal, reveal_history]",
           "corporation_may: [reveal, rights_request]");
   EXPECT_EQ(RunCases(text, files + "granted}\n"), "");
 }

@@ -335,11 +335,12 @@ void PolicyMutator::OfTypes() {
     const Path type_path = {"types", type_name};
     WithoutEach(type_name + " channels", Below(type_path, "channels"));
     RemoveIfThere(type_name + " channels", Below(type_path, "channels"));
+    RemoveIfThere(type_name + " history", Below(type_path, "history"));
     for (const auto& field : type.second["fields"]) {
       if (!field.second.IsMap()) continue;
       const std::string name = type_name + "." + field.first.Scalar();
       const Path path = Below(Below(type_path, "fields"), field.first.Scalar());
-      for (const char* key : {"class", "read", "retired", "channels", "token", "mask"}) {
+      for (const char* key : {"class", "read", "retired", "channels", "history", "token", "mask"}) {
         RemoveIfThere(name + " " + key, Below(path, key));
       }
       WithoutEach(name + " channels", Below(path, "channels"));

@@ -25,8 +25,8 @@ TEST(PriusproTest, Clause004_03PersonalInformationIsTheClosedList) {
       SemanticType::kBankAccountNumber, SemanticType::kBankAccountHolder,
   };
   // What is kept of the use of the system, and how those with a user ID come in (004-39).
-  const std::set<std::string> records = {"pay.record", "hist.version",  "hist.inquiry",
-                                         "hist.usage", "login.user_id", "login.password"};
+  const std::set<std::string> records = {"pay.record", "hist.inquiry", "hist.usage",
+                                         "login.user_id", "login.password"};
   std::set<SemanticType> held;
   std::set<std::string> others;
   for (FieldId id = 0; id < policy->field_count(); ++id) {

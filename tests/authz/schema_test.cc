@@ -32,6 +32,7 @@ token_kinds: [{id: url, purposes: [plain]}]
 session: {idle: 15m}
 budgets: [{id: all, records: 100, per: 1h}]
 incident: {record_measures: "${opened}"}
+aggregates: {min_group: 20, round_to: 10}
 notices: [{on: contract_cancelled, to: tenant}]
 )yaml";
 

@@ -119,6 +119,12 @@ class CanaryTest(unittest.TestCase):
         upsert.ref = "ref-3"
         self.call("shop", "UpsertRecord", dict(parent=parent, record=upsert, usage=usage))
         self.call("shop", "UpdateRecord", dict(name=name, fields={"note": CANARIES["note"]}, usage=usage))
+        for address in ("東京都千代田区2-2", CANARIES["address"]):
+            self.call("shop", "UpdateRecord", dict(name=name, fields={"address": address}, usage=usage))
+        before = self.call("shop", "RevealRecordHistory", dict(name=name, fields=["address"], usage=usage))
+        self.assertIn(CANARIES["address"], [value.value.value for value in before.values])
+        self.call("shop", "CountRecords", dict(parent=parent, type="customer", group_by=["address"],
+                                               usage=usage))
         self.call("shop", "GetRecord", dict(name=name))
         self.call("shop", "ListRecords", dict(parent=parent, type="customer", page_size=2))
         self.call("shop", "LookupRecord", dict(parent=parent, type="customer", field="email",

@@ -75,11 +75,13 @@ VaultService/ListRecords           r r r r  + +  o  o N E X  T T  D U
 VaultService/LookupRecord          r r r r  + o  +  o N E X  T T  D U
 VaultService/SearchRecords         r r r r  o +  +  o N E X  T T  D U
 VaultService/RevealRecord          r r r r  + +  +  + N E X  T T  D U
+VaultService/RevealRecordHistory   r r r r  + o  o  o N E X  T T  D U
 VaultService/BatchRevealRecords    r r r r  + +  +  + N E X  T T  D U
 VaultService/StreamRevealRecords   r r r r  + +  +  + N E X  T T  D U
 VaultService/Detokenize            r r r r  + o  o  o N E X  T T  D U
 VaultService/Tokenize              r r r r  + o  o  o N E X  T T  D U
 VaultService/DownloadRecords       r r r r  o +  o  o N E X  T T  D U
+VaultService/CountRecords          r r r r  + o  o  o N E X  T T  D U
 VaultService/DeleteRecord          r r r r  + o  o  o N E X  T T  D U
 VaultService/GetSubject            r r r r  + o  o  o N E X  T T  D U
 VaultService/DeleteSubject         r r r r  + o  o  o N E X  T T  D U
@@ -246,6 +248,10 @@ MatrixTest::Makers MatrixTest::Requests() {
          r.set_name(record);
          r.add_fields("email");
        })},
+      {"VaultService/RevealRecordHistory", Make<v1::RevealRecordHistoryRequest>([=](auto& r) {
+         r.set_name(record);
+         r.add_fields("address");
+       })},
       {"VaultService/BatchRevealRecords", Make<v1::BatchRevealRecordsRequest>([=](auto& r) {
          r.set_parent(kTenant);
          r.add_names(record);
@@ -269,6 +275,11 @@ MatrixTest::Makers MatrixTest::Requests() {
       {"VaultService/DownloadRecords", Make<v1::DownloadRecordsRequest>([](auto& r) {
          r.set_parent(kTenant);
          r.set_type("customer");
+       })},
+      {"VaultService/CountRecords", Make<v1::CountRecordsRequest>([](auto& r) {
+         r.set_parent(kTenant);
+         r.set_type("customer");
+         r.add_group_by("address");
        })},
       {"VaultService/DeleteRecord", Make<v1::DeleteRecordRequest>([=, this](auto& r) {
          r.set_name(NewCustomer().record().name());

@@ -175,5 +175,124 @@ TEST_F(OperatorsTest, TokensAreOfOneTenant) {
   EXPECT_EQ(foreign.results(0).failure().reason(), "TOKEN_INVALID");
 }
 
+// Corezo, and who else takes part in one person's requests there.
+class CorezoTest : public OperatorsTest {
+ protected:
+  static constexpr char kCorezo[] = "tenants/corezo";
+
+  void SetUp() override {
+    OperatorsTest::SetUp();
+    Register("corezo-member", v1::PRINCIPAL_KIND_SERVICE, "member", kCorezo);
+    for (const auto& [name, role] : std::map<std::string, std::string>{
+             {"corezo-manager", "info_manager"}, {"corezo-operations", "operations"}}) {
+      Register(name, v1::PRINCIPAL_KIND_STAFF, role, kCorezo);
+      Attest(name, "work_rules", std::string(64, '1'));
+      Attest(name, "acknowledgement",
+             "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
+    }
+    record_ = Create(kOperators[2]).record().name();
+    person_ = record_.substr(0, record_.find("/records/"));
+  }
+  void Attest(const std::string& who, const std::string& kind, const std::string& document) {
+    v1::RecordAttestationRequest request;
+    request.set_person("persons/" + who);
+    request.mutable_attestation()->set_kind(kind);
+    request.mutable_attestation()->set_document_sha256(document);
+    request.mutable_attestation()->set_signatory(request.person());
+    const absl::Time signed_at = absl::Now() - absl::Hours(24);
+    request.mutable_attestation()->mutable_signed_at()->set_seconds(absl::ToUnixSeconds(signed_at));
+    request.mutable_attestation()->mutable_valid_until()->set_seconds(
+        absl::ToUnixSeconds(signed_at + absl::Hours(24 * 365)));
+    Must<v1::RecordAttestationResponse>("admin-1", request);
+  }
+  v1::Usage AsThePerson(const std::string& purpose) const {
+    v1::Usage usage = UsageFor(purpose);
+    usage.set_on_behalf_of(person_);
+    return usage;
+  }
+  void SetTitle(const std::string& title) {
+    v1::UpdateRecordRequest request;
+    request.set_name(record_);
+    (*request.mutable_fields())["title"] = title;
+    *request.mutable_usage() = AsThePerson("P1.operate");
+    Must<v1::UpdateRecordResponse>("corezo-member", request);
+  }
+  // What the person is shown: the title that is, and those that were.
+  Outcome Disclose(std::vector<std::string>* titles) {
+    v1::RevealRecordRequest now;
+    now.set_name(record_);
+    now.add_fields("title");
+    *now.mutable_usage() = AsThePerson("R0");
+    v1::RevealRecordResponse present;
+    const Outcome outcome = As("corezo-member").Call(now, &present);
+    v1::RevealRecordHistoryRequest before;
+    before.set_name(record_);
+    before.add_fields("title");
+    *before.mutable_usage() = AsThePerson("R0");
+    v1::RevealRecordHistoryResponse past;
+    const Outcome history = As("corezo-member").Call(before, &past);
+    EXPECT_EQ(history.ToString(), outcome.ToString());
+    for (const v1::EarlierValue& value : past.values()) titles->push_back(value.value().value());
+    if (outcome.ok()) titles->push_back(present.record().fields().at("title").value());
+    return outcome;
+  }
+
+  std::string record_;
+  std::string person_;
+};
+
+// 002-08: given a title that is changed twice, a disclosure has three versions of it, and after an
+// erasure there is none.
+TEST_F(CorezoTest, WhatItemsHeldBeforeIsDisclosedAndErasedWithThem) {
+  for (const char* title : {"主任", "課長", "部長"}) SetTitle(title);
+  std::vector<std::string> titles;
+  EXPECT_EQ(Disclose(&titles).ToString(), "OK");
+  EXPECT_EQ(titles, (std::vector<std::string>{"主任", "課長", "部長"}));
+
+  v1::DeleteSubjectRequest erase;
+  erase.set_name(person_);
+  *erase.mutable_usage() = UsageFor("R0");
+  Must<v1::DeleteSubjectResponse>("corezo-manager", erase);
+  titles.clear();
+  EXPECT_EQ(Disclose(&titles).reason, "NOT_FOUND");
+  EXPECT_TRUE(titles.empty());
+}
+
+// 002-22: a group of fewer than ten is not shown, and who has stopped statistics is in none.
+TEST_F(CorezoTest, CountsShowNoSmallGroupAndNobodyWhoHasStoppedThem) {
+  std::string last;
+  for (int i = 0; i < 10; ++i) {
+    v1::CreateRecordRequest request;
+    request.set_parent(kCorezo);
+    request.mutable_record()->set_type("id");
+    (*request.mutable_record()->mutable_fields())["title"] = "課長";
+    request.mutable_record()->mutable_provenance()->set_channel("provided");
+    request.mutable_record()->mutable_provenance()->set_front_hop(v1::FRONT_HOP_TLS);
+    *request.mutable_usage() = UsageFor("P1.register");
+    last = Must<v1::CreateRecordResponse>("corezo-caller", request).record().name();
+  }
+  v1::CountRecordsRequest count;
+  count.set_parent(kCorezo);
+  count.set_type("id");
+  count.add_group_by("title");
+  *count.mutable_usage() = UsageFor("P4");
+  auto counted = Must<v1::CountRecordsResponse>("corezo-operations", count);
+  ASSERT_EQ(counted.groups_size(), 1);
+  EXPECT_EQ(counted.groups(0).values(0), "課長");
+  EXPECT_EQ(counted.groups(0).persons(), 10);
+  EXPECT_EQ(counted.other_persons(), 0);
+
+  person_ = last.substr(0, last.find("/records/"));
+  v1::StopUseRequest stop;
+  stop.set_subject(person_);
+  stop.mutable_stop()->set_fields("id.title");
+  stop.mutable_stop()->set_purpose("P4");
+  *stop.mutable_usage() = AsThePerson("R0");
+  Must<v1::StopUseResponse>("corezo-member", stop);
+  counted = Must<v1::CountRecordsResponse>("corezo-operations", count);
+  EXPECT_EQ(counted.groups_size(), 0);
+  EXPECT_EQ(counted.other_persons(), 0);
+}
+
 }  // namespace
 }  // namespace piivault::integration

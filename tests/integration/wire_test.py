@@ -75,6 +75,17 @@ class WireTest(unittest.TestCase):
         shown = stub.RevealRecord(messages.RevealRecordRequest(
             name=made.record.name, fields=["email"], usage=usage), timeout=10)
         self.assertEqual(shown.record.fields["email"].value, VALUE)
+        for address in ("kanariya 1-1", "kanariya 2-2"):
+            stub.UpdateRecord(messages.UpdateRecordRequest(
+                name=made.record.name, fields={"address": address}, usage=usage), timeout=10)
+        before = stub.RevealRecordHistory(messages.RevealRecordHistoryRequest(
+            name=made.record.name, fields=["address"], usage=usage), timeout=10)
+        self.assertEqual([value.value.value for value in before.values], ["kanariya 1-1"])
+        self.assertEqual(before.values[0].replaced_by, "principals/shop")
+        count = list(stub.CountRecords(messages.CountRecordsRequest(
+            parent=self.vault.tenant, type="customer", group_by=["address"], usage=usage), timeout=10))
+        self.assertTrue(count[-1].complete)
+        self.assertEqual(list(count[-1].groups), [])  # One person is no group.
         seen = tap.seen()
         self.assertGreater(len(seen), 2000)
         for secret in (VALUE, "kanariya", made.record.name, "RevealRecord"):

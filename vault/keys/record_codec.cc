@@ -14,6 +14,7 @@
 namespace piivault::vault {
 namespace {
 
+using storage::v1::EarlierValue;
 using storage::v1::FieldHeader;
 using storage::v1::RecordHeader;
 
@@ -24,20 +25,27 @@ constexpr uint8_t kSuite = 1;
 constexpr std::string_view kLabel = "piivault record part 1.1";
 // One more member of an important part's associated data.
 constexpr std::string_view kImportantMember = "important";
+// And one of an earlier value's, behind that.
+constexpr std::string_view kEarlierMember = "earlier";
 constexpr size_t kMaxFields = std::numeric_limits<uint16_t>::max() - 1;
 
 bool TokenSizeFits(size_t size) { return size == 0 || size == storage::Id128::kSize; }
 
-absl::Status CheckWrite(const RecordHeader& header, absl::Span<const std::string_view> values) {
+absl::Status CheckWrite(const RecordHeader& header, absl::Span<const std::string_view> values,
+                        absl::Span<const std::string_view> earlier) {
   const auto count = static_cast<size_t>(header.fields_size());
-  if (count != values.size()) {
+  if (count != values.size() || static_cast<size_t>(header.earlier_size()) != earlier.size()) {
     return absl::InvalidArgumentError("as many values as fields are needed");
   }
-  if (count > kMaxFields) return absl::InvalidArgumentError("a record has too many fields");
+  if (count + earlier.size() > kMaxFields)
+    return absl::InvalidArgumentError("a record has too many fields");
   for (const FieldHeader& field : header.fields()) {
     if (field.name().empty()) return absl::InvalidArgumentError("a field has no name");
     if (!TokenSizeFits(field.token().size()))
       return absl::InvalidArgumentError("a field's token is not 16 bytes");
+  }
+  for (const EarlierValue& value : header.earlier()) {
+    if (value.name().empty()) return absl::InvalidArgumentError("an earlier value has no name");
   }
   return absl::OkStatus();
 }
@@ -51,10 +59,17 @@ uint16_t NumberFields(RecordHeader* header) {
       field.set_ordinal(++ordinal);
     }
   }
+  for (EarlierValue& value : *header->mutable_earlier()) value.set_ordinal(++ordinal);
   return ordinal;
 }
 
-bool IsImportantValue(const FieldHeader& field) { return field.important() && !field.absent(); }
+bool HasImportantValue(const RecordHeader& header) {
+  return std::any_of(
+             header.fields().begin(), header.fields().end(),
+             [](const FieldHeader& field) { return field.important() && !field.absent(); }) ||
+         std::any_of(header.earlier().begin(), header.earlier().end(),
+                     [](const EarlierValue& value) { return value.important(); });
+}
 
 void AppendPart(AesGcmKey& key, uint32_t ordinal, std::string_view aad, std::string_view plaintext,
                 std::string* row) {
@@ -75,18 +90,20 @@ PartContext::PartContext(const storage::Id128& vault_id, const RecordIdentity& i
 }
 
 std::string_view PartContext::Of(std::string_view type, std::string_view field, uint64_t version,
-                                 std::string_view token, KeyClass key_class) {
+                                 std::string_view token, KeyClass key_class, bool earlier) {
   members_.Truncate(shared_);
   members_.Add(type).Add(field).AddU64(version).Add(token);
   if (key_class == KeyClass::kImportant) members_.Add(kImportantMember);
+  if (earlier) members_.Add(kEarlierMember);
   return members_.view();
 }
 
 absl::StatusOr<EncryptedRecord> EncryptRecord(const KeySnapshot& keys, RandomSource& random,
                                               const RecordIdentity& identity, uint64_t version,
                                               RecordHeader* header,
-                                              absl::Span<const std::string_view> values) {
-  if (absl::Status status = CheckWrite(*header, values); !status.ok()) return status;
+                                              absl::Span<const std::string_view> values,
+                                              absl::Span<const std::string_view> earlier) {
+  if (absl::Status status = CheckWrite(*header, values, earlier); !status.ok()) return status;
   const TenantKeys* const tenant = keys.ActiveTenant(identity.tenant);
   if (tenant == nullptr) {
     return absl::FailedPreconditionError("the tenant has no key in the active epoch");
@@ -105,7 +122,7 @@ absl::StatusOr<EncryptedRecord> EncryptRecord(const KeySnapshot& keys, RandomSou
   AesGcmKey normal(data_key.view());
   SecretBytes important_key;
   std::optional<AesGcmKey> important;
-  if (std::any_of(header->fields().begin(), header->fields().end(), IsImportantValue)) {
+  if (HasImportantValue(*header)) {
     important_key = random.Bytes(kAesKeySize);
     important.emplace(important_key.view());
   }
@@ -120,6 +137,13 @@ absl::StatusOr<EncryptedRecord> EncryptRecord(const KeySnapshot& keys, RandomSou
                context.Of(header->type(), field.name(), version, field.token(),
                           KeyClassOf(field.important())),
                values[static_cast<size_t>(i)], &record.row);
+  }
+  for (int i = 0; i < header->earlier_size(); ++i) {
+    const EarlierValue& value = header->earlier(i);
+    AppendPart(
+        value.important() ? *important : normal, value.ordinal(),
+        context.Of(header->type(), value.name(), version, "", KeyClassOf(value.important()), true),
+        earlier[static_cast<size_t>(i)], &record.row);
   }
   record.wrap_row = WrapDataKey(vault, *tenant, random, identity.subject, identity.record, version,
                                 data_key, important.has_value() ? &important_key : nullptr);
@@ -182,9 +206,10 @@ absl::StatusOr<RecordReader> RecordReader::Open(const KeySnapshot& keys,
 
 absl::StatusOr<SecretBytes> RecordReader::OpenPart(AesGcmKey& key, std::string_view type,
                                                    const RecordField& field) {
-  auto plaintext = key.Open(OrdinalNonce(field.ordinal),
-                            context_.Of(type, field.name, version_, field.token, field.key_class),
-                            parts_[field.ordinal]);
+  auto plaintext =
+      key.Open(OrdinalNonce(field.ordinal),
+               context_.Of(type, field.name, version_, field.token, field.key_class, field.earlier),
+               parts_[field.ordinal]);
   if (!plaintext.ok()) return plaintext.status();
   if (!Unpad(&*plaintext)) return DecryptionFailed();
   return plaintext;
@@ -224,6 +249,9 @@ bool RecordReader::IndexHeader(uint64_t version) {
       case RecordHeader::kFieldsFieldNumber:
         if (!IndexField(header.bytes())) return false;
         break;
+      case RecordHeader::kEarlierFieldNumber:
+        if (!IndexEarlier(header.bytes())) return false;
+        break;
       default:
         break;
     }
@@ -234,6 +262,10 @@ bool RecordReader::IndexHeader(uint64_t version) {
   for (const FieldPlace& field : fields_) {
     if (field.ordinal != (field.absent ? 0 : ++ordinal)) return false;
     has_important |= !field.absent && field.key_class == KeyClass::kImportant;
+  }
+  for (const EarlierPlace& value : earlier_) {
+    if (value.ordinal != ++ordinal) return false;
+    has_important |= value.key_class == KeyClass::kImportant;
   }
   return ordinal + 1 == parts_.size() && has_important == (important_ != nullptr);
 }
@@ -272,6 +304,29 @@ bool RecordReader::IndexField(std::string_view bytes) {
   return field.ok() && place.name.size > 0 && TokenSizeFits(place.token.size);
 }
 
+bool RecordReader::IndexEarlier(std::string_view bytes) {
+  EarlierPlace place;
+  bool named = false;
+  WireReader value(bytes);
+  while (value.Next()) {
+    switch (value.number()) {
+      case EarlierValue::kNameFieldNumber:
+        named = !value.bytes().empty();
+        break;
+      case EarlierValue::kOrdinalFieldNumber:
+        place.ordinal = static_cast<uint32_t>(value.varint());
+        break;
+      case EarlierValue::kImportantFieldNumber:
+        place.key_class = KeyClassOf(value.varint() != 0);
+        break;
+      default:
+        break;
+    }
+  }
+  earlier_.push_back(place);
+  return value.ok() && named;
+}
+
 std::optional<RecordField> RecordReader::Field(std::string_view name) const {
   for (size_t i = 0; i < fields_.size(); ++i) {
     if (View(fields_[i].name) == name) return FieldAt(i);
@@ -281,10 +336,14 @@ std::optional<RecordField> RecordReader::Field(std::string_view name) const {
 
 RecordField RecordReader::FieldAt(size_t i) const {
   const FieldPlace& field = fields_[i];
-  return {
-      View(field.name), View(field.token), static_cast<storage::v1::TokenKind>(field.token_kind),
-      field.ordinal,    field.absent,      field.key_class,
-      field.one_way};
+  return {View(field.name),
+          View(field.token),
+          static_cast<storage::v1::TokenKind>(field.token_kind),
+          field.ordinal,
+          field.absent,
+          field.key_class,
+          field.one_way,
+          false};
 }
 
 const RecordHeader& RecordReader::header() const {

@@ -38,7 +38,8 @@ class PartContext {
   // Of one part, until the next call. The header is the part without type, field and token: its
   // reader learns them from it.
   std::string_view Of(std::string_view type, std::string_view field, uint64_t version,
-                      std::string_view token, KeyClass key_class = KeyClass::kNormal);
+                      std::string_view token, KeyClass key_class = KeyClass::kNormal,
+                      bool earlier = false);
 
  private:
   MemberList members_;
@@ -54,13 +55,15 @@ struct EncryptedRecord {
 };
 
 // Encrypts one version of a record under a fresh data key that seals nothing else, values of fields
-// marked important under another one. `header->fields(i)` describes `values[i]`; ordinals and the
-// version are filled in here. The value of a field marked absent is not stored. INVALID_ARGUMENT:
-// counts differ, more than 65,534 fields, or a field without name or with a token of other than 0
-// or 16 bytes. FAILED_PRECONDITION: the tenant has no key in the active epoch.
+// marked important under another one. `header->fields(i)` describes `values[i]`, and
+// `header->earlier(i)` `earlier[i]`; ordinals and the version are filled in here. The value of a
+// field marked absent is not stored. INVALID_ARGUMENT: counts differ, more than 65,534 fields and
+// earlier values, or one without name or a field with a token of other than 0 or 16 bytes.
+// FAILED_PRECONDITION: the tenant has no key in the active epoch.
 [[nodiscard]] absl::StatusOr<EncryptedRecord> EncryptRecord(
     const KeySnapshot& keys, RandomSource& random, const RecordIdentity& identity, uint64_t version,
-    storage::v1::RecordHeader* header, absl::Span<const std::string_view> values);
+    storage::v1::RecordHeader* header, absl::Span<const std::string_view> values,
+    absl::Span<const std::string_view> earlier = {});
 
 // A field of a record version as its reader finds it. The views borrow from the reader, and last
 // until it is moved.
@@ -72,6 +75,7 @@ struct RecordField {
   bool absent = false;
   KeyClass key_class = KeyClass::kNormal;
   bool one_way = false;  // its value is a StoredCredential, and never shown
+  bool earlier = false;  // A value that the field had before.
 };
 
 // Reads one version of a record: the header at once, fields one by one as they are asked for.
@@ -122,6 +126,18 @@ class RecordReader {
                                     KeyClassOf(field.important()),
                                     field.one_way()});
   }
+  // An earlier value of this version's header.
+  [[nodiscard]] absl::StatusOr<SecretBytes> DecryptEarlier(
+      const storage::v1::EarlierValue& earlier) {
+    return DecryptField(RecordField{earlier.name(),
+                                    {},
+                                    {},
+                                    earlier.ordinal(),
+                                    false,
+                                    KeyClassOf(earlier.important()),
+                                    false,
+                                    true});
+  }
 
  private:
   // A place in header_bytes_, which moves with the reader.
@@ -137,6 +153,12 @@ class RecordReader {
     bool absent = false;
     KeyClass key_class = KeyClass::kNormal;
     bool one_way = false;
+  };
+  // Of an earlier value: what shows that each part and key is described. The rest is asked for
+  // seldom, and of the message.
+  struct EarlierPlace {
+    uint32_t ordinal = 0;
+    KeyClass key_class = KeyClass::kNormal;
   };
   // Of a version that has a second data key.
   struct Important {
@@ -156,6 +178,7 @@ class RecordReader {
   // Whether the header is one, and describes exactly the parts and keys that are there.
   bool IndexHeader(uint64_t version);
   bool IndexField(std::string_view bytes);
+  bool IndexEarlier(std::string_view bytes);
   std::string_view View(Place place) const {
     return header_bytes_.view().substr(place.begin, place.size);
   }
@@ -170,6 +193,7 @@ class RecordReader {
   Place type_;
   Place record_ref_;
   absl::InlinedVector<FieldPlace, 10> fields_;
+  std::vector<EarlierPlace> earlier_;
   mutable std::unique_ptr<storage::v1::RecordHeader> header_;  // made at first use
 };
 

@@ -32,6 +32,18 @@ void SetToken(const storage::Id128& token, storage::v1::TokenKind kind, FieldHea
 
 }  // namespace
 
+const FieldWrite* RecordChange::WriteOf(std::string_view name) const {
+  const auto write = std::find_if(set.begin(), set.end(), [name](const FieldWrite& candidate) {
+    return candidate.field->name == name;
+  });
+  return write == set.end() ? nullptr : &*write;
+}
+
+bool RecordChange::Clears(std::string_view name, bool credential) const {
+  if (std::find(clear.begin(), clear.end(), name) != clear.end()) return true;
+  return clear_others && !credential && WriteOf(name) == nullptr;
+}
+
 // One field of the version that is being made.
 struct RecordWriter::PreparedField {
   FieldHeader header;
@@ -129,7 +141,7 @@ absl::StatusOr<authz::Reason> RecordWriter::TakeUnique(const authz::FieldSpec& f
 }
 
 RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
-                                                  const FieldHeader* before) {
+                                                  const FieldHeader* before, uint64_t version) {
   PreparedField field;
   field.value = write.value;
   const KeyClass key_class = KeyClassOf(write.field->important);
@@ -138,6 +150,10 @@ RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
   field.header.set_important(write.field->important);
   field.header.set_flagged(write.flagged);
   field.header.set_one_way(write.one_way);
+  if (write.field->history != 0) {
+    field.header.set_since_version(version);
+    field.header.set_since_micros(absl::ToUnixMicros(now_));
+  }
   switch (write.field->token) {
     case authz::TokenMode::kNone:
       break;
@@ -162,18 +178,35 @@ RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
   return field;
 }
 
-absl::Status RecordWriter::Store(std::vector<PreparedField>* fields, const LoadedRecord* before,
-                                 WriteResult* result) {
+absl::StatusOr<RecordWriter::PreparedField> RecordWriter::CarryOver(LoadedRecord* record,
+                                                                    const FieldHeader& old) {
+  PreparedField field;
+  field.header = old;
+  absl::StatusOr<SecretBytes> value = record->reader->DecryptField(old);
+  if (!value.ok()) return value.status();
+  field.kept = *std::move(value);
+  return field;
+}
+
+absl::Status RecordWriter::Store(std::vector<PreparedField>* fields, const EarlierValues& earlier,
+                                 const LoadedRecord* before, WriteResult* result) {
   std::vector<std::string_view> values;
   values.reserve(fields->size());
   for (PreparedField& field : *fields) {
     *result->header.add_fields() = std::move(field.header);
     values.push_back(field.bytes());
   }
+  std::vector<std::string_view> earlier_values;
+  earlier_values.reserve(earlier.values.size());
+  for (size_t i = 0; i < earlier.values.size(); ++i) {
+    *result->header.add_earlier() = earlier.headers[i];
+    earlier_values.push_back(earlier.values[i].view());
+  }
   GiveRandomTokens(&result->header);
   const RecordIdentity& id = result->identity;
-  absl::StatusOr<EncryptedRecord> encrypted = EncryptRecord(
-      tenant_.keys(), deps_.random, id, result->header.version(), &result->header, values);
+  absl::StatusOr<EncryptedRecord> encrypted =
+      EncryptRecord(tenant_.keys(), deps_.random, id, result->header.version(), &result->header,
+                    values, earlier_values);
   if (!encrypted.ok()) return encrypted.status();
   result->digest = encrypted->digest;
   changes_.Put(storage::RecordKey(id.tenant, id.subject, id.record), std::move(encrypted->row));
@@ -277,7 +310,7 @@ absl::StatusOr<WriteResult> RecordWriter::Create(const RecordDraft& draft) {
   std::vector<PreparedField> fields;
   fields.reserve(draft.fields.size());
   for (const FieldWrite& write : draft.fields) {
-    fields.push_back(Prepare(write, nullptr));
+    fields.push_back(Prepare(write, nullptr, 1));
     if (!write.field->unique || fields.back().terms.empty()) continue;
     absl::StatusOr<authz::Reason> reason =
         TakeUnique(*write.field, fields.back().terms.front(), nullptr);
@@ -305,7 +338,7 @@ absl::StatusOr<WriteResult> RecordWriter::Create(const RecordDraft& draft) {
   header.set_controller(draft.controller.data(), draft.controller.size());
   header.set_created_micros(absl::ToUnixMicros(now_));
   header.set_updated_micros(header.created_micros());
-  if (absl::Status status = Store(&fields, nullptr, &result); !status.ok()) return status;
+  if (absl::Status status = Store(&fields, {}, nullptr, &result); !status.ok()) return status;
 
   for (size_t i = 0; i < fields.size(); ++i) {
     PutToken(result.identity, header.fields(static_cast<int>(i)));
@@ -342,10 +375,11 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
   result.identity = record->identity;
   result.subject_ref = record->subject.row.subject_ref();
   const storage::RecordLocator self = record->locator();
+  const uint64_t old_version = record->reader->version();
 
   std::vector<PreparedField> fields;
   for (const FieldWrite& write : change.set) {
-    fields.push_back(Prepare(write, record->reader->FindField(write.field->name)));
+    fields.push_back(Prepare(write, record->reader->FindField(write.field->name), old_version + 1));
     if (!write.field->unique || fields.back().terms.empty()) continue;
     absl::StatusOr<authz::Reason> reason =
         TakeUnique(*write.field, fields.back().terms.front(), &self);
@@ -355,45 +389,51 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
       return result;
     }
   }
+  absl::StatusOr<EarlierValues> earlier = PlanEarlierValues(policy_, record, change, now_);
+  if (!earlier.ok()) return earlier.status();
+  if (!earlier->ok()) {
+    result.reason = earlier->reason;
+    result.field = earlier->field;
+    return result;
+  }
   const size_t written = fields.size();
   for (const FieldHeader& old : record->header().fields()) {
     if (old.absent()) continue;
-    size_t i = 0;
-    while (i < written && change.set[i].field->name != old.name()) ++i;
-    const bool replaced = i < written;
-    const bool cleared = !replaced && ((change.clear_others && !old.one_way()) ||
-                                       std::find(change.clear.begin(), change.clear.end(),
-                                                 old.name()) != change.clear.end());
-    if (replaced || cleared) {
-      absl::Status status = DeleteOldTerms(record, old, replaced ? &fields[i].terms : nullptr);
-      if (!status.ok()) return status;
-      if (!replaced || fields[i].header.token() != old.token()) DeleteToken(result.identity, old);
-      if (replaced) continue;
+    const FieldWrite* const write = change.WriteOf(old.name());
+    if (write == nullptr && !change.Clears(old.name(), old.one_way())) {
+      absl::StatusOr<PreparedField> field = CarryOver(record, old);
+      if (!field.ok()) return field.status();
+      fields.push_back(*std::move(field));
+      continue;
     }
-    PreparedField field;
-    field.header.set_name(old.name());
-    if (cleared) {
+    PreparedField* const now =
+        write == nullptr ? nullptr : &fields[static_cast<size_t>(write - change.set.data())];
+    absl::Status status = DeleteOldTerms(record, old, now == nullptr ? nullptr : &now->terms);
+    if (!status.ok()) return status;
+    if (now == nullptr || now->header.token() != old.token()) DeleteToken(result.identity, old);
+    if (now == nullptr) {
+      PreparedField field;
+      field.header.set_name(old.name());
       field.header.set_absent(true);
-    } else {
-      field.header = old;
-      absl::StatusOr<SecretBytes> value = record->reader->DecryptField(old);
-      if (!value.ok()) return value.status();
-      field.kept = *std::move(value);
+      fields.push_back(std::move(field));
+    } else if (std::find(earlier->unchanged.begin(), earlier->unchanged.end(), old.name()) !=
+               earlier->unchanged.end()) {
+      now->header.set_since_version(old.since_version());
+      now->header.set_since_micros(old.since_micros());
     }
-    fields.push_back(std::move(field));
   }
 
-  const uint64_t old_version = record->reader->version();
   storage::v1::RecordHeader& header = result.header;
   header = record->header();
   header.clear_fields();
+  header.clear_earlier();
   header.set_version(old_version + 1);
   header.set_updated_micros(absl::ToUnixMicros(now_));
   if (change.new_provenance) {
     *header.mutable_provenance() = change.provenance;
     if (!change.notice.empty()) header.set_notice(change.notice.data(), change.notice.size());
   }
-  if (absl::Status status = Store(&fields, record, &result); !status.ok()) return status;
+  if (absl::Status status = Store(&fields, *earlier, record, &result); !status.ok()) return status;
   for (size_t i = 0; i < written; ++i) {
     const FieldHeader& field = header.fields(static_cast<int>(i));
     const FieldHeader* old = record->reader->FindField(field.name());

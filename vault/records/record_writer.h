@@ -17,6 +17,7 @@
 #include "storage/engine.h"
 #include "vault/crypto/random.h"
 #include "vault/records/change_set.h"
+#include "vault/records/earlier_values.h"
 #include "vault/records/field_terms.h"
 #include "vault/records/record_finder.h"
 #include "vault/records/record_loader.h"
@@ -55,12 +56,18 @@ struct RecordChange {
   std::string_view notice;
   storage::v1::Provenance provenance;
   std::optional<absl::CivilDay> born;  // what `set` says of it
+  std::string_view author;             // whose change it is, a principal's bare name
+
+  // Whether a field is left without a value.
+  bool Clears(std::string_view name, bool credential = false) const;
+  // Null where the field is not set.
+  const FieldWrite* WriteOf(std::string_view name) const;
 };
 
 // What a write has made, or why it was not planned.
 struct WriteResult {
   // kOk; kAlreadyExists (`field` set, or null for the ref); kNotFound, kSubjectErased (the person);
-  // kDataLoss.
+  // kHistoryFull (`field` set); kDataLoss.
   authz::Reason reason = authz::Reason::kOk;
   const authz::FieldSpec* field = nullptr;
 
@@ -78,6 +85,7 @@ struct WriteResult {
 // index rows of old values go in the same batch. A random token is a field's until that is cleared,
 // and no other's ever after. A unique value or a ref is taken once, also within one message and
 // against creates that are planned at the same time (UniqueCells).
+// Earlier values are kept as earlier_values.h says; they have neither tokens nor index rows.
 // The birthday in the person's row follows the birth dates that are written, and goes with the one
 // that it came from.
 // Does not: decide, or validate values.
@@ -140,11 +148,15 @@ class RecordWriter {
   absl::StatusOr<authz::Reason> TakeRef(std::string_view type, std::string_view ref);
   absl::StatusOr<authz::Reason> TakeUnique(const authz::FieldSpec& field, const FieldTerm& term,
                                            const storage::RecordLocator* self);
-  PreparedField Prepare(const FieldWrite& write, const storage::v1::FieldHeader* before);
+  PreparedField Prepare(const FieldWrite& write, const storage::v1::FieldHeader* before,
+                        uint64_t version);
+  // What an update neither sets nor clears.
+  static absl::StatusOr<PreparedField> CarryOver(LoadedRecord* record,
+                                                 const storage::v1::FieldHeader& old);
   // Encrypts and stores row and wrap, and the token handles instead of those of `before`, which may
   // be null; fills digest and header of `result`, which takes those of the fields.
-  absl::Status Store(std::vector<PreparedField>* fields, const LoadedRecord* before,
-                     WriteResult* result);
+  absl::Status Store(std::vector<PreparedField>* fields, const EarlierValues& earlier,
+                     const LoadedRecord* before, WriteResult* result);
   // Gives the fields that are to have a random token and have none one each, under a new handle.
   void GiveRandomTokens(storage::v1::RecordHeader* header);
   // Of the random tokens that its fields have.

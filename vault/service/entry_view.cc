@@ -180,6 +180,8 @@ void FillEntry(const storage::LogPosition& position, const storage::v1::EntryBod
     *shown->mutable_denied_fields() = item.denied_fields();
     shown->set_reason(item.reason());
     *shown->mutable_grants() = item.grants();
+    *shown->mutable_earlier_values() = item.earlier_values();
+    shown->set_counted_records(item.counted_records());
   }
 }
 

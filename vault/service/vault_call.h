@@ -252,6 +252,12 @@ enum class Denied { kNamed, kLeftOut };
 [[nodiscard]] absl::StatusOr<bool> ReleaseField(const VaultCall& call,
                                                 const authz::FieldDecision& decision,
                                                 LoadedRecord* record, int field, WireWriter* out);
+// Adds a value as the v1::FieldValue of field `field`, plain or masked as the decision says.
+// REQUIRES: it says one of these.
+[[nodiscard]] absl::Status ShowValue(const VaultCall& call, const authz::FieldDecision& decision,
+                                     std::string_view plain, int field, WireWriter* out);
+// Adds a v1::Failure as field `field` for each field that the decision refuses.
+void AddDenied(const VaultCall& call, const authz::Decision& decision, int field, WireWriter* out);
 // Adds a v1::Failure as field `field`. `fields` without unknown names, which are the caller's text.
 void AddFailure(authz::Reason reason, absl::Span<const std::string_view> fields, int field,
                 WireWriter* out);

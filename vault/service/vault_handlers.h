@@ -27,6 +27,10 @@ std::unique_ptr<Handler> NewGetSubject(const VaultDependencies& dependencies);
 std::unique_ptr<Handler> NewRevealRecord(const VaultDependencies& dependencies);
 std::unique_ptr<Handler> NewBatchRevealRecords(const VaultDependencies& dependencies);
 std::unique_ptr<Handler> NewDetokenize(const VaultDependencies& dependencies);
+// vault_history.cc
+std::unique_ptr<Handler> NewRevealRecordHistory(const VaultDependencies& dependencies);
+// vault_count.cc
+std::unique_ptr<Handler> NewCountRecords(const VaultDependencies& dependencies);
 // vault_stream.cc
 std::unique_ptr<Handler> NewStreamRevealRecords(const VaultDependencies& dependencies);
 std::unique_ptr<Handler> NewDownloadRecords(const VaultDependencies& dependencies);

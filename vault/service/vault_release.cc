@@ -94,36 +94,49 @@ void AddFailure(authz::Reason reason, absl::Span<const std::string_view> fields,
   out->Close(failure);
 }
 
+namespace {
+
+void AddFieldValue(std::string_view value, v1::View view, int field, WireWriter* out) {
+  const size_t begin = out->Open(field);
+  out->AddBytes(v1::FieldValue::kValueFieldNumber, value);
+  out->AddVarint(v1::FieldValue::kViewFieldNumber, static_cast<uint64_t>(view));
+  out->Close(begin);
+}
+
+}  // namespace
+
 absl::StatusOr<bool> ReleaseField(const VaultCall& call, const authz::FieldDecision& decision,
                                   LoadedRecord* record, int field, WireWriter* out) {
   const authz::FieldSpec& spec = call.policy().field(decision.field);
   const std::optional<RecordField> stored = record->reader->Field(spec.name);
   // A credential is shown to nobody, also under a policy that no longer knows it for one.
   if (!stored.has_value() || stored->absent || stored->one_way) return false;
-  const auto add = [&](std::string_view value, v1::View view) {
-    const size_t begin = out->Open(field);
-    out->AddBytes(v1::FieldValue::kValueFieldNumber, value);
-    out->AddVarint(v1::FieldValue::kViewFieldNumber, static_cast<uint64_t>(view));
-    out->Close(begin);
-  };
   if (decision.view == authz::View::kToken) {
     const std::optional<storage::Id128> token = storage::Id128::FromBytes(stored->token);
     if (!token.has_value()) return false;
-    add(FormatToken(*token), v1::VIEW_TOKEN);
+    AddFieldValue(FormatToken(*token), v1::VIEW_TOKEN, field, out);
     return true;
   }
   absl::StatusOr<SecretBytes> plain = record->reader->DecryptField(*stored);
   if (!plain.ok()) return plain.status();
-  if (decision.view == authz::View::kPlain) {
-    add(plain->view(), v1::VIEW_PLAIN);
-    return true;
-  }
-  absl::StatusOr<std::string> masked = MaskValue(spec.semantic, decision.mask, plain->view(),
-                                                 {call.now(), call.policy().timezone()});
-  if (!masked.ok()) return masked.status();
-  add(*masked, v1::VIEW_MASKED);
-  Wipe(&*masked);
+  const absl::Status shown = ShowValue(call, decision, plain->view(), field, out);
+  if (!shown.ok()) return shown;
   return true;
+}
+
+absl::Status ShowValue(const VaultCall& call, const authz::FieldDecision& decision,
+                       std::string_view plain, int field, WireWriter* out) {
+  if (decision.view == authz::View::kPlain) {
+    AddFieldValue(plain, v1::VIEW_PLAIN, field, out);
+    return absl::OkStatus();
+  }
+  const authz::FieldSpec& spec = call.policy().field(decision.field);
+  absl::StatusOr<std::string> masked =
+      MaskValue(spec.semantic, decision.mask, plain, {call.now(), call.policy().timezone()});
+  if (!masked.ok()) return masked.status();
+  AddFieldValue(*masked, v1::VIEW_MASKED, field, out);
+  Wipe(&*masked);
+  return absl::OkStatus();
 }
 
 namespace {
@@ -165,15 +178,20 @@ absl::Status ReleaseRecord(const VaultCall& call, const authz::Decision& decisio
     out->Truncate(before);
     return added;
   }
-  for (const authz::FieldDecision& refused : decision.fields) {
-    if (denied == Denied::kLeftOut || refused.view != authz::View::kDenied) continue;
-    std::string_view name;
-    if (refused.field != authz::kNoField) name = call.policy().field(refused.field).name;
-    AddFailure(refused.reason, {&name, name.empty() ? size_t{0} : size_t{1}},
-               v1::RevealedRecord::kDeniedFieldNumber, out);
+  if (denied == Denied::kNamed) {
+    AddDenied(call, decision, v1::RevealedRecord::kDeniedFieldNumber, out);
   }
   out->Close(revealed);
   return absl::OkStatus();
+}
+
+void AddDenied(const VaultCall& call, const authz::Decision& decision, int field, WireWriter* out) {
+  for (const authz::FieldDecision& refused : decision.fields) {
+    if (refused.view != authz::View::kDenied) continue;
+    std::string_view name;
+    if (refused.field != authz::kNoField) name = call.policy().field(refused.field).name;
+    AddFailure(refused.reason, {&name, name.empty() ? size_t{0} : size_t{1}}, field, out);
+  }
 }
 
 }  // namespace piivault::vault

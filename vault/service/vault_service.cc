@@ -22,6 +22,8 @@ absl::Status RegisterVaultService(const VaultDependencies& dependencies, MethodT
       {"LookupRecord", NewLookupRecord},
       {"SearchRecords", NewSearchRecords},
       {"RevealRecord", NewRevealRecord},
+      {"RevealRecordHistory", NewRevealRecordHistory},
+      {"CountRecords", NewCountRecords},
       {"BatchRevealRecords", NewBatchRevealRecords},
       {"StreamRevealRecords", NewStreamRevealRecords},
       {"Detokenize", NewDetokenize},

@@ -19,8 +19,9 @@ std::vector<std::string> FieldOf(const authz::FieldSpec* field) {
 }
 
 // Plans the change of a loaded record and puts it into the entry. A refusal, or nothing.
-std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, const RecordChange& change,
+std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, RecordChange change,
                            const PersonDecision& decision, WriteResult* result) {
+  change.author = call.session().principal_name();
   RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(), &call.changes());
   absl::StatusOr<WriteResult> written = writer.Update(record, change);
   if (!written.ok()) return call.Refuse(written.status());

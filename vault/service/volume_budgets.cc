@@ -15,9 +15,9 @@ constexpr size_t kReadEntries = 1000;
 
 constexpr std::string_view kService = "piivault.v1.VaultService/";
 // Of that service.
-constexpr auto kReleasing =
-    std::to_array<std::string_view>({"BatchRevealRecords", "Detokenize", "DownloadRecords",
-                                     "LookupRecord", "RevealRecord", "StreamRevealRecords"});
+constexpr auto kReleasing = std::to_array<std::string_view>(
+    {"BatchRevealRecords", "Detokenize", "DownloadRecords", "LookupRecord", "RevealRecord",
+     "RevealRecordHistory", "StreamRevealRecords"});
 
 template <typename Id>
 bool NoneOrAmong(const std::vector<Id>& ids, std::optional<Id> id) {

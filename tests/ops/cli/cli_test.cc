@@ -88,6 +88,32 @@ TEST_F(CliTest, WhatIsRevealedInPartEndsWithItsOwnCode) {
   EXPECT_THAT(result.err, HasSubstr("denied: phone: NDA_EXPIRED"));
 }
 
+TEST_F(CliTest, WhatFieldsHeldBefore) {
+  CliResult result = Run({"record", "history", "ref:reader:17", "--field", "email", "--field",
+                          "name", "--for", "support"});
+  EXPECT_EQ(result.code, kExitOk);
+  EXPECT_THAT(result.out, HasSubstr("tenants/default/records/ref:reader:17"));
+  EXPECT_THAT(result.out, HasSubstr("\\u{1b}[31mold email"));
+  EXPECT_THAT(result.out, HasSubstr("?-3"));
+  EXPECT_THAT(result.out, HasSubstr("2023-11-14T22:13:20Z"));
+  EXPECT_THAT(result.out, HasSubstr("principals/sato"));
+  EXPECT_THAT(result.out, Not(HasSubstr("\x1b")));
+  result = Run({"record", "history", "r", "--field", "email,phone", "--allow-partial"});
+  EXPECT_EQ(result.code, kExitPartial);
+  EXPECT_THAT(result.err, HasSubstr("denied: phone: FIELD_WITHOUT_HISTORY"));
+}
+
+TEST_F(CliTest, CountsAreATableOfGroups) {
+  const CliResult result = Run({"record", "count", "--type", "reader", "--by", "title,plan"});
+  EXPECT_EQ(result.code, kExitOk);
+  EXPECT_THAT(result.out, HasSubstr("TITLE"));
+  EXPECT_THAT(result.out, HasSubstr("a plan   20"));
+  EXPECT_THAT(result.out, HasSubstr("in smaller groups: 10"));
+  EXPECT_THAT(result.err, HasSubstr("10000 records so far"));
+  EXPECT_THAT(Run({"record", "count", "--type", "reader", "--by", "title", "--output", "json"}).out,
+              HasSubstr("\"examinedRecords\":\"10000\""));
+}
+
 TEST_F(CliTest, ValuesCannotReachTheTerminalAsCommands) {
   const CliResult result = Run({"record", "reveal", "r", "--fields", "email"});
   EXPECT_EQ(result.code, kExitOk);

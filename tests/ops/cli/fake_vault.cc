@@ -196,6 +196,44 @@ class FakeVault::Vault : public v1::VaultService::Service {
     return grpc::Status::OK;
   }
 
+  // Each field was called otherwise before; `phone` is denied.
+  grpc::Status RevealRecordHistory(grpc::ServerContext*,
+                                   const v1::RevealRecordHistoryRequest* request,
+                                   v1::RevealRecordHistoryResponse* response) override {
+    response->set_name(request->name());
+    for (const std::string& field : request->fields()) {
+      if (field == "phone") {
+        v1::Failure* denied = response->add_denied();
+        denied->set_reason("FIELD_WITHOUT_HISTORY");
+        denied->add_fields("phone");
+        continue;
+      }
+      v1::EarlierValue* earlier = response->add_values();
+      earlier->set_field(field);
+      earlier->mutable_value()->set_value("\x1b[31mold " + field);
+      earlier->set_last_version(3);
+      earlier->mutable_replace_time()->set_seconds(1'700'000'000);
+      earlier->set_replaced_by("principals/sato");
+    }
+    return grpc::Status::OK;
+  }
+
+  // A message on the way, then 20 people for each field, and ten others.
+  grpc::Status CountRecords(grpc::ServerContext*, const v1::CountRecordsRequest* request,
+                            grpc::ServerWriter<v1::CountRecordsResponse>* writer) override {
+    v1::CountRecordsResponse response;
+    response.set_examined_records(10'000);
+    writer->Write(response);
+    response.Clear();
+    response.set_complete(true);
+    v1::CountRecordsResponse::Group* group = response.add_groups();
+    for (const std::string& field : request->group_by()) group->add_values("a " + field);
+    group->set_persons(20);
+    response.set_other_persons(10);
+    writer->Write(response);
+    return grpc::Status::OK;
+  }
+
   // The same for each name, in messages of two.
   grpc::Status StreamRevealRecords(
       grpc::ServerContext*, const v1::StreamRevealRecordsRequest* request,

@@ -71,6 +71,29 @@ RecordHeader ImportantHeader() {
   return header;
 }
 
+RecordHeader EarlierHeader() {
+  RecordHeader header;
+  header.set_type("payee");
+  header.set_record_ref(std::string(IdOf(0x61).view()));
+  auto* name = header.add_fields();
+  name->set_name("name");
+  name->set_since_version(5);
+  name->set_since_micros(1'700'000'000'000'003);
+  header.add_fields()->set_name("account");
+  for (const char* field : {"name", "account"}) {
+    auto* earlier = header.add_earlier();
+    earlier->set_name(field);
+    earlier->set_flagged(true);
+    earlier->set_important(field == std::string_view("account"));
+    earlier->set_first_version(2);
+    earlier->set_last_version(4);
+    earlier->set_set_micros(1'700'000'000'000'001);
+    earlier->set_replaced_micros(1'700'000'000'000'002);
+    earlier->set_replaced_by("sato");
+  }
+  return header;
+}
+
 RandomTokenName TokenName() {
   return {*storage::TokenHandle::FromBytes(IdOf(0x8a).view().substr(0, 12)), 299};
 }
@@ -120,6 +143,13 @@ Vectors Make() {
       Text(BlindIndexDigest(under, 1, "payee.account", "0123456", KeyClass::kImportant));
   vectors["important_deterministic_token"] = Text(
       DeterministicToken(under, "svc", "payee.account", "0123456", KeyClass::kImportant).bytes);
+  RecordHeader with_earlier = EarlierHeader();
+  const EncryptedRecord earlier =
+      EncryptRecord(*keys, random, kIdentity, 5, &with_earlier, {"Hanako Sato", "6543210"},
+                    {"Hanako Yamada", "0123456"})
+          .value();
+  vectors["earlier_record_row"] = earlier.row;
+  vectors["earlier_wrap_row"] = earlier.wrap_row;
   return vectors;
 }
 
@@ -183,6 +213,15 @@ TEST(GoldenTest, StoredBytesOpen) {
     EXPECT_EQ(two_keys.version(), 4u);
     EXPECT_EQ(two_keys.DecryptField(*two_keys.FindField("name"))->view(), "Hanako Yamada");
     EXPECT_EQ(two_keys.DecryptField(*two_keys.FindField("account"))->view(), "0123456");
+
+    auto earlier = RecordReader::Open(*keys, kIdentity, stored["earlier_record_row"],
+                                      stored["earlier_wrap_row"])
+                       .value();
+    EXPECT_EQ(earlier.DecryptField(*earlier.FindField("name"))->view(), "Hanako Sato");
+    ASSERT_EQ(earlier.header().earlier_size(), 2);
+    EXPECT_EQ(earlier.DecryptEarlier(earlier.header().earlier(0))->view(), "Hanako Yamada");
+    EXPECT_EQ(earlier.DecryptEarlier(earlier.header().earlier(1))->view(), "0123456");
+    EXPECT_EQ(earlier.header().earlier(1).replaced_by(), "sato");
 
     const TenantKeys& under = *keys->ActiveTenant(KeyFixture::kTenant);
     const auto token = storage::Id128::FromBytes(stored["random_token"]);

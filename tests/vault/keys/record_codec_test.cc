@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/vault/keys/key_fixture.h"
@@ -414,6 +415,100 @@ TEST_F(DataKeyWrapTest, ReWrappingMovesTheKeyToTheActiveEpoch) {
                 .status()
                 .code(),
             StatusCode::kFailedPrecondition);
+}
+
+// Two fields, and what they held before.
+RecordHeader EarlierHeader() {
+  RecordHeader header;
+  header.set_type("payee");
+  header.set_record_ref(std::string(IdOf(0x5f).view()));
+  *header.add_fields() = Field("name");
+  *header.add_fields() = Field("account");
+  header.add_earlier()->set_name("name");
+  header.add_earlier()->set_name("name");
+  header.add_earlier()->set_name("account");
+  return header;
+}
+
+EncryptedRecord EncryptEarlier(const KeySnapshot& keys, RecordHeader header) {
+  return EncryptRecord(keys, SystemRandom(), kIdentity, kVersion, &header, {"now", "17"},
+                       {"first", "second", "16"})
+      .value();
+}
+
+TEST(RecordCodecTest, GivesBackEarlierValues) {
+  KeyFixture fixture;
+  const auto keys = fixture.keys();
+  for (const bool important : {false, true}) {
+    RecordHeader header = EarlierHeader();
+    header.mutable_earlier(2)->set_important(important);
+    const EncryptedRecord record = EncryptEarlier(*keys, header);
+    EXPECT_EQ(HasImportantKey(record.wrap_row), important);
+    auto reader = RecordReader::Open(*keys, kIdentity, record.row, record.wrap_row).value();
+    EXPECT_EQ(reader.DecryptField(*reader.Field("name"))->view(), "now");
+    EXPECT_EQ(reader.field_count(), 2u);
+    EXPECT_EQ(reader.DecryptEarlier(reader.header().earlier(0))->view(), "first");
+    EXPECT_EQ(reader.DecryptEarlier(reader.header().earlier(1))->view(), "second");
+    EXPECT_EQ(reader.DecryptEarlier(reader.header().earlier(2))->view(), "16");
+  }
+}
+
+TEST(RecordCodecTest, AnEarlierValueIsNoPresentOneNorTheOtherWayRound) {
+  KeyFixture fixture;
+  const auto keys = fixture.keys();
+  const EncryptedRecord record = EncryptEarlier(*keys, EarlierHeader());
+  auto reader = RecordReader::Open(*keys, kIdentity, record.row, record.wrap_row).value();
+  const auto read = [&](uint32_t ordinal, bool earlier) {
+    RecordField field;
+    field.name = "name";
+    field.ordinal = ordinal;
+    field.earlier = earlier;
+    return reader.DecryptField(field).status().code();
+  };
+  EXPECT_EQ(read(1, false), StatusCode::kOk);
+  EXPECT_EQ(read(1, true), StatusCode::kDataLoss);
+  EXPECT_EQ(read(3, true), StatusCode::kOk);
+  EXPECT_EQ(read(3, false), StatusCode::kDataLoss);
+  EXPECT_EQ(read(5, true), StatusCode::kDataLoss);  // Of the other field.
+}
+
+TEST(RecordCodecTest, EarlierValuesCannotBeMovedAddedOrLeftOut) {
+  KeyFixture fixture;
+  const auto keys = fixture.keys();
+  const EncryptedRecord record = EncryptEarlier(*keys, EarlierHeader());
+  const RecordParts parts(record.row);
+  ASSERT_EQ(parts.parts.size(), 6u);
+  RecordParts swapped = parts;
+  std::swap(swapped.parts[3], swapped.parts[4]);
+  const std::string swapped_row = swapped.Join();
+  auto reader = RecordReader::Open(*keys, kIdentity, swapped_row, record.wrap_row).value();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(reader.DecryptEarlier(reader.header().earlier(i)).status().code(),
+              StatusCode::kDataLoss);
+  }
+  RecordParts shorter = parts;
+  shorter.parts.pop_back();
+  RecordParts longer = parts;
+  longer.parts.push_back(parts.parts.back());
+  for (const RecordParts& other : {shorter, longer}) {
+    EXPECT_EQ(RecordReader::Open(*keys, kIdentity, other.Join(), record.wrap_row).status().code(),
+              StatusCode::kDataLoss);
+  }
+}
+
+TEST(RecordCodecTest, EarlierValuesNeedANameAndAHeader) {
+  KeyFixture fixture;
+  const auto keys = fixture.keys();
+  RecordHeader header = Header();
+  EXPECT_EQ(EncryptRecord(*keys, SystemRandom(), kIdentity, kVersion, &header, kValues, {"x"})
+                .status()
+                .code(),
+            StatusCode::kInvalidArgument);
+  header.add_earlier();
+  EXPECT_EQ(EncryptRecord(*keys, SystemRandom(), kIdentity, kVersion, &header, kValues, {"x"})
+                .status()
+                .code(),
+            StatusCode::kInvalidArgument);
 }
 
 }  // namespace
