@@ -1,11 +1,10 @@
 // What a policy says of credentials, and how long they hold by it.
-#include "authz/credential_rule.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "authz/credential_rule.h"
 #include "authz/policy.h"
 #include "authz/policy_diff.h"
 
@@ -135,15 +134,14 @@ TEST(CredentialRulesTest, WhatARuleCannotSay) {
 TEST(CredentialRulesTest, EachPartIsOfThePolicysMeaning) {
   const std::string base = "{fields: [user.login], classes: [letter]}";
   const auto before = Good(base);
-  for (const char* other :
-       {"", "{fields: [user.cookie], classes: [letter]}",
-        "{fields: [user.login], classes: [digit]}",
-        "{fields: [user.login], classes: [letter], min_length: 9}",
-        "{fields: [user.login], classes: [letter], max_age: 30d}",
-        "{fields: [user.login], classes: [letter], max_age: 1mo}",
-        "{fields: [user.login], classes: [letter], one_time: true}",
-        "{fields: [user.login], classes: [letter], attempts: 9}",
-        "{fields: [user.login], classes: [letter], lock: 16m}"}) {
+  for (const char* other : {"", "{fields: [user.cookie], classes: [letter]}",
+                            "{fields: [user.login], classes: [digit]}",
+                            "{fields: [user.login], classes: [letter], min_length: 9}",
+                            "{fields: [user.login], classes: [letter], max_age: 30d}",
+                            "{fields: [user.login], classes: [letter], max_age: 1mo}",
+                            "{fields: [user.login], classes: [letter], one_time: true}",
+                            "{fields: [user.login], classes: [letter], attempts: 9}",
+                            "{fields: [user.login], classes: [letter], lock: 16m}"}) {
     EXPECT_NE(SemanticHash(*Good(other)), SemanticHash(*before)) << other;
   }
   EXPECT_NE(SemanticHash(*Good("", "read: never")), SemanticHash(*Good("")));
@@ -155,8 +153,7 @@ TEST(CredentialRulesTest, AgesAreDurationsOrMonthsOfTheCalendar) {
     return absl::FromCivil(absl::CivilSecond(year, month, day, hour, 0, 0), tokyo);
   };
   const auto rule = [](std::string_view age) {
-    const auto policy =
-        Good("{fields: [user.login], max_age: " + std::string(age) + "}");
+    const auto policy = Good("{fields: [user.login], max_age: " + std::string(age) + "}");
     return policy->CredentialRuleOf(policy->FindField("user.login"));
   };
   EXPECT_EQ(CredentialHoldsUntil(rule("7d"), at(2025, 1, 31, 10), tokyo), at(2025, 2, 7, 10));
