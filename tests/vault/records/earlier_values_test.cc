@@ -197,7 +197,8 @@ TEST_F(EarlierValuesTest, GoWithTheItem) {
 TEST_F(EarlierValuesTest, GoWithTheNextWriteWhereThePolicyKeepsNoneAnyMore) {
   Create({{"name", "a"}, {"title", "a"}});
   Update({{"name", "b"}, {"title", "b"}});
-  SetPolicy(absl::StrReplaceAll(std::string(kPolicy), {{"index: true, history: all", "index: true"}}));
+  SetPolicy(
+      absl::StrReplaceAll(std::string(kPolicy), {{"index: true, history: all", "index: true"}}));
   EXPECT_THAT(Earlier("name"), ElementsAre("a"));
   Update({{"plain", "x"}});
   EXPECT_THAT(Earlier("name"), IsEmpty());
