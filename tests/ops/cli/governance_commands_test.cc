@@ -43,7 +43,7 @@ TEST_F(GovernanceCommandsTest, ActivateSaysWhatIsSaidOfTheChange) {
   EXPECT_EQ(
       Run({"policy", "activate", std::string(64, 'a'), "--reason", "x", "--content", "reason"})
           .code,
-      kExitUsage);
+      kExitError);
 }
 
 TEST_F(GovernanceCommandsTest, HistoryIsATable) {
