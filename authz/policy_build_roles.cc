@@ -331,6 +331,11 @@ void PolicyBuilder::CheckGrantVerb(const GrantSpec& grant, Verb verb,
   }
   if (info.target != VerbTarget::kFields) return;
   CheckPurposeOutput(grant, verb, node.place);
+  if (verb == Verb::kAggregate && grant.view == View::kMasked) {
+    diagnostics_->Error(node.place,
+                        "'aggregate' shows the values that many people share as they are",
+                        "a grant of its own, without view: masked");
+  }
   size_t left = 0;
   for (const SelectedField& s : selected) {
     const FieldSpec& field = policy_->field(s.field);

@@ -213,8 +213,9 @@ void Call::Refuse(Reason reason) {
 }
 
 void Call::TakeUp(Plan plan) {
-  if (plan.idle.has_value() && streaming() && stage_ == Stage::kMessage) {
+  if (plan.idle.has_value() && stage_ == Stage::kMessage) {
     state_ = State::kIdle;
+    context_.waited = true;
     wake_at_ = SteadyNow() + *plan.idle;
     return;
   }
@@ -346,6 +347,7 @@ bool Call::OnCommit(uint64_t serial, storage::CommitOutcome outcome,
 void Call::OnDurable(const storage::LogPosition& position) {
   accounted_ = true;
   context_.attempt = 1;
+  context_.waited = false;
   works_ = 0;
   // The receipt stays that of what the stream ended with.
   if (stage_ == Stage::kClosing) return Finish();

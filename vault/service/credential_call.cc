@@ -24,7 +24,8 @@ std::optional<Plan> DecideBeforeLookUp(VaultCall& call, const CredentialQuery& q
 
 PersonDecision DecideAbout(VaultCall& call, const CredentialQuery& query, authz::FieldId id,
                            const LoadedRecord& record) {
-  const IntakeChannel channel = ChannelOf(ProvenanceOf(query), record.header());
+  const v1::Provenance& provenance = ProvenanceOf(query);
+  const IntakeChannel channel = ChannelOf(provenance, record.header());
   authz::DecisionInput input = call.Input(query.verb);
   input.type = call.policy().FindType(record.type());
   input.fields = {&id, 1};

@@ -72,6 +72,9 @@ struct CallContext {
   uint64_t as_of = 0;  // Engine::AppliedSequence() before any read of this decision
   int attempt = 1;     // 1..kMaxAttempts for the same message, after conflicts
 
+  // Whether Next() is called for the same message after the time that its last plan asked to wait.
+  bool waited = false;
+
   // For work on many items; null in tests of handlers.
   Yielder* yielder = nullptr;
 
@@ -128,8 +131,8 @@ struct Plan {
   // nothing may depend on what was read for it. Only for messages.
   std::function<void()> work;
 
-  // Nothing to send now: call Next() again after this time, or sooner. Streams only; the rest of
-  // the plan is ignored.
+  // Nothing to send now: call Next() again after this time, or sooner; the rest of the plan is
+  // ignored. A call that is no stream ends where its deadline comes first.
   std::optional<absl::Duration> idle;
 };
 

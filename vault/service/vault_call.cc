@@ -18,6 +18,8 @@ namespace {
 constexpr absl::Duration kPageTokenLifetime = absl::Hours(1);
 constexpr size_t kMaxPurposeSize = 64;
 constexpr size_t kMaxArguments = 8;
+// Beyond a budget, each message about one's own data.
+constexpr absl::Duration kOwnAccessWaits = absl::Seconds(1);
 // Which purpose a derived one follows from.
 constexpr std::string_view kParentArgument = "parent";
 
@@ -418,7 +420,18 @@ Plan VaultCall::Complete(Plan plan) {
 
 std::optional<Plan> VaultCall::TakeBudget(std::shared_ptr<VolumeBudgets::Taken>* taken) {
   if (policy_->budgets().empty()) return std::nullopt;
-  VolumeBudgets::Verdict verdict = deps_.budgets.Take(*tenant_, ReleaseOf(entry_));
+  const Release release = ReleaseOf(entry_);
+  VolumeBudgets::Verdict verdict = deps_.budgets.Take(*tenant_, release);
+  // Nobody is kept from the own data; who takes a great deal of it waits.
+  if (!verdict.within && verdict.own) {
+    if (!context_.waited) {
+      Plan wait;
+      wait.idle = kOwnAccessWaits;
+      return wait;
+    }
+    verdict = deps_.budgets.Take(*tenant_, release, true);
+    verdict.within = true;
+  }
   if (verdict.within) {
     *taken = std::move(verdict.taken);
     return std::nullopt;

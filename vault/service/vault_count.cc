@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,8 +20,10 @@ namespace {
 
 constexpr size_t kMaxGroupFields = 2;
 // Records that one message goes over: fewer once other writes have come between, or the machine was
-// too slow for a decision about so many.
-constexpr std::array<size_t, kMaxAttempts> kRecordsPerMessage = {10'000, 2'000, 200};
+// too slow for a decision about so many; more again when that is over.
+constexpr std::array<size_t, kMaxAttempts> kRecordsPerMessage = {2'000, 500, 200};
+// And bytes of their rows: others wait meanwhile.
+constexpr size_t kBytesPerMessage = size_t{4} << 20;
 
 // One message's way through the records of a type.
 struct Step {
@@ -43,18 +46,20 @@ class Counter {
   std::optional<Plan> Run(size_t limit, Step* step) {
     RecordFinder finder(call_.deps().engine, call_.scope(), &call_.changes());
     storage::v1::EntryItem* const item = NewItem();
-    for (size_t done = 0; done < limit;) {
+    size_t bytes = 0;
+    for (size_t done = 0; done < limit && bytes < kBytesPerMessage;) {
       const size_t wanted = std::min(kLoadSlice, limit - done);
       absl::StatusOr<std::vector<storage::RecordLocator>> hits =
           finder.FindType(type_name_, step->after.has_value() ? &*step->after : nullptr, wanted);
-      if (!hits.ok()) return call_.RefuseAll(ReasonOf(hits.status()));
+      if (!hits.ok()) return Refuse(ReasonOf(hits.status()), item);
       absl::StatusOr<std::vector<LoadResult>> loaded =
           LoadRecords(call_.deps().engine, call_.scope(), *hits, &call_.changes());
-      if (!loaded.ok()) return call_.RefuseAll(ReasonOf(loaded.status()));
+      if (!loaded.ok()) return Refuse(ReasonOf(loaded.status()), item);
       for (LoadResult& result : *loaded) {
         call_.Yield();
+        if (result.ok()) bytes += result.record->row.size();
         const authz::Reason reason = Count(result, item);
-        if (reason != authz::Reason::kOk) return call_.RefuseAll(reason);
+        if (reason != authz::Reason::kOk) return Refuse(reason, item);
       }
       done += hits->size();
       step->examined += hits->size();
@@ -73,6 +78,13 @@ class Counter {
     storage::v1::EntryItem* const item = call_.entry().add_items();
     for (authz::FieldId field : fields_) item->add_fields(call_.policy().field(field).full_name);
     return item;
+  }
+
+  // What was to be counted by stays in the entry; that somebody was counted does not.
+  Plan Refuse(authz::Reason reason, storage::v1::EntryItem* item) {
+    item->clear_counted_records();
+    item->clear_grants();
+    return call_.Refuse(reason);
   }
 
   authz::Reason Count(LoadResult& result, storage::v1::EntryItem* item) {
@@ -102,7 +114,7 @@ class Counter {
   // Normalised; empty where the record has none.
   absl::StatusOr<SecretBytes> ValueOf(const authz::FieldSpec& field, LoadedRecord& record) const {
     const std::optional<RecordField> stored = record.reader->Field(field.name);
-    if (!stored.has_value() || stored->absent) return SecretBytes();
+    if (!stored.has_value() || stored->absent || stored->one_way) return SecretBytes();
     absl::StatusOr<SecretBytes> value = record.reader->DecryptField(*stored);
     if (!value.ok()) return value;
     return call_.deps().rules.NormalizeForSearch(field.semantic, value->view());
@@ -140,6 +152,10 @@ class CountRecordsHandler : public Handler {
     if (auto refused = call.DecideType(authz::Verb::kAggregate, type, ids, false)) {
       return *std::move(refused);
     }
+    // Everybody is counted under one policy.
+    if (policy_.empty()) policy_ = call.policy().hash_hex();
+    if (policy_ != call.policy().hash_hex()) return call.Refuse(authz::Reason::kConflict);
+    attempt_ = context.attempt;
     counts_.Rollback();
     next_ = place_;
     Counter counter(call, type, ids, &counts_);
@@ -158,6 +174,7 @@ class CountRecordsHandler : public Handler {
 
   void Committed(const storage::LogPosition*) override {
     place_ = next_;
+    if (attempt_ == 1 && pace_ > 0) --pace_;
     counts_.Commit();
   }
   bool HasMore() const override { return !place_.at_end; }
@@ -180,7 +197,9 @@ class CountRecordsHandler : public Handler {
   Step place_;
   GroupCounts counts_;
   Step next_;
-  size_t pace_ = 0;  // in kRecordsPerMessage
+  size_t pace_ = 0;     // in kRecordsPerMessage
+  int attempt_ = 1;     // of the last message
+  std::string policy_;  // hash of the one that was in force at the first message
 };
 
 }  // namespace

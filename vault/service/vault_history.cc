@@ -27,7 +27,8 @@ void AddTime(int64_t micros, int field, WireWriter* out) {
 }
 
 absl::Status AddEarlier(const VaultCall& call, const authz::FieldDecision& decision,
-                        const EarlierValue& earlier, LoadedRecord* record, WireWriter* out) {
+                        bool with_author, const EarlierValue& earlier, LoadedRecord* record,
+                        WireWriter* out) {
   const absl::StatusOr<SecretBytes> plain = record->reader->DecryptEarlier(earlier);
   if (!plain.ok()) return plain.status();
   const size_t begin = out->Open(Response::kValuesFieldNumber);
@@ -39,7 +40,9 @@ absl::Status AddEarlier(const VaultCall& call, const authz::FieldDecision& decis
   out->AddVarint(v1::EarlierValue::kLastVersionFieldNumber, earlier.last_version());
   AddTime(earlier.set_micros(), v1::EarlierValue::kSetTimeFieldNumber, out);
   AddTime(earlier.replaced_micros(), v1::EarlierValue::kReplaceTimeFieldNumber, out);
-  out->AddBytes(v1::EarlierValue::kReplacedByFieldNumber, PrincipalName(earlier.replaced_by()));
+  if (with_author) {
+    out->AddBytes(v1::EarlierValue::kReplacedByFieldNumber, PrincipalName(earlier.replaced_by()));
+  }
   out->Close(begin);
   return absl::OkStatus();
 }
@@ -47,13 +50,16 @@ absl::Status AddEarlier(const VaultCall& call, const authz::FieldDecision& decis
 // What the decision grants of the record's earlier values; says in the entry how many.
 absl::Status AddValues(const VaultCall& call, const authz::Decision& decision, LoadedRecord* record,
                        storage::v1::EntryItem* item, WireWriter* out) {
+  // Who of the staff it was is not for those whose data it is.
+  const bool with_author = decision.role->kind == authz::RoleKind::kStaff ||
+                           decision.role->kind == authz::RoleKind::kService;
   for (const authz::FieldDecision& field : decision.fields) {
     if (field.view == authz::View::kDenied) continue;
     const std::string& name = call.policy().field(field.field).name;
     uint32_t count = 0;
     for (const EarlierValue& earlier : record->header().earlier()) {
       if (earlier.name() != name) continue;
-      absl::Status added = AddEarlier(call, field, earlier, record, out);
+      absl::Status added = AddEarlier(call, field, with_author, earlier, record, out);
       if (!added.ok()) return added;
       ++count;
       call.Yield();

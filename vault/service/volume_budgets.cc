@@ -41,11 +41,18 @@ int64_t WindowAt(absl::Time time, absl::Duration per) {
 
 absl::Time BeginOf(int64_t window, absl::Duration per) { return absl::UnixEpoch() + window * per; }
 
-std::string KeyOf(const std::string& tenant, const Release& release,
+bool IsOwnAccess(const authz::Policy& policy, const Release& release) {
+  const authz::RoleSpec* role = policy.FindRole(release.role);
+  return role != nullptr && role->kind == authz::RoleKind::kSubject;
+}
+
+std::string KeyOf(const TenantState& tenant, const Release& release,
                   const authz::BudgetSpec& budget) {
+  const bool own = IsOwnAccess(*tenant.policy_in_force(), release);
   // With its length: windows of another one are no later or earlier ones of these.
-  return absl::StrCat(tenant, "\nbudget\n", std::string(release.principal), "\n", budget.id, "\n",
-                      absl::ToInt64Microseconds(budget.per));
+  return absl::StrCat(tenant.name, "\nbudget\n", std::string(release.principal), "\n", budget.id,
+                      "\n", absl::ToInt64Microseconds(budget.per), "\n",
+                      std::string(own ? release.actor : std::string_view()));
 }
 
 // Whether the release is of the job.
@@ -91,8 +98,10 @@ Release ReleaseOf(const storage::v1::EntryBody& entry) {
                   entry.role(),
                   entry.purpose(),
                   {},
+                  {},
                   0,
                   absl::FromUnixMicros(entry.time_micros())};
+  release.actor = entry.on_behalf_of_ref();
   if (auto parent = entry.arguments().find("parent"); parent != entry.arguments().end()) {
     release.parent = parent->second;
   }
@@ -124,39 +133,50 @@ std::vector<VolumeBudgets::Limit> VolumeBudgets::LimitsOf(const TenantState& ten
     auto count = counts_->by_key.find(key);
     const uint64_t before = count == counts_->by_key.end() ? 0 : count->second.records;
     if (before + release.records > job.records()) continue;
-    return {{std::move(key), 0, job.records(), absl::ZeroDuration()}};
+    return {{std::move(key), 0, job.records(), absl::FromUnixMicros(job.end_micros())}};
   }
   std::vector<Limit> limits;
   for (const authz::BudgetSpec& budget : policy.budgets()) {
     if (!IsAbout(budget, policy, release)) continue;
-    std::string key = KeyOf(tenant.name, release, budget);
+    std::string key = KeyOf(tenant, release, budget);
     // A decision that is a little older than one that came before counts with that.
     auto count = counts_->by_key.find(key);
     const int64_t window = std::max(WindowAt(release.time, budget.per),
                                     count == counts_->by_key.end() ? 0 : count->second.window);
-    limits.push_back(
-        {std::move(key), window, budget.records, BeginOf(window + 1, budget.per) - release.time});
+    limits.push_back({std::move(key), window, budget.records, BeginOf(window + 1, budget.per)});
   }
   return limits;
 }
 
 uint64_t& VolumeBudgets::CountOf(const Limit& limit) {
   BudgetCounts::Count& count = counts_->by_key[limit.key];
-  if (count.window != limit.window) count = {limit.window, 0};
+  if (count.window != limit.window) count = {limit.window, 0, limit.end};
+  count.end = limit.end;
   return count.records;
 }
 
-VolumeBudgets::Verdict VolumeBudgets::Take(const TenantState& tenant, const Release& release) {
+void VolumeBudgets::Sweep(absl::Time now) {
+  if (counts_->by_key.size() < sweep_at_) return;
+  // Jobs and windows that are over; an hour for decisions that are late.
+  absl::erase_if(counts_->by_key,
+                 [now](const auto& count) { return count.second.end + absl::Hours(1) < now; });
+  sweep_at_ = std::max(kSweepAt, 2 * counts_->by_key.size());
+}
+
+VolumeBudgets::Verdict VolumeBudgets::Take(const TenantState& tenant, const Release& release,
+                                           bool even_beyond) {
   Verdict verdict;
   if (release.records == 0) return verdict;
   absl::MutexLock lock(&counts_->mu);
+  Sweep(release.time);
   const std::vector<Limit> limits = LimitsOf(tenant, release);
   for (const Limit& limit : limits) {
     if (CountOf(limit) + release.records <= limit.most) continue;
     verdict.within = false;
-    verdict.retry_after = std::max(verdict.retry_after, limit.rest);
+    verdict.retry_after = std::max(verdict.retry_after, limit.end - release.time);
   }
-  if (!verdict.within || limits.empty()) return verdict;
+  verdict.own = IsOwnAccess(*tenant.policy_in_force(), release);
+  if (limits.empty() || (!verdict.within && !even_beyond)) return verdict;
   verdict.taken = std::shared_ptr<Taken>(new Taken());
   verdict.taken->counts_ = counts_;
   verdict.taken->records_ = release.records;

@@ -25,6 +25,7 @@ struct BudgetCounts {
   struct Count {
     int64_t window = 0;  // which of the windows of the budget's length since 1970
     uint64_t records = 0;
+    absl::Time end = absl::InfiniteFuture();  // of the window
   };
   absl::Mutex mu;
   absl::flat_hash_map<std::string, Count> by_key ABSL_GUARDED_BY(mu);
@@ -40,6 +41,7 @@ struct Release {
   std::string_view role;
   std::string_view purpose;
   std::string_view parent;  // of a purpose that follows from one
+  std::string_view actor;   // the person that the principal acts for; empty for none
   uint64_t records = 0;
   absl::Time time;
 };
@@ -52,6 +54,7 @@ Release ReleaseOf(const storage::v1::EntryBody& entry);
 
 // How many records each principal has had released to it in the windows of the policies' budgets.
 //
+// Under roles that act for a person each person has a budget of its own.
 // What is of a planned job (tenant, principal, purpose and time) counts as that job's, as long as
 // it has records left, and against no budget.
 //
@@ -82,10 +85,13 @@ class VolumeBudgets {
     std::shared_ptr<Taken>
         taken;  // null where no budget of the policy is about it, or one is spent
     bool within = true;
+    bool own = false;  // about people's access to their own data: slowed where it is not within
     absl::Duration retry_after = absl::ZeroDuration();  // where it is not: when the window ends
   };
   // REQUIRES: the tenant has a policy in force.
-  [[nodiscard]] Verdict Take(const TenantState& tenant, const Release& release);
+  // `even_beyond`: counts also where it is not within.
+  [[nodiscard]] Verdict Take(const TenantState& tenant, const Release& release,
+                             bool even_beyond = false);
 
   // Counts what the log says was released in the windows that run at `now`, under the policies in
   // force. Reads the log from the first such window's beginning on; nothing where no policy in
@@ -99,15 +105,19 @@ class VolumeBudgets {
     std::string key;
     int64_t window = 0;
     uint64_t most = 0;
-    absl::Duration rest;  // of the window
+    absl::Time end = absl::InfiniteFuture();
   };
 
   // Counts what was released without asking.
   void Add(const TenantState& tenant, const Release& release);
   std::vector<Limit> LimitsOf(const TenantState& tenant, const Release& release) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(counts_->mu);
+  // Forgets what is over, once there is much of it.
+  void Sweep(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(counts_->mu);
   uint64_t& CountOf(const Limit& limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(counts_->mu);
 
+  static constexpr size_t kSweepAt = 100'000;
+  size_t sweep_at_ = kSweepAt;  // under counts_->mu
   const std::shared_ptr<BudgetCounts> counts_ = std::make_shared<BudgetCounts>();
 };
 

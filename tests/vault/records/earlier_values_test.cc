@@ -229,6 +229,22 @@ TEST_F(EarlierValuesTest, ImportantOnesStayUnderTheirKey) {
   EXPECT_THAT(Earlier("account"), ElementsAre("0123456"));
 }
 
+// A field that becomes important takes its past with it at the next write of the record.
+TEST_F(EarlierValuesTest, GoUnderTheKeyThatTheirFieldHasByNow) {
+  SetPolicy(absl::StrReplaceAll(kPolicy, {{", key_class: important", ""}}));
+  Create({{"account", "0123456"}});
+  Update({{"account", "6543210"}});
+  EXPECT_FALSE(Load()->header().earlier(0).important());
+  SetPolicy(std::string(kPolicy));
+  Update({{"plain", "x"}});
+  EXPECT_TRUE(Load()->header().earlier(0).important());
+  EXPECT_THAT(Earlier("account"), ElementsAre("0123456"));
+  // And never back.
+  SetPolicy(absl::StrReplaceAll(kPolicy, {{", key_class: important", ""}}));
+  Update({{"plain", "y"}});
+  EXPECT_TRUE(Load()->header().earlier(0).important());
+}
+
 TEST_F(EarlierValuesTest, OnlyThePresentWrapOpensAny) {
   Create({{"name", "a"}});
   Update({{"name", "b"}});
@@ -249,10 +265,28 @@ TEST_F(EarlierValuesTest, WhereAllAreKeptAndNoMoreFitTheWriteIsRefused) {
   EXPECT_EQ(Now("letter"), large + "3");
   // Of the others the oldest go instead, and what adds nothing goes on.
   EXPECT_TRUE(Update({{"plain", "x"}}).ok());
-  EXPECT_TRUE(Update({{"letter", large + "3"}}).ok());
+  EXPECT_EQ(Update({{"letter", large + "3"}}).reason, authz::Reason::kHistoryFull);
   EXPECT_TRUE(Update({}, {"letter"}).ok());
   EXPECT_THAT(Earlier("letter"), IsEmpty());
   EXPECT_THAT(Earlier("note"), ElementsAre("a"));
+}
+
+// Who may write a field and not read it could try values until one is not refused.
+TEST_F(EarlierValuesTest, WhetherThereIsRoomTellsNothingOfTheValue) {
+  const std::string half(512 << 10, 'x');
+  Create({{"letter", half}, {"name", "secret"}});
+  Update({{"letter", half.substr(3)}});
+  ASSERT_TRUE(Update({{"letter", "z"}}).ok());
+  EXPECT_EQ(Update({{"name", "wrong"}}).reason, authz::Reason::kHistoryFull);
+  EXPECT_EQ(Update({{"name", "secret"}}).reason, authz::Reason::kHistoryFull);
+}
+
+TEST_F(EarlierValuesTest, WhoWritesOneFieldDoesNotDoAwayWithThePastOfOthers) {
+  Create({{"title", "a"}, {"note", "0"}});
+  Update({{"title", "b"}});
+  for (int i = 1; i < 40; ++i)
+    Update({{"note", std::string(60 << 10, static_cast<char>('a' + i % 26))}});
+  EXPECT_THAT(Earlier("title"), ElementsAre("a"));
 }
 
 TEST_F(EarlierValuesTest, OfANumberTheOldestMakeRoom) {

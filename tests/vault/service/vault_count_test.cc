@@ -225,6 +225,18 @@ TEST_F(CountTest, GoesOnInSmallerStepsWhereOthersWrite) {
   EXPECT_FALSE(call.HasMore());
 }
 
+TEST_F(CountTest, NobodyIsCountedUnderTwoPolicies) {
+  for (int i = 0; i < 450; ++i) Add("clerk");
+  VaultFixture::Open call(vault_, "helper", "CountRecords", Request({"title"}));
+  call.Next();
+  call.Next();
+  call.Next();  // the third attempt goes over 200
+  ASSERT_TRUE(call.Commit().ok());
+  ASSERT_TRUE(call.HasMore());
+  SetRules("aggregates: {min_group: 3, round_to: 10}\n");
+  EXPECT_EQ(call.Next().reason, authz::Reason::kConflict);
+}
+
 TEST_F(CountTest, AStopInBetweenHoldsInWhatIsToldThen) {
   std::vector<std::string> people;
   for (int i = 0; i < 4; ++i) people.push_back(Add("clerk"));

@@ -283,6 +283,7 @@ const Plan& VaultFixture::Open::Next() {
   context_->now = fixture_.now;
   context_->as_of = fixture_.engine_->AppliedSequence();
   ++context_->attempt;
+  context_->waited = plan_.has_value() && plan_->idle.has_value();
   plan_.reset();  // the transport has let go of it by then
   plan_ = handler_->Next(*context_);
   while (plan_->work != nullptr) {

@@ -28,16 +28,19 @@ types:
 purposes:
   order: {label: {en: Orders}}
   support: {label: {en: Support}}
+  own_list: {label: {en: The tenant's own}}
 roles:
   shop: {kind: service}
   helper: {kind: staff, nda: none}
   intake: {kind: service}
+  owner: {kind: tenant}
 grants:
   - {id: shop-write, role: shop, may: [create, update], fields: [customer.*], for: [order]}
   - {id: shop-read, role: shop, may: [reveal, detokenize, stop_use], fields: [customer.*], for: [order]}
   - {id: shop-before, role: shop, may: [reveal_history], fields: [customer.*], for: [order]}
   - {id: shop-tidy, role: shop, may: [delete, delete_subject], types: [customer]}
   - {id: helper-hint, role: helper, may: [reveal_history], fields: [customer.email], for: [support], view: masked}
+  - {id: owner-before, role: owner, may: [reveal_history], fields: [customer.name], for: [own_list]}
   - {id: intake, role: intake, may: [create, reveal], fields: [customer.*], for: [order]}
 )";
 
@@ -103,6 +106,13 @@ TEST_F(HistoryTest, HasAllThatWasReplacedAndNotWhatIs) {
   EXPECT_EQ(second.replace_time().seconds(), absl::ToUnixSeconds(vault_.now));
   EXPECT_EQ(second.replaced_by(), "principals/shop");
   EXPECT_EQ(second.value().view(), v1::VIEW_PLAIN);
+}
+
+TEST_F(HistoryTest, WhoOfTheStaffItWasIsNotForThoseWhoseDataItIs) {
+  ASSERT_TRUE(Update({{"name", "鈴木 花子"}}).ok());
+  const Result result = History("owner", {"name"});
+  ASSERT_THAT(Values(result), ElementsAre("name=山田 花子"));
+  EXPECT_EQ(result.As<v1::RevealRecordHistoryResponse>().values(0).replaced_by(), "");
 }
 
 TEST_F(HistoryTest, TheEntrySaysHowManyOfEachFieldAndNoValue) {

@@ -131,7 +131,7 @@ TEST_F(VolumeBudgetsTest, ARestartCountsWhatTheLogSays) {
   VolumeBudgets after;
   const auto state = vault_.store().snapshot();
   ASSERT_TRUE(after.Rebuild(vault_.engine(), *state, vault_.now).ok());
-  const Release one{"principals/engineer", "engineer", "technical_work", "", 1, vault_.now};
+  const Release one{"principals/engineer", "engineer", "technical_work", "", "", 1, vault_.now};
   auto verdict = after.Take(TenantOf("default"), one);
   ASSERT_TRUE(verdict.within);
   verdict.taken->Keep();
@@ -144,7 +144,7 @@ TEST_F(VolumeBudgetsTest, ARestartCountsWhatTheLogSays) {
 TEST_F(VolumeBudgetsTest, AWindowOfAnotherLengthIsAnotherCount) {
   VolumeBudgets budgets;
   TenantState tenant = TenantOf("default");
-  Release one{"principals/helper", "helper", "support", "", 1, vault_.now};
+  Release one{"principals/helper", "helper", "support", "", "", 1, vault_.now};
   for (const char* per : {"1h", "1d", "1h", "1m"}) {
     std::string yaml = tenant.policy_in_force()->text().yaml;
     yaml.resize(yaml.find("\nbudgets:"));
@@ -165,7 +165,7 @@ TEST_F(VolumeBudgetsTest, WhatFollowsFromAPurposeIsOfItsBudget) {
   const TenantState tenant = TenantOf("default");
   const auto within = [&](std::string_view purpose, std::string_view parent) {
     VolumeBudgets budgets;
-    return budgets.Take(tenant, {"principals/e", "engineer", purpose, parent, 4, vault_.now})
+    return budgets.Take(tenant, {"principals/e", "engineer", purpose, parent, "", 4, vault_.now})
         .within;
   };
   EXPECT_FALSE(within("technical_work", ""));
@@ -180,7 +180,7 @@ TEST_F(VolumeBudgetsTest, WhatWasRefusedIsNotCountedAfterARestartEither) {
   }
   VolumeBudgets after;
   ASSERT_TRUE(after.Rebuild(vault_.engine(), *vault_.store().snapshot(), vault_.now).ok());
-  const Release ten{"principals/shop", "shop", "order", "", 10, vault_.now};
+  const Release ten{"principals/shop", "shop", "order", "", "", 10, vault_.now};
   EXPECT_TRUE(after.Take(TenantOf("default"), ten).within);
 }
 
@@ -201,7 +201,7 @@ TEST_F(VolumeBudgetsTest, APlannedJobHasRecordsOfItsOwn) {
   // A restart knows which was which.
   VolumeBudgets after;
   ASSERT_TRUE(after.Rebuild(vault_.engine(), *vault_.store().snapshot(), vault_.now).ok());
-  Release one{"principals/engineer", "engineer", "technical_work", "", 1, vault_.now};
+  Release one{"principals/engineer", "engineer", "technical_work", "", "", 1, vault_.now};
   EXPECT_FALSE(after.Take(TenantOf("default"), one).within);
   vault_.now += absl::Hours(1);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(Reveal("engineer"), Reason::kOk) << i;
@@ -221,7 +221,7 @@ TEST_F(VolumeBudgetsTest, AJobIsForItsTimeItsPurposeAndItsPrincipal) {
   const TenantState tenant = TenantOf("default");
   const auto within = [&](std::string_view who, std::string_view purpose, absl::Duration after) {
     VolumeBudgets budgets;
-    return budgets.Take(tenant, {who, "engineer", purpose, "", 50, vault_.now + after}).within;
+    return budgets.Take(tenant, {who, "engineer", purpose, "", "", 50, vault_.now + after}).within;
   };
   const absl::Duration tick = absl::Microseconds(1);
   EXPECT_TRUE(within("principals/engineer", "technical_work", absl::Minutes(1)));
@@ -230,6 +230,42 @@ TEST_F(VolumeBudgetsTest, AJobIsForItsTimeItsPurposeAndItsPrincipal) {
   EXPECT_FALSE(within("principals/engineer", "technical_work", absl::Minutes(2)));
   EXPECT_FALSE(within("principals/other", "technical_work", absl::Minutes(1)));
   EXPECT_FALSE(within("principals/engineer", "order", absl::Minutes(1)));
+}
+
+TEST_F(VolumeBudgetsTest, OwnAccessIsSlowedAndNeverRefused) {
+  vault_.SetPolicy("default", R"(policy: own
+types: {customer: {fields: {email: email_address, name: person_name}}}
+purposes: {order: {label: Orders}, self_service: {label: Own}}
+roles: {shop: {kind: service}, intake: {kind: subject}}
+grants:
+  - {id: write, role: shop, may: [create], fields: [customer.*], for: [order]}
+  - {id: own, role: intake, may: [reveal], fields: [customer.*], for: [self_service]}
+budgets: [{id: all, records: 2, per: 1h}]
+)");
+  const std::string other = vault_.Create({{"email", "taro@example.jp"}}).record().name();
+  const auto request = [](const std::string& name) {
+    v1::RevealRecordRequest reveal;
+    reveal.set_name(name);
+    reveal.add_fields("email");
+    *reveal.mutable_usage() = UsageFor("intake");
+    reveal.mutable_usage()->set_on_behalf_of(name.substr(0, name.find("/records/")));
+    return reveal;
+  };
+  const auto waits = [&](const std::string& name) {
+    VaultFixture::Open call(vault_, "intake", "RevealRecord", request(name));
+    const bool waited = call.Next().idle.has_value();
+    if (waited) EXPECT_FALSE(call.Next().idle.has_value());
+    EXPECT_EQ(call.Commit().reason, Reason::kOk);
+    return waited;
+  };
+  EXPECT_FALSE(waits(name_));
+  EXPECT_FALSE(waits(name_));
+  EXPECT_TRUE(waits(name_));
+  EXPECT_TRUE(waits(name_));
+  // Of each person's own.
+  EXPECT_FALSE(waits(other));
+  vault_.now += absl::Hours(1);
+  EXPECT_FALSE(waits(name_));
 }
 
 // An independent count over what was released, for calls at random times.
@@ -256,7 +292,7 @@ TEST_F(VolumeBudgetsTest, RebuiltCountsAreThoseOfTheCallsForAnySequence) {
     if (i % 40 != 0) continue;
     VolumeBudgets rebuilt;
     ASSERT_TRUE(rebuilt.Rebuild(vault_.engine(), *vault_.store().snapshot(), vault_.now).ok());
-    Release rest{"principals/shop", "shop", "", "", 1, vault_.now};
+    Release rest{"principals/shop", "shop", "", "", "", 1, vault_.now};
     const int left = 10 - by_day[{"shop", second / 86400}];
     rest.records = static_cast<uint64_t>(left) + 1;
     EXPECT_FALSE(rebuilt.Take(TenantOf("default"), rest).within) << i;
@@ -272,7 +308,7 @@ TEST_F(VolumeBudgetsTest, ManyThreadsTakeNoMoreThanThereIs) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
-      const Release one{"principals/shop", "shop", "", "", 1, vault_.now};
+      const Release one{"principals/shop", "shop", "", "", "", 1, vault_.now};
       for (int i = 0; i < 1000; ++i) {
         auto verdict = budgets.Take(tenant, one);
         if (!verdict.within || i % 2 == 0) continue;  // every other one is not committed
@@ -305,8 +341,13 @@ TEST(VolumeBudgetsPolicyTest, BiglobesStaffDoesNotGoBeyondWhatIsStated) {
   tenant.name = "biglobe";
   tenant.policy = std::move(state);
   VolumeBudgets budgets;
-  Release release{
-      "principals/sato", "support", "C1.support", "", 499, absl::FromUnixSeconds(1'750'000'000)};
+  Release release{"principals/sato",
+                  "support",
+                  "C1.support",
+                  "",
+                  "",
+                  499,
+                  absl::FromUnixSeconds(1'750'000'000)};
   auto verdict = budgets.Take(tenant, release);
   ASSERT_TRUE(verdict.within);
   verdict.taken->Keep();

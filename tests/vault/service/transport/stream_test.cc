@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -55,6 +57,28 @@ TEST(StreamTest, EachMessageIsCommittedAndCarriesItsReceipt) {
   EXPECT_TRUE(stream.reader->Finish().ok());
   EXPECT_EQ(toy.Entries(),
             (std::vector<std::string>{"message 0", "message 1", "message 2", "closed"}));
+}
+
+TEST(StreamTest, ACallThatIsNoStreamMayWaitAsWell) {
+  ToyServer toy;
+  std::atomic<int> planned{0};
+  toy.On(kUnary, [&planned](CallContext& context) {
+    ++planned;
+    if (context.waited) return RevealPlan(context, "answered");
+    Plan plan;
+    plan.idle = absl::Milliseconds(20);
+    return plan;
+  });
+  toy.Start();
+  const auto reveal = [&](std::chrono::milliseconds patience) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + patience);
+    v1::RevealRecordResponse response;
+    return toy.Stub()->RevealRecord(&context, v1::RevealRecordRequest(), &response);
+  };
+  EXPECT_TRUE(reveal(std::chrono::seconds(20)).ok());
+  EXPECT_EQ(planned, 2);
+  EXPECT_EQ(toy.Entries(), std::vector<std::string>{"answered"});
 }
 
 TEST(StreamTest, ConflictRepeatsTheMessageNotTheStream) {
