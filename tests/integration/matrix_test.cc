@@ -104,6 +104,7 @@ AuditService/ExplainAccess         + + S +  S S  S  S S S S  S S  D U
 AdminService/CreateTenant          + S S S  S S  S  S S S S  S S  D U
 AdminService/ListTenants           + + + +  S S  S  S S S S  S S  D U
 AdminService/UpdateTenant          + S S S  S S  S  S S S S  S S  D U
+AdminService/EndJob                n S S S  S S  S  S S S S  S S  D U
 AdminService/CreatePerson          + S S S  S S  S  S S S S  S S  D U
 AdminService/GetPerson             + + S S  S S  S  S S S S  S S  D U
 AdminService/ListPersons           + + S S  S S  S  S S S S  S S  D U
@@ -363,6 +364,10 @@ MatrixTest::Makers MatrixTest::Requests() {
       {"AdminService/UpdateTenant", Make<v1::UpdateTenantRequest>([](auto& r) {
          r.mutable_tenant()->set_name("tenants/other");
          r.mutable_tenant()->set_display_name("Another");
+       })},
+      {"AdminService/EndJob", Make<v1::EndJobRequest>([](auto& r) {
+         r.set_tenant(kTenant);
+         r.set_job("none");
        })},
       {"AdminService/CreatePerson", Make<v1::CreatePersonRequest>([](auto& r) {
          r.mutable_person()->set_name("persons/matrix");

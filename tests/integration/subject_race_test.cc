@@ -35,8 +35,8 @@ std::string PolicyOfConsents() {
       "  - {id: engineer-extra, role: engineer, may: [reveal], fields: [customer.*], for: "
       "[extra]}\n"
       "  - {id: person-says, role: person, may: [record_consent], types: [customer]}\n"
-      "  - {id: person-stops, role: person, may: [stop_use, resume_use], fields: [customer.*], "
-      "for: [order]}\n"
+      "  - {id: person-stops, role: person, may: [stop_use, resume_use], fields: [customer.*, "
+      "account.*], for: [order]}\n"
       "consent:\n"
       "  - {id: other-purpose, event: purpose_extension, when: before_use}\n");
 }

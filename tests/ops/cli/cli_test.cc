@@ -107,7 +107,7 @@ TEST_F(CliTest, CountsAreATableOfGroups) {
   const CliResult result = Run({"record", "count", "--type", "reader", "--by", "title,plan"});
   EXPECT_EQ(result.code, kExitOk);
   EXPECT_THAT(result.out, HasSubstr("TITLE"));
-  EXPECT_THAT(result.out, HasSubstr("a plan   20"));
+  EXPECT_THAT(result.out, HasSubstr("a plan  20"));
   EXPECT_THAT(result.out, HasSubstr("in smaller groups: 10"));
   EXPECT_THAT(result.err, HasSubstr("10000 records so far"));
   EXPECT_THAT(Run({"record", "count", "--type", "reader", "--by", "title", "--output", "json"}).out,

@@ -76,7 +76,7 @@ TEST_F(PolicyToolsTest, TestNamesEachFailingCaseWithItsPlace) {
       "wrong.yaml", Replaced(text_, "expect: NDA_EXPIRED", "clause: 000-14, expect: NDA_REVOKED"));
   const CliResult result = RunPiivault({"policy", "test", starter_, wrong});
   EXPECT_EQ(result.code, kExitError);
-  EXPECT_THAT(result.out, HasSubstr("wrong.yaml:34: case 'expired NDA' (000-14): expected "
+  EXPECT_THAT(result.out, HasSubstr("wrong.yaml:37: case 'expired NDA' (000-14): expected "
                                     "NDA_REVOKED, got NDA_EXPIRED"));
   EXPECT_THAT(result.out, HasSubstr("starter.yaml: 5 cases passed, 0 failed; clauses: none"));
   EXPECT_THAT(result.out, HasSubstr("4 cases passed, 1 failed; clauses: 000-14"));
