@@ -231,7 +231,7 @@ TEST_F(EarlierValuesTest, ImportantOnesStayUnderTheirKey) {
 
 // A field that becomes important takes its past with it at the next write of the record.
 TEST_F(EarlierValuesTest, GoUnderTheKeyThatTheirFieldHasByNow) {
-  SetPolicy(absl::StrReplaceAll(kPolicy, {{", key_class: important", ""}}));
+  SetPolicy(absl::StrReplaceAll(std::string(kPolicy), {{", key_class: important", ""}}));
   Create({{"account", "0123456"}});
   Update({{"account", "6543210"}});
   EXPECT_FALSE(Load()->header().earlier(0).important());
@@ -240,7 +240,7 @@ TEST_F(EarlierValuesTest, GoUnderTheKeyThatTheirFieldHasByNow) {
   EXPECT_TRUE(Load()->header().earlier(0).important());
   EXPECT_THAT(Earlier("account"), ElementsAre("0123456"));
   // And never back.
-  SetPolicy(absl::StrReplaceAll(kPolicy, {{", key_class: important", ""}}));
+  SetPolicy(absl::StrReplaceAll(std::string(kPolicy), {{", key_class: important", ""}}));
   Update({{"plain", "y"}});
   EXPECT_TRUE(Load()->header().earlier(0).important());
 }
