@@ -62,12 +62,21 @@ void AddTarget(CLI::App& command, std::shared_ptr<Request> request) {
   AddUsage(command, request->mutable_usage());
 }
 
-template <typename Request>
-Prepare<Request> WithValue() {
-  return [](Session& session, Request* request) {
-    request->set_name(RecordName(session, request->name()));
-    return ReadCredential(session, request->mutable_value());
-  };
+// Completes the request, makes the call with it and returns its answer. The value goes nowhere
+// else.
+template <typename Request, typename Response>
+absl::StatusOr<Response> AskWithValue(Session& session,
+                                      UnaryMethod<Credentials, Request, Response> method,
+                                      Request request) {
+  absl::StatusOr<Connection*> vault = session.Connect();
+  if (!vault.ok()) return vault.status();
+  request.set_name(RecordName(session, request.name()));
+  const absl::Status read = ReadCredential(session, request.mutable_value());
+  absl::StatusOr<Response> response = read.ok()
+                                          ? (*vault)->Call((*vault)->credential(), method, request)
+                                          : absl::StatusOr<Response>(read);
+  vault::Wipe(request.mutable_value());
+  return response;
 }
 
 // `--expires`: unlike other times one that is to come.
@@ -94,10 +103,14 @@ void AddCredentialCommands(CLI::App& root, Session& session) {
                              "Passwords and login cookies; values are typed or come from stdin");
 
   auto set = std::make_shared<v1::SetCredentialRequest>();
-  CLI::App* command =
-      AddCommand(*group, "set", "Sets or replaces a credential", session,
-                 AskAndShow(set, &Connection::credential, &Credentials::SetCredential,
-                            WithValue<v1::SetCredentialRequest>()));
+  CLI::App* command = AddCommand(*group, "set", "Sets or replaces a credential", session,
+                                 [set](Session& s) -> absl::StatusOr<int> {
+                                   const auto response =
+                                       AskWithValue(s, &Credentials::SetCredential, *set);
+                                   if (!response.ok()) return response.status();
+                                   s.render().Show(*response);
+                                   return kExitOk;
+                                 });
   AddTarget(*command, set);
   AddExpiry(*command, session, set.get());
   AddProvenance(*command, session, set->mutable_provenance());
@@ -106,9 +119,8 @@ void AddCredentialCommands(CLI::App& root, Session& session) {
   auto verify = std::make_shared<v1::VerifyCredentialRequest>();
   command = AddCommand(*group, "verify", "Tells whether a value is the credential", session,
                        [verify](Session& s) -> absl::StatusOr<int> {
-                         auto response =
-                             Ask(s, &Connection::credential, &Credentials::VerifyCredential,
-                                 *verify, WithValue<v1::VerifyCredentialRequest>());
+                         const auto response =
+                             AskWithValue(s, &Credentials::VerifyCredential, *verify);
                          if (!response.ok()) return response.status();
                          s.render().Show(*response);
                          return response->verified() ? kExitOk : kExitDenied;

@@ -233,6 +233,8 @@ void ReadSections(const YAML::Node& root, const std::string& file, Config* confi
     s.Read("in_flight_per_caller", &config->limits.in_flight_per_caller, 0, 1'000'000);
     s.Read("wait", &config->limits.wait);
     s.Read("queue", &config->limits.queue, 1, 1'000'000);
+    s.Read("work_threads", &config->limits.work_threads, 0, 64);
+    s.Read("work_places", &config->limits.work_places, 1, 4096);
     s.Read("stream_idle", &config->limits.stream_idle);
     s.Read("connection_idle", &config->limits.connection_idle);
     s.Read("connection_age", &config->limits.connection_age);
@@ -329,6 +331,8 @@ std::string ToYaml(const Config& config) {
   number("in_flight_per_caller", config.limits.in_flight_per_caller);
   number("wait", absl::FormatDuration(config.limits.wait));
   number("queue", config.limits.queue);
+  number("work_threads", config.limits.work_threads);
+  number("work_places", config.limits.work_places);
   number("stream_idle", absl::FormatDuration(config.limits.stream_idle));
   number("connection_idle", absl::FormatDuration(config.limits.connection_idle));
   number("connection_age", absl::FormatDuration(config.limits.connection_age));

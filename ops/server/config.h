@@ -47,6 +47,8 @@ struct Config {
     int in_flight_per_caller = 0;                        // of these, of one caller; 0: half
     absl::Duration wait = absl::Milliseconds(50);        // for its turn, until a call is shed
     int queue = 8192;                                    // commits waiting
+    int work_threads = 0;                                // hash credentials; 0: cores less one
+    int work_places = 64;                                // trials waiting, for each of these
     absl::Duration stream_idle = absl::Seconds(60);      // a stream whose client reads nothing
     absl::Duration connection_idle = absl::Minutes(10);  // without calls, until it is closed
     absl::Duration connection_age = absl::Hours(12);     // in all; its streams end with it

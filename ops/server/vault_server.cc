@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,14 @@ namespace {
 
 constexpr absl::Duration kErasurePause = absl::Seconds(30);
 constexpr absl::Duration kSweepPause = absl::Minutes(10);
+
+vault::WorkPool::Options WorkOf(const Config::Limits& limits) {
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  vault::WorkPool::Options work;
+  work.threads = limits.work_threads > 0 ? limits.work_threads : std::clamp(cores - 1, 1, 64);
+  work.max_waiting = static_cast<size_t>(work.threads) * static_cast<size_t>(limits.work_places);
+  return work;
+}
 
 vault::SessionLimits SessionLimitsOf(const Config& config) {
   return {config.limits.connection_idle, config.limits.connection_age};
@@ -284,6 +293,7 @@ absl::Status VaultServer::Impl::Serve(const ServerHooks& hooks) {
   options.max_in_flight = config.limits.in_flight;
   options.max_in_flight_per_caller = config.limits.in_flight_per_caller;
   options.waiting.longest_wait = config.limits.wait;
+  options.work = WorkOf(config.limits);
   options.denials = hooks.denials;
   options.max_connections = static_cast<size_t>(config.listen.connections);
   options.client_idle = config.limits.stream_idle;

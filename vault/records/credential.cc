@@ -30,16 +30,16 @@ absl::StatusOr<std::optional<Credential>> ReadCredential(std::string_view field,
   const absl::StatusOr<SecretBytes> bytes = record->reader->DecryptField(*stored);
   if (!bytes.ok()) return bytes.status();
   storage::v1::StoredCredential row;
-  if (!row.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())) ||
-      row.algorithm() != storage::v1::CREDENTIAL_ALGORITHM_SCRYPT ||
-      row.salt().size() != kCredentialSaltSize || row.hash().size() != kCredentialHashSize) {
-    return DecryptionFailed();
-  }
+  const bool parsed = row.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()));
   Credential credential;
-  credential.salt = row.salt();
-  credential.cost = {row.n(), row.r(), row.p()};
   credential.hash = SecretBytes::CopyOf(row.hash());
   Wipe(row.mutable_hash());
+  if (!parsed || row.algorithm() != storage::v1::CREDENTIAL_ALGORITHM_SCRYPT ||
+      row.salt().size() != kCredentialSaltSize || credential.hash.size() != kCredentialHashSize) {
+    return DecryptionFailed();
+  }
+  credential.salt = row.salt();
+  credential.cost = {row.n(), row.r(), row.p()};
   credential.set_at = absl::FromUnixMicros(row.set_micros());
   if (row.expire_micros() != 0) credential.holds_until = absl::FromUnixMicros(row.expire_micros());
   return credential;

@@ -13,8 +13,9 @@ namespace piivault::vault {
 // Failures to verify credentials, one after another, as the person's row counts them: they go with
 // the person. A record's field counts by itself, whether a credential is set there or not.
 
-// So many fields of one person are counted. Where that is not enough, those that did not fail for a
-// day give way; until one does, nothing else of the person's is tried (LockedUntil()).
+// So many fields of one person are counted, each in a row of its own. Where that is not enough,
+// those give way that did not fail for a day and whose lock is over; until one does, all others
+// count in one row that they share, which no success empties.
 inline constexpr int kMaxCountedCredentials = 200;
 
 // Nothing is tried before this: the end of the lock that the failures so far have brought about.
@@ -23,9 +24,10 @@ absl::Time LockedUntil(const storage::v1::SubjectUse& use, const storage::Id128&
                        std::string_view field, const authz::CredentialRule& rule, absl::Time now);
 
 // One more. REQUIRES: LockedUntil() is past.
-void CountFailure(const storage::Id128& record, std::string_view field, absl::Time now,
-                  storage::v1::SubjectUse* use);
+void CountFailure(const storage::Id128& record, std::string_view field,
+                  const authz::CredentialRule& rule, absl::Time now, storage::v1::SubjectUse* use);
 
+// In a row of its own.
 bool HasFailures(const storage::v1::SubjectUse& use, const storage::Id128& record,
                  std::string_view field);
 void ForgetFailures(const storage::Id128& record, std::string_view field,

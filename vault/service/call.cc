@@ -56,7 +56,7 @@ void Call::Request() {
                                        lane_->queue(), &arrived_event_);
     return;
   }
-  if (streaming()) server_context_.AsyncNotifyWhenDone(&done_event_);
+  if (hears()) server_context_.AsyncNotifyWhenDone(&done_event_);
   endpoint_.service->Request(endpoint_.index, &server_context_, &received_, &writer_,
                              lane_->queue(), &arrived_event_);
 }
@@ -185,7 +185,8 @@ void Call::BeginDecision() {
 }
 
 void Call::Decide() {
-  if (cut_ || cancelled_) return End(Reason::kCancelled);
+  // A unary call goes on: to hang up keeps no trial out of the log.
+  if (cut_ || (streaming() && cancelled_)) return End(Reason::kCancelled);
   if (streaming() && core_.draining) return End(Reason::kShuttingDown);
   if (committed_any_) {
     // A stream outlives what its opening was admitted under.
@@ -238,6 +239,7 @@ void Call::TakeUp(Plan plan) {
 }
 
 void Call::Defer(std::function<void()> work) {
+  if (cancelled_) return End(Reason::kCancelled);
   // What it rests on changes faster than it can be done.
   if (++works_ > kMaxAttempts) return Refuse(Reason::kConflict);
   state_ = State::kWorking;
@@ -253,8 +255,9 @@ void Call::GiveWorkUp() {
   End(Reason::kQueueFull);
 }
 
-void Call::DropWork() {
-  if (ticket_.has_value()) core_.work_pool->Drop(*std::exchange(ticket_, std::nullopt));
+bool Call::DropWork() {
+  if (!ticket_.has_value()) return false;
+  return core_.work_pool->Drop(*std::exchange(ticket_, std::nullopt));
 }
 
 void Call::OnWorked(uint64_t serial) {
@@ -469,12 +472,13 @@ void Call::OnFinished(bool) {
 void Call::OnDone(bool) {
   notified_ = true;
   cancelled_ = server_context_.IsCancelled();
-  if (state_ == State::kIdle || state_ == State::kWorking) return End(Reason::kCancelled);
+  if (state_ == State::kIdle) return End(Reason::kCancelled);
+  if (state_ == State::kWorking && (streaming() || DropWork())) return End(Reason::kCancelled);
   DeleteIfOver();
 }
 
 void Call::DeleteIfOver() {
-  if (state_ != State::kFinished || (streaming() && known() && !notified_)) return;
+  if (state_ != State::kFinished || (hears() && !notified_)) return;
   lane_->Release(id_);
   delete this;
 }

@@ -76,6 +76,8 @@ class Call {
 
   bool known() const { return endpoint_.service != nullptr; }
   bool streaming() const { return context_.method.streaming; }
+  // Whether gRPC tells when the client is gone.
+  bool hears() const { return known() && (streaming() || context_.method.works); }
 
   void Enqueue();
   void Shed();
@@ -98,8 +100,8 @@ class Call {
   void Defer(std::function<void()> work);
   // There is no place for the work, or no time.
   void GiveWorkUp();
-  // Nobody waits for the work any longer.
-  void DropWork();
+  // Nobody waits for the work any longer. Whether it had not begun.
+  bool DropWork();
   // By whom places and shared entries are counted.
   const std::string& Caller() const;
   bool Serialize(Plan* plan);
@@ -139,7 +141,7 @@ class Call {
   bool counted_ = false;    // in in_flight
   bool accounted_ = false;  // an entry says what the call ended with, or will
   bool notified_ = false;   // the done event came
-  bool cancelled_ = false;  // by the client, or cut
+  bool cancelled_ = false;  // by the client, or cut; known where it hears()
   bool committed_any_ = false;
   bool closed_ = false;           // Handler::Close() was asked
   bool registered_ = false;       // in the registry of streams

@@ -32,7 +32,7 @@ PersonDecision DecideAbout(VaultCall& call, const CredentialQuery& query, authz:
   if (query.clears) input.cleared = input.fields;
   input.channel = channel.name;
   input.front_hop = channel.front_hop;
-  input.collected_at = CollectedAt(provenance);
+  input.collected_at = CollectedAt(ProvenanceOf(query));
   return call.Decide(input, PersonFacts(call.tenant_id(), record));
 }
 

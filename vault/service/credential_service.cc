@@ -12,17 +12,18 @@ absl::Status RegisterCredentialService(const VaultDependencies& dependencies,
   struct Entry {
     const char* method;
     Make make;
+    bool hashes;
   };
   static constexpr Entry kEntries[] = {
-      {"SetCredential", NewSetCredential},
-      {"VerifyCredential", NewVerifyCredential},
-      {"RevokeCredential", NewRevokeCredential},
+      {"SetCredential", NewSetCredential, true},
+      {"VerifyCredential", NewVerifyCredential, true},
+      {"RevokeCredential", NewRevokeCredential, false},
   };
   for (const Entry& entry : kEntries) {
     const Make make = entry.make;
-    absl::Status status =
-        methods->Register(std::string("piivault.v1.CredentialService/") + entry.method,
-                          [make, &dependencies] { return make(dependencies); });
+    absl::Status status = methods->Register(
+        std::string("piivault.v1.CredentialService/") + entry.method,
+        [make, &dependencies] { return make(dependencies); }, entry.hashes);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

@@ -7,13 +7,11 @@
 
 #include "authz/credential_rule.h"
 #include "piivault/v1/credential_service.pb.h"
-#include "vault/crypto/sha256.h"
 #include "vault/records/credential_failures.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/credential_call.h"
 #include "vault/service/credential_handlers.h"
 #include "vault/service/vault_intake.h"
-#include "vault/text.h"
 #include "vault/values/credential_text.h"
 
 namespace piivault::vault {
@@ -37,9 +35,6 @@ class SetCredentialHandler : public Handler {
     }
     SecretBytes value;
     if (auto refused = Check(call, request, target, &value)) return *std::move(refused);
-    if (hashing_ == nullptr) return Hash(request, std::move(value));
-    if (hashing_->hash.empty()) return call.Refuse(Reason::kInternal);
-
     auto* response = NewResponse<v1::SetCredentialResponse>(context);
     const v1::SetCredentialRequest content = WithoutValue(request);
     if (auto refused = call.FindRequest(request.request_id(), response, &content)) {
@@ -49,6 +44,8 @@ class SetCredentialHandler : public Handler {
       call.AddFields(target.decision, call.AddItem(target.record.get()));
       return call.Finish(response);
     }
+    if (hashing_ == nullptr) return Hash(std::move(value));
+    if (hashing_->hash.empty()) return call.Refuse(Reason::kInternal);
     return Store(call, request, &target, response);
   }
 
@@ -57,18 +54,17 @@ class SetCredentialHandler : public Handler {
   struct Hashing {
     SecretBytes value;
     std::string salt;
-    std::string request_salt;  // empty: no request id
     ScryptParameters cost;
-    SecretBytes hash;         // empty until it is there
-    std::string for_request;  // what stands for the value in what is remembered of the request
+    SecretBytes hash;  // empty until it is there
   };
 
-  // The value is never copied to where it would not be wiped.
-  v1::SetCredentialRequest WithoutValue(const v1::SetCredentialRequest& request) const {
+  // What a request id stands for. Were the value part of it, a repetition with a guess would tell
+  // whether the guess is right, and nobody would count it; and what is remembered would be a digest
+  // to guess against.
+  static v1::SetCredentialRequest WithoutValue(const v1::SetCredentialRequest& request) {
     v1::SetCredentialRequest content;
     content.set_name(request.name());
     content.set_field(request.field());
-    content.set_value(hashing_->for_request);
     *content.mutable_usage() = request.usage();
     if (request.has_expire_time()) *content.mutable_expire_time() = request.expire_time();
     if (request.has_provenance()) *content.mutable_provenance() = request.provenance();
@@ -102,30 +98,16 @@ class SetCredentialHandler : public Handler {
     return std::nullopt;
   }
 
-  // A keyed digest of the value would be quick to guess against for who has the key; so what is
-  // remembered of the request is as slow as the credential itself.
-  Plan Hash(const v1::SetCredentialRequest& request, SecretBytes value) {
+  Plan Hash(SecretBytes value) {
     hashing_ = std::make_shared<Hashing>();
     hashing_->value = std::move(value);
     hashing_->salt.resize(kCredentialSaltSize);
     deps_.random.Fill({reinterpret_cast<uint8_t*>(hashing_->salt.data()), kCredentialSaltSize});
     hashing_->cost = deps_.credential_cost;
-    if (!request.request_id().empty()) {
-      const Sha256Digest digest =
-          Sha256(Concat({"piivault request credential", request.name(), "\n", request.field(), "\n",
-                         request.request_id()}));
-      hashing_->request_salt.assign(digest.begin(), digest.begin() + kCredentialSaltSize);
-    }
     Plan plan;
     plan.work = [hashing = hashing_] {
       absl::StatusOr<SecretBytes> hash =
           Scrypt(hashing->value.view(), hashing->salt, hashing->cost, kCredentialHashSize);
-      if (hash.ok() && !hashing->request_salt.empty()) {
-        const absl::StatusOr<SecretBytes> remembered = Scrypt(
-            hashing->value.view(), hashing->request_salt, hashing->cost, kCredentialHashSize);
-        if (!remembered.ok()) return;
-        hashing->for_request = ToHex(remembered->view());
-      }
       if (hash.ok()) hashing->hash = *std::move(hash);
       hashing->value = SecretBytes();
     };

@@ -27,8 +27,9 @@ constexpr std::string_view kMustChange = "must_change";
 // the call is decided.
 //
 // So that two trials at a time count as two, whoever commits second decides again, with the hash at
-// hand. Where there is no credential the value is hashed all the same, against nothing: nobody
-// tells from the time that it takes.
+// hand. Right or wrong, a trial writes the person's row, so that each ends in the same ways. Where
+// there is no credential the value is hashed all the same, against nothing: nobody tells from the
+// time that it takes.
 class VerifyCredentialHandler : public Handler {
  public:
   explicit VerifyCredentialHandler(const VaultDependencies& deps) : deps_(deps) {}
@@ -124,16 +125,18 @@ class VerifyCredentialHandler : public Handler {
     RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
                         &call.changes());
     std::string_view outcome = kFailed;
+    // A right one writes too, also where nothing was counted: how a commit ends that is given up
+    // depends on whether it writes, and would tell.
+    storage::v1::SubjectUse& use = writer.ChangeUse(*target->record);
     if (!right) {
-      storage::v1::SubjectUse& use = writer.ChangeUse(*target->record);
-      CountFailure(target->record_id(), field, call.now(), &use);
+      CountFailure(target->record_id(), field, *target->rule, call.now(), &use);
       const absl::Time locked =
           LockedUntil(use, target->record_id(), field, *target->rule, call.now());
       if (locked != absl::InfinitePast()) {
         FillTime(absl::ToUnixMicros(locked), response->mutable_retry_time());
       }
-    } else if (HasFailures(target->use(), target->record_id(), field)) {
-      ForgetFailures(target->record_id(), field, &writer.ChangeUse(*target->record));
+    } else {
+      ForgetFailures(target->record_id(), field, &use);
     }
     bool used_up = false;
     if (right) {

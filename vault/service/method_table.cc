@@ -52,7 +52,7 @@ absl::Status MethodTable::AddService(std::string_view service) {
   return absl::OkStatus();
 }
 
-absl::Status MethodTable::Register(std::string_view name, MethodInfo::Factory factory) {
+absl::Status MethodTable::Register(std::string_view name, MethodInfo::Factory factory, bool works) {
   const auto found = std::find_if(methods_.begin(), methods_.end(),
                                   [&](const MethodInfo& info) { return info.name == name; });
   if (found == methods_.end()) {
@@ -60,6 +60,7 @@ absl::Status MethodTable::Register(std::string_view name, MethodInfo::Factory fa
   }
   if (found->factory != nullptr) return absl::AlreadyExistsError(found->name);
   found->factory = std::move(factory);
+  found->works = works;
   return absl::OkStatus();
 }
 

@@ -23,6 +23,7 @@ struct MethodInfo {
   std::string service;     // `piivault.v1.VaultService`
   bool streaming = false;  // server streaming
   bool paged = false;      // its request has a page_size: one may ask for much in few bytes
+  bool works = false;      // its handler may ask for work, which a client that hangs up gives up
   const google::protobuf::MethodDescriptor* descriptor = nullptr;
   // Borrowed from the generated pool; null for the entry that stands for unknown methods.
   const google::protobuf::Message* request_prototype = nullptr;
@@ -44,9 +45,10 @@ class MethodTable {
   // stream of requests or its response has no `piivault.v1.Receipt receipt = 15`.
   [[nodiscard]] absl::Status AddService(std::string_view service);
 
-  // Gives a method of an added service its handler. `name` as MethodInfo::name.
+  // Gives a method of an added service its handler. `name` and `works` as in MethodInfo.
   // NOT_FOUND; ALREADY_EXISTS.
-  [[nodiscard]] absl::Status Register(std::string_view name, MethodInfo::Factory factory);
+  [[nodiscard]] absl::Status Register(std::string_view name, MethodInfo::Factory factory,
+                                      bool works = false);
 
   // The position in methods() is the method's number; addresses are stable once it is built.
   const std::vector<MethodInfo>& methods() const { return methods_; }

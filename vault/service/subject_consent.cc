@@ -30,6 +30,7 @@ constexpr authz::Verb kRead[] = {authz::Verb::kReadSubject};
 constexpr int kMaxConsents = 200;
 constexpr int kMaxConsentFields = 64;
 // Of all that is kept of a person's consents, stops, mandates and matters: each read opens it.
+// Failures to verify credentials have their own bound: wrong guesses push no consent out.
 constexpr size_t kMaxUseBytes = size_t{48} << 10;
 
 const authz::ConsentSpec* FindConsent(const authz::Policy& policy, std::string_view id) {
@@ -131,14 +132,22 @@ ConsentRow MakeRow(const v1::Consent& consent, RandomSource& random, absl::Time 
 // Makes room for one more; the oldest that were withdrawn are no longer needed. False: there is
 // none.
 bool MakeRoom(const ConsentRow& next, SubjectUse* use) {
+  google::protobuf::RepeatedPtrField<storage::v1::CredentialFailuresRow> failures;
+  failures.Swap(use->mutable_credential_failures());
   auto& rows = *use->mutable_consents();
-  while (rows.size() >= kMaxConsents || use->ByteSizeLong() + next.ByteSizeLong() > kMaxUseBytes) {
+  const auto fits = [&] {
+    return rows.size() < kMaxConsents && use->ByteSizeLong() + next.ByteSizeLong() <= kMaxUseBytes;
+  };
+  bool room = fits();
+  while (!room) {
     const auto withdrawn = std::find_if(
         rows.begin(), rows.end(), [](const ConsentRow& row) { return row.withdraw_micros() != 0; });
-    if (withdrawn == rows.end()) return false;
+    if (withdrawn == rows.end()) break;
     rows.erase(withdrawn);
+    room = fits();
   }
-  return true;
+  failures.Swap(use->mutable_credential_failures());
+  return room;
 }
 
 class RecordConsentHandler : public Handler {

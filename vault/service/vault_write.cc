@@ -108,6 +108,18 @@ const authz::Decision* WholeRefusal(const std::vector<Intake>& intakes) {
   return &intakes.front().decision;
 }
 
+// A field of any item that is stored one way; null where none is. Of such a value nothing is made
+// that is quick to guess against, and what a request id remembers is made from the whole request.
+const authz::FieldSpec* OneWayField(const authz::Policy& policy,
+                                    const std::vector<Intake>& intakes) {
+  for (const Intake& intake : intakes) {
+    for (authz::FieldId id : intake.ids) {
+      if (id != authz::kNoField && policy.field(id).one_way) return &policy.field(id);
+    }
+  }
+  return nullptr;
+}
+
 // Blanks what may not be told again. A refusal of the whole, or nothing.
 template <typename Response>
 std::optional<Plan> ReplayBatch(VaultCall& call, authz::Verb verb,
@@ -158,6 +170,9 @@ class BatchCreateRecordsHandler : public Handler {
       intakes.push_back(JudgeIntake(call, authz::Verb::kCreate, requests.back()));
     }
     if (const authz::Decision* refusal = WholeRefusal(intakes)) return call.Refuse(*refusal);
+    if (const authz::FieldSpec* field = OneWayField(call.policy(), intakes)) {
+      return call.Refuse(authz::Reason::kFieldOneWay, FieldOf(field));
+    }
     auto* response = NewResponse<v1::BatchCreateRecordsResponse>(context);
     if (auto refused = call.FindRequest(request.request_id(), response)) {
       return *std::move(refused);

@@ -39,7 +39,8 @@ std::optional<WorkPool::Ticket> WorkPool::Submit(std::string_view caller,
   auto found = callers_.find(caller);
   if (found == callers_.end()) {
     found = callers_.emplace(std::string(caller), Jobs()).first;
-  } else if (found->second.size() >= options_.max_waiting_per_caller) {
+  } else if (found->second.size() >= options_.max_waiting_per_caller ||
+             waiting_ + 1 >= options_.max_waiting) {
     return std::nullopt;
   }
   found->second.push_back({++last_ticket_, std::move(work), std::move(done)});
@@ -47,7 +48,7 @@ std::optional<WorkPool::Ticket> WorkPool::Submit(std::string_view caller,
   return last_ticket_;
 }
 
-void WorkPool::Drop(Ticket ticket) {
+bool WorkPool::Drop(Ticket ticket) {
   Job dropped;  // destroyed after the lock: what it owns may take its time
   absl::MutexLock lock(&mu_);
   for (auto caller = callers_.begin(); caller != callers_.end(); ++caller) {
@@ -59,8 +60,9 @@ void WorkPool::Drop(Ticket ticket) {
     jobs.erase(job);
     --waiting_;
     if (jobs.empty()) callers_.erase(caller);
-    return;
+    return true;
   }
+  return false;
 }
 
 WorkPool::Job WorkPool::Next() {

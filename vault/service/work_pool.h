@@ -21,11 +21,10 @@ namespace piivault::vault {
 // calls.
 //
 // Guarantees: no more waits than `max_waiting`, and of one caller's no more than
-// `max_waiting_per_caller`, so that one who fills its places leaves others theirs; turns go round
-// the callers. What was dropped before it began does not run. The destructor drops what waits, and
-// returns when what runs is done.
-// Does not: stop work that has begun.
-// Thread-safe.
+// `max_waiting_per_caller`, so that one who fills its places leaves others theirs, and the last
+// place is for a caller of whom nothing waits; turns go round the callers. What was dropped before
+// it began does not run. The destructor drops what waits, and returns when what runs is done. Does
+// not: stop work that has begun. Thread-safe.
 class WorkPool {
  public:
   struct Options {
@@ -44,8 +43,8 @@ class WorkPool {
   // there is no place.
   std::optional<Ticket> Submit(std::string_view caller, std::function<void()> work,
                                std::function<void()> done);
-  // Forgets work that waits; nothing happens where it has begun.
-  void Drop(Ticket ticket);
+  // Forgets work that waits. False where it has begun: then nothing happens.
+  bool Drop(Ticket ticket);
 
  private:
   struct Job {

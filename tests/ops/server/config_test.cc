@@ -34,6 +34,8 @@ TEST(ConfigTest, MinimalFileGetsTheDocumentedDefaults) {
   EXPECT_EQ(config->listen.address, "127.0.0.1:7443");
   EXPECT_EQ(config->metrics.address, "127.0.0.1:9464");
   EXPECT_EQ(config->keys.epoch_every, absl::Hours(168));
+  EXPECT_EQ(config->limits.work_threads, 0);
+  EXPECT_EQ(config->limits.work_places, 64);
   EXPECT_FALSE(config->reflection);
   ASSERT_EQ(config->tls.client_roots.size(), 1U);
   EXPECT_EQ(config->tls.client_roots[0].identities[0], "spiffe://vault.example/staff/*");
@@ -47,6 +49,8 @@ TEST(ConfigTest, WhatIsWrittenIsReadBack) {
   config->keys.epoch_every = absl::Minutes(90);
   config->limits.in_flight = 17;
   config->limits.in_flight_per_caller = 5;
+  config->limits.work_threads = 3;
+  config->limits.work_places = 9;
   config->limits.connection_idle = absl::Minutes(3);
   config->limits.connection_age = absl::Hours(3);
   config->completion_queues = 3;
@@ -59,6 +63,8 @@ TEST(ConfigTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(again->keys.epoch_every, absl::Minutes(90));
   EXPECT_EQ(again->limits.connection_idle, absl::Minutes(3));
   EXPECT_EQ(again->limits.connection_age, absl::Hours(3));
+  EXPECT_EQ(again->limits.work_threads, 3);
+  EXPECT_EQ(again->limits.work_places, 9);
 }
 
 TEST(ConfigTest, UnknownKeysAreRefusedWithTheirLine) {
@@ -86,6 +92,11 @@ TEST(ConfigTest, MistypedValuesAreRefused) {
               HasSubstr("limits.connection_idle must be a duration"));
   EXPECT_THAT(Refusal(std::string(kMinimal) + "limits: {in_flight_per_caller: -1}\n"),
               HasSubstr("limits.in_flight_per_caller"));
+  for (const char* many :
+       {"{work_threads: 65}", "{work_threads: -1}", "{work_places: 0}", "{work_places: 4097}"}) {
+    EXPECT_THAT(Refusal(std::string(kMinimal) + "limits: " + many + "\n"),
+                HasSubstr("must be a whole number"));
+  }
   EXPECT_THAT(Refusal(std::string(kMinimal) + "keys: {epoch_every: 7}\n"),
               HasSubstr("keys.epoch_every must be a duration"));
   EXPECT_THAT(Refusal(std::string(kMinimal) + "reflection: yes\n"), HasSubstr("true or false"));

@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 
 #include <memory>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "piivault/storage/v1/credential.pb.h"
 #include "tests/vault/service/credential_testing.h"
 #include "vault/records/credential.h"
+#include "vault/records/credential_failures.h"
 #include "vault/records/record_loader.h"
 #include "vault/service/errors.h"
 #include "vault/service/resource_name.h"
@@ -18,6 +21,7 @@ namespace piivault::vault {
 namespace {
 
 using testing::Each;
+using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Not;
 
@@ -179,19 +183,58 @@ TEST_F(CredentialAttackTest, ACredentialSetAnewIsHashedAnew) {
   EXPECT_EQ(vault_.works, works + 1);
 }
 
-// What is remembered of a request is no quick digest of the value either.
-TEST_F(CredentialAttackTest, ARequestIdRemembersNothingQuickToGuessAgainst) {
+// Who may set a credential but not try it has no use of repeating a request: right and wrong
+// guesses are answered alike.
+TEST_F(CredentialAttackTest, ARepeatedRequestTellsNothingOfTheValue) {
   v1::SetCredentialRequest request = SetRequest(kPassword);
   request.set_request_id("r-1");
   ASSERT_TRUE(vault_.Call("shop", "SetCredential", request).ok());
-  EXPECT_TRUE(vault_.Call("shop", "SetCredential", request).ok());
+  const auto looks = [&](std::string_view value) {
+    request.set_value(std::string(value));
+    const int works = vault_.works;
+    const Result result = vault_.Call("shop", "SetCredential", request);
+    EXPECT_EQ(vault_.works, works) << "takes as long as no other";
+    return std::string(result.name()) + result.response->SerializeAsString() +
+           result.entry.reason() + result.entry.outcome() + result.retained.SerializeAsString();
+  };
+  const std::string right = looks(kPassword);
+  EXPECT_EQ(looks("canary-Passw0rE"), right);
+  EXPECT_EQ(Try(kPassword), "verified");
+  EXPECT_EQ(Try("canary-Passw0rE"), "failed");
+}
+
+// What is remembered of a request is no digest of the value, quick or slow.
+TEST_F(CredentialAttackTest, ARequestIdRemembersNothingOfTheValue) {
+  v1::SetCredentialRequest request = SetRequest(kPassword);
+  request.set_request_id("r-1");
+  ASSERT_TRUE(vault_.Call("shop", "SetCredential", request).ok());
+  request.clear_value();
   state_ = vault_.store().snapshot();
   const auto found = RequestRecord::Find(vault_.engine(), state_->keys(), "shop",
                                          "piivault.v1.CredentialService/SetCredential", "r-1",
                                          request, vault_.now);
-  ASSERT_FALSE(found.ok());
-  EXPECT_EQ(ReasonOf(found.status()), authz::Reason::kRequestIdReused)
-      << "the digest is over the value";
+  ASSERT_TRUE(found.ok()) << "the digest is over the value: " << found.status();
+  EXPECT_TRUE(found->response.has_value());
+}
+
+// Nor does a batch remember it, of which one item is refused for it and others are not.
+TEST_F(CredentialAttackTest, ABatchThatNamesACredentialIsRefusedWhole) {
+  v1::BatchCreateRecordsRequest batch;
+  batch.set_parent("tenants/default");
+  *batch.add_records() = VaultFixture::NewCustomer({{"name", "Ito"}}, "18").record();
+  *batch.add_records() =
+      VaultFixture::NewCustomer({{"name", "Kato"}, {"password", std::string(kPassword)}}, "19")
+          .record();
+  *batch.mutable_usage() = UsageFor("shop");
+  batch.set_request_id("r-1");
+  const Result refused = vault_.Call("shop", "BatchCreateRecords", batch);
+  EXPECT_EQ(refused.reason, authz::Reason::kFieldOneWay);
+  EXPECT_THAT(refused.denied_fields, ElementsAre("customer.password"));
+  // An item that may not have the field at all is no way round.
+  (*batch.mutable_records(1)->mutable_fields())["no_such_field"] = "x";
+  EXPECT_EQ(vault_.Call("shop", "BatchCreateRecords", batch).reason, authz::Reason::kFieldOneWay);
+  batch.mutable_records()->RemoveLast();
+  EXPECT_TRUE(vault_.Call("shop", "BatchCreateRecords", batch).ok()) << "the id was used up";
 }
 
 // Who has the disk and the data keys has a hash that takes scrypt to test a guess against, and no
@@ -322,21 +365,122 @@ TEST_F(CredentialAttackTest, RotationKeepsCredentialAndCount) {
   EXPECT_EQ(Try(kPassword), "verified");
 }
 
-// A person's place for counts is limited; who fills it gets no guesses from that.
-TEST_F(CredentialAttackTest, ManyCountsOfOnePersonAreNoWayRound) {
+// A commit that is given up ends as one that may still take effect, where it writes: so a right
+// guess and a wrong one write and read the same, whatever was counted before.
+TEST_F(CredentialAttackTest, HowACommitIsGivenUpTellsNothing) {
+  ASSERT_TRUE(Set(kPassword).ok());
+  const auto cells = [this](std::string_view value) {
+    Open call(vault_, "shop", "VerifyCredential", VerifyRequest(value));
+    const Plan& plan = call.Next();
+    std::vector<storage::Key> keys;
+    for (const storage::Mutation& write : plan.writes) keys.push_back(write.key);
+    return std::tuple(keys, plan.reads, plan.touches);
+  };
+  const auto right = cells(kPassword);
+  EXPECT_THAT(std::get<0>(right), Not(IsEmpty()));
+  EXPECT_EQ(cells("guess-00001"), right);
+  EXPECT_EQ(Try("guess-00001"), "failed");
+  EXPECT_EQ(cells(kPassword), cells("guess-00001"));
+  EXPECT_EQ(Try(kPassword), "verified");
+  EXPECT_EQ(FailureRows(), 0);
+}
+
+// A person's rows for counts, full.
+class FullCountsTest : public CredentialAttackTest {
+ protected:
+  static constexpr int kRows = kMaxCountedCredentials;
+
+  std::string NewRecord(const std::string& ref) {
+    return vault_.Create({{"name", "Ito"}}, ref, name_.substr(0, name_.find("/records/")))
+        .record()
+        .name();
+  }
+  // Fills what is left with one failure each.
+  void Fill() {
+    const std::string target = name_;
+    for (int i = FailureRows(); i < kRows; ++i) {
+      name_ = NewRecord("n" + std::to_string(i));
+      ASSERT_EQ(Try("guess-00001"), "failed");
+    }
+    filled_ = std::exchange(name_, target);
+    ASSERT_EQ(FailureRows(), kRows);
+  }
+
+  std::string filled_;  // the last record that has a row
+};
+
+TEST_F(FullCountsTest, AreNoWayToMoreGuesses) {
+  ASSERT_TRUE(Set(kPassword).ok());
+  const std::string target = name_;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Try("guess-00001"), "failed");
+  Fill();
+  // The others share one count.
+  name_ = NewRecord("one-more");
+  ASSERT_TRUE(Set(kPassword).ok());
+  EXPECT_EQ(Try("guess-00001"), "failed");
+  EXPECT_EQ(Try("guess-00002"), "failed");
+  EXPECT_EQ(Try(kPassword), "verified");
+  name_ = NewRecord("another");
+  EXPECT_EQ(Try("guess-00003"), "failed") << "for a success empties it not";
+  EXPECT_EQ(Try("guess-00004"), "locked");
+  EXPECT_EQ(FailureRows(), kRows + 1);
+  name_ = target;
+  EXPECT_EQ(Try(kPassword), "locked");
+}
+
+TEST_F(FullCountsTest, LockTheRestForNoLongerThanTheRuleSays) {
+  Fill();
+  name_ = NewRecord("one-more");
+  ASSERT_TRUE(Set(kPassword).ok());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Try("guess-00001"), "failed");
+  const Result locked = Verify(kPassword);
+  EXPECT_EQ(Outcome(locked), "locked");
+  EXPECT_EQ(locked.As<v1::VerifyCredentialResponse>().retry_time().seconds(),
+            absl::ToUnixSeconds(vault_.now + absl::Minutes(10)));
+  // Another rule of the same row has its own number of failures.
+  EXPECT_EQ(Try("guess-00001", "pin"), "failed");
+  vault_.now += absl::Minutes(10);
+  EXPECT_EQ(Try(kPassword), "verified");
+}
+
+TEST_F(FullCountsTest, GiveWayAfterADay) {
+  Fill();
+  name_ = NewRecord("one-more");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Try("guess-00001"), "failed");
+  vault_.now += absl::Hours(24);
+  EXPECT_EQ(Try("guess-00001"), "failed");
+  EXPECT_EQ(FailureRows(), 1);
+  EXPECT_EQ(Failures(), 1);
+}
+
+// What comes to have a row of its own goes on from what the shared one has counted.
+TEST_F(FullCountsTest, APlaceThatBecomesFreeIsNoWayToMoreGuesses) {
+  Fill();
+  name_ = NewRecord("one-more");
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Try("guess-00001"), "failed");
+  v1::DeleteRecordRequest request;
+  request.set_name(filled_);
+  *request.mutable_usage() = UsageFor("shop");
+  ASSERT_TRUE(vault_.Call("shop", "DeleteRecord", request).ok());
+  EXPECT_EQ(Try("guess-00001"), "failed");
+  EXPECT_EQ(Try("guess-00001"), "locked");
+}
+
+// A lock that is longer than a day holds, whoever fills the rows meanwhile.
+TEST_F(FullCountsTest, DoNotEndALongLock) {
+  std::string longer(kCredentialPolicy);
+  longer.replace(longer.find("lock: 10m"), 9, "lock: 3d");
+  vault_.SetPolicy("default", longer);
   ASSERT_TRUE(Set(kPassword).ok());
   for (int i = 0; i < 3; ++i) EXPECT_EQ(Try("guess-00001"), "failed");
   const std::string target = name_;
-  const std::string person = target.substr(0, target.find("/records/"));
-  for (int i = 1; i < 200; ++i) {
-    name_ = vault_.Create({{"name", "Ito"}}, "n" + std::to_string(i), person).record().name();
-    ASSERT_EQ(Try("guess-00001"), "failed");
-  }
-  name_ = vault_.Create({{"name", "Ito"}}, "one-more", person).record().name();
-  EXPECT_EQ(Try("guess-00001"), "locked");
+  vault_.now += absl::Hours(30);
+  Fill();
+  name_ = NewRecord("one-more");
+  EXPECT_EQ(Try("guess-00001"), "failed");
   name_ = target;
   EXPECT_EQ(Try(kPassword), "locked");
-  vault_.now += absl::Hours(24);
+  vault_.now += absl::Hours(42);
   EXPECT_EQ(Try(kPassword), "verified");
 }
 

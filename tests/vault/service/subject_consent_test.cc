@@ -294,6 +294,32 @@ TEST(RecordConsentTest, APersonsRowDoesNotGrowBeyondMeasure) {
   EXPECT_LE(vault.RowOf(hanako).use().ByteSizeLong(), size_t{48} << 10);
 }
 
+// Whoever guesses at credentials pushes no consent out, nor keeps one from being recorded.
+TEST(RecordConsentTest, FailedTrialsTakeNoRoom) {
+  PeopleVault vault;
+  const std::string hanako = PeopleVault::PersonOf(vault.Hanako());
+  vault.ChangeRow(hanako, [](storage::v1::SubjectUse& use) {
+    for (int i = 0; i < 201; ++i) {
+      storage::v1::CredentialFailuresRow& row = *use.add_credential_failures();
+      row.set_record(std::string(16, 'r'));
+      row.set_field(std::string(300, 'f') + std::to_string(i));
+      row.set_failures(1);
+    }
+    for (int i = 0; i < 3; ++i) {
+      storage::v1::ConsentRow& row = *use.add_consents();
+      row.set_id("c" + std::to_string(i));
+      row.set_consent("device");
+      row.set_give_micros(1);
+      if (i < 2) row.set_withdraw_micros(2);
+    }
+  });
+  ASSERT_GT(vault.RowOf(hanako).use().ByteSizeLong(), size_t{48} << 10);
+  EXPECT_EQ(Record(vault, PeopleVault::NewConsent(hanako, "device")).name(), "OK");
+  const storage::v1::SubjectUse use = vault.RowOf(hanako).use();
+  EXPECT_THAT(use.consents(), SizeIs(4));
+  EXPECT_THAT(use.credential_failures(), SizeIs(201));
+}
+
 TEST(WithdrawConsentTest, ByIdOrByKind) {
   PeopleVault vault;
   const std::string hanako = PeopleVault::PersonOf(vault.Hanako());

@@ -45,22 +45,25 @@ class DeferredWorkTest : public testing::Test {
   // Requests named "work" have work done before they answer; it waits for the gate.
   void Start(std::function<void(GrpcServerOptions&)> adjust = [](auto&) {}) {
     toy_ = std::make_unique<ToyServer>(std::move(adjust));
-    toy_->On(kUnary, [shared = shared_] {
-      ToyScript script;
-      auto worked = std::make_shared<std::atomic<bool>>(false);
-      script.next = [shared, worked](CallContext& context) {
-        const std::string& name = RequestAs<v1::RevealRecordRequest>(context).name();
-        ++shared->decisions;
-        if (name != "work" || *worked) return RevealPlan(context, name);
-        return Work([shared, worked] {
-          shared->worker = std::this_thread::get_id();
-          if (++shared->works == 1) shared->begun.Notify();
-          shared->gate.WaitForNotification();
-          *worked = true;
-        });
-      };
-      return script;
-    });
+    toy_->On(
+        kUnary,
+        [shared = shared_] {
+          ToyScript script;
+          auto worked = std::make_shared<std::atomic<bool>>(false);
+          script.next = [shared, worked](CallContext& context) {
+            const std::string& name = RequestAs<v1::RevealRecordRequest>(context).name();
+            ++shared->decisions;
+            if (name != "work" || *worked) return RevealPlan(context, name);
+            return Work([shared, worked] {
+              shared->worker = std::this_thread::get_id();
+              if (++shared->works == 1) shared->begun.Notify();
+              shared->gate.WaitForNotification();
+              *worked = true;
+            });
+          };
+          return script;
+        },
+        /*works=*/true);
     toy_->Start();
     stub_ = toy_->Stub();
   }
@@ -206,6 +209,34 @@ TEST_F(DeferredWorkTest, WhoHangsUpIsDecidedAllTheSame) {
   // Hanging up does not keep a trial out of the log.
   toy_->observer().AwaitFinished(kUnary, Reason::kOk, 1);
   EXPECT_THAT(toy_->Entries(), ElementsAre("work"));
+}
+
+TEST_F(DeferredWorkTest, WhoHangsUpBeforeTheWorkBeginsGivesThePlaceBack) {
+  Start([](GrpcServerOptions& options) { options.work.max_waiting = 4; });
+  PendingCall running(*stub_, "work", &queue_);
+  shared_->begun.WaitForNotification();
+  std::vector<std::unique_ptr<PendingCall>> waiting;
+  const auto ask = [&] {
+    waiting.push_back(std::make_unique<PendingCall>(*stub_, "work", &queue_));
+  };
+  // Two of this caller's may wait: the third is told so, hence the other two have their places.
+  for (int i = 0; i < 3; ++i) ask();
+  PendingCall* const full = NextFinished(queue_);
+  EXPECT_EQ(ReasonIn(full->status), "QUEUE_FULL");
+  PendingCall* const gone = waiting[full == waiting[0].get() ? 1 : 0].get();
+  gone->context.TryCancel();
+  ASSERT_EQ(NextFinished(queue_), gone);
+  // Long before its deadline, and while the thread is still taken.
+  toy_->observer().AwaitFinished(kUnary, Reason::kCancelled, 1);
+  EXPECT_EQ(shared_->works, 1);
+  ask();
+  shared_->gate.Notify();
+  for (int i = 0; i < 3; ++i) {
+    PendingCall* const answered = NextFinished(queue_);
+    EXPECT_TRUE(answered->status.ok()) << answered->status.error_message();
+  }
+  EXPECT_EQ(shared_->works, 3) << "what was given back was not done";
+  EXPECT_THAT(toy_->Entries(), ElementsAre("work", "work", "work"));
 }
 
 TEST_F(DeferredWorkTest, AStopWaitsForWorkWithinItsPatience) {

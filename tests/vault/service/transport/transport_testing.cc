@@ -186,9 +186,9 @@ ToyServer::~ToyServer() {
   engine_.Shutdown();
 }
 
-void ToyServer::On(const char* method, std::function<ToyScript()> make) {
+void ToyServer::On(const char* method, std::function<ToyScript()> make, bool works) {
   const absl::Status registered = methods_.Register(
-      method, [make = std::move(make)] { return std::make_unique<ToyHandler>(make()); });
+      method, [make = std::move(make)] { return std::make_unique<ToyHandler>(make()); }, works);
   EXPECT_TRUE(registered.ok()) << registered;
 }
 

@@ -148,7 +148,7 @@ class ToyServer {
   ~ToyServer();
 
   // Before Start(); each call of the method gets what `make` returns.
-  void On(const char* method, std::function<ToyScript()> make);
+  void On(const char* method, std::function<ToyScript()> make, bool works = false);
   // A unary method, or a stream's every message.
   void On(const char* method, std::function<Plan(CallContext&)> next);
   void Start();

@@ -76,6 +76,27 @@ TEST_F(WorkPoolTest, OneCallerLeavesPlacesToOthers) {
   EXPECT_THAT(AwaitDone(4), ElementsAre("a1", "b1", "c1", "a2"));
 }
 
+TEST_F(WorkPoolTest, TheLastPlaceIsForWhoHasNone) {
+  WorkPool pool({.threads = 1, .max_waiting = 4});
+  Occupy(pool);
+  EXPECT_TRUE(Submit(pool, "a", "a1").has_value());
+  EXPECT_TRUE(Submit(pool, "a", "a2").has_value());
+  EXPECT_TRUE(Submit(pool, "b", "b1").has_value());
+  EXPECT_FALSE(Submit(pool, "b", "b2").has_value()) << "two callers take all places";
+  EXPECT_TRUE(Submit(pool, "c", "c1").has_value());
+  gate_.Notify();
+  EXPECT_THAT(AwaitDone(4), ElementsAre("a1", "b1", "c1", "a2"));
+}
+
+TEST_F(WorkPoolTest, AnOnlyPlaceIsTaken) {
+  WorkPool pool({.threads = 1, .max_waiting = 1});
+  Occupy(pool);
+  EXPECT_TRUE(Submit(pool, "a", "a1").has_value());
+  EXPECT_FALSE(Submit(pool, "b", "b1").has_value());
+  gate_.Notify();
+  EXPECT_THAT(AwaitDone(1), ElementsAre("a1"));
+}
+
 TEST_F(WorkPoolTest, WhatWasDroppedLeavesItsPlaceAndDoesNotRun) {
   WorkPool pool({.threads = 1, .max_waiting = 2});
   Occupy(pool);
@@ -85,9 +106,9 @@ TEST_F(WorkPoolTest, WhatWasDroppedLeavesItsPlaceAndDoesNotRun) {
   ASSERT_TRUE(ticket.has_value());
   EXPECT_FALSE(Submit(pool, "a", "a2").has_value());
   EXPECT_EQ(owned.use_count(), 2);
-  pool.Drop(*ticket);
+  EXPECT_TRUE(pool.Drop(*ticket));
   EXPECT_EQ(owned.use_count(), 1) << "what it owned is kept";
-  pool.Drop(*ticket);
+  EXPECT_FALSE(pool.Drop(*ticket));
   EXPECT_TRUE(Submit(pool, "a", "a2").has_value());
   gate_.Notify();
   EXPECT_THAT(AwaitDone(1), ElementsAre("a2"));
