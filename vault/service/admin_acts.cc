@@ -222,7 +222,8 @@ absl::StatusOr<ActEffect> CheckActivatePolicy(AdminCall& call,
   effect.policy = comparisons.Load(*policy);
   if (effect.policy == nullptr) return MakeError(authz::Reason::kPolicyInvalid);
   authz::ChangeVerdict verdict =
-      JudgeChange(comparisons, tenant->policy_in_force(), *effect.policy, act.change(), call.now());
+      JudgeChange({comparisons, call.state(), *tenant, call.now()}, tenant->policy_in_force(),
+                  *effect.policy, act.change());
   if (verdict.reason == authz::Reason::kPolicyChangeIncomplete) {
     return MakeError(verdict.reason, std::move(verdict.missing));
   }
@@ -233,7 +234,9 @@ absl::StatusOr<ActEffect> CheckActivatePolicy(AdminCall& call,
   std::vector<std::string> unkept =
       UnkeptSessionRules(effect.policy->session(), call.dependencies().sessions);
   if (!unkept.empty()) return MakeError(authz::Reason::kSessionLimits, std::move(unkept));
-  effect.basis = tenant->row.policy_sha256();
+  // The number too: a policy that was replaced and came back is not the one that was looked at.
+  effect.basis =
+      Concat({tenant->row.policy_sha256(), ":", std::to_string(tenant->row.activations())});
   effect.tenant = tenant->row;
   effect.tenant->set_policy_sha256(policy->sha256);
   effect.tenant->set_activations(tenant->row.activations() + 1);
@@ -326,6 +329,7 @@ absl::StatusOr<Proposal> ActOf(const Proposal& proposal) {
     case Proposal::kGrantRole:
       *act.mutable_grant_role() = proposal.grant_role();
       act.mutable_grant_role()->mutable_binding()->clear_active_until_time();
+      act.mutable_grant_role()->mutable_binding()->clear_break_glass();
       break;
     case Proposal::kActivatePolicy:
       *act.mutable_activate_policy() = proposal.activate_policy();
@@ -335,6 +339,7 @@ absl::StatusOr<Proposal> ActOf(const Proposal& proposal) {
       act.mutable_activate_policy()->clear_newly_granted_incomplete();
       act.mutable_activate_policy()->clear_settings_changed();
       act.mutable_activate_policy()->clear_approvable_time();
+      act.mutable_activate_policy()->clear_policy_create_time();
       break;
     case Proposal::kAddIdentity:
       *act.mutable_add_identity() = proposal.add_identity();
