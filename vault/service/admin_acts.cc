@@ -102,6 +102,16 @@ absl::Status AdmitPolicyRole(AdminCall& call, const PrincipalState& target,
   return MakeError(admission.reason, Concat({path, ".role"}));
 }
 
+// A break-glass role stays one for as long as it is held, whatever a later policy says of it.
+void MarkEmergencies(AdminCall& call, RoleBindingRow* binding) {
+  const TenantState* tenant = call.state().FindTenant(binding->tenant());
+  const authz::Policy* policy = tenant == nullptr ? nullptr : tenant->policy_in_force();
+  const authz::RoleSpec* role = policy == nullptr ? nullptr : policy->FindRole(binding->role());
+  if (role != nullptr && role->break_glass != absl::ZeroDuration()) {
+    binding->set_given_for_emergencies(true);
+  }
+}
+
 bool IsSameRole(const RoleBindingRow& a, const RoleBindingRow& b) {
   return a.role() == b.role() && a.tenant() == b.tenant();
 }
@@ -151,6 +161,7 @@ absl::StatusOr<ActEffect> CheckGrantRole(AdminCall& call, const Proposal::GrantR
              !status.ok()) {
     return status;
   }
+  MarkEmergencies(call, &binding);
 
   ActEffect effect;
   effect.resource = act.principal();
@@ -190,6 +201,7 @@ absl::StatusOr<ActEffect> CheckHandOver(AdminCall& call, const Proposal::HandOve
   binding.set_justification(act.justification());
   absl::Status admitted = AdmitPolicyRole(call, **to, binding, "hand_over", (*from)->name);
   if (!admitted.ok()) return admitted;
+  MarkEmergencies(call, &binding);
 
   ActEffect effect;
   effect.resource = act.successor();
