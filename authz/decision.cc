@@ -14,6 +14,11 @@
 namespace piivault::authz {
 namespace {
 
+// Whether the binding does nothing until the role is taken.
+bool NeedsTaking(const RoleBinding& binding, const RoleSpec& role) {
+  return binding.for_emergencies || role.break_glass != absl::ZeroDuration();
+}
+
 // How far a role got before it was refused: order of the documented reasons.
 enum Stage {
   kStageOperation,
@@ -33,7 +38,7 @@ struct ActiveRole {
   // First instant at which a binding no longer gives the role.
   absl::Time EndOf(const RoleBinding& binding) const {
     const absl::Time end = After(binding.not_after);
-    return role->break_glass == absl::ZeroDuration() ? end : std::min(end, binding.active_until);
+    return NeedsTaking(binding, *role) ? std::min(end, binding.active_until) : end;
   }
   // First instant at which no binding gives the role for what `covers` says of a pattern.
   // InfinitePast: none does now. Of fields: FieldLimits.
@@ -144,8 +149,7 @@ Reason Evaluation::ActiveRoles(absl::InlinedVector<ActiveRole, 4>* out) const {
     here = true;
     if (in_.now > binding.not_after) over = true;
     if (in_.now < binding.not_before || in_.now > binding.not_after) continue;
-    const bool taken = role->break_glass == absl::ZeroDuration() || in_.now < binding.active_until;
-    if (!taken) continue;
+    if (NeedsTaking(binding, *role) && in_.now >= binding.active_until) continue;
     const bool limited = !binding.fields.empty();
     auto same = std::find_if(out->begin(), out->end(),
                              [&](const ActiveRole& active) { return active.role == role; });

@@ -11,7 +11,8 @@
 //     EMPLOYMENT_NOT_ADMITTED.
 //  4. No role in this tenant: ROLE_EXPIRED where a binding for it is over, TENANT_MISMATCH where
 //     there are roles in other tenants only, else ROLE_NOT_GRANTED. A break-glass role that is not
-//     taken, or no longer, is as if it were not granted.
+//     taken, or no longer, is as if it were not granted; so is a role that was one when it was
+//     given.
 //  5. Of the roles that the person is admitted to (kind, employment, NDA, …): if one grants all,
 //     the call is granted. If one grants some, that one; the reason is that of its first denied
 //     field, FIELD_UNKNOWN before others. (Grants most fields; then most plain; then the policy's

@@ -23,6 +23,13 @@ bool Take(std::vector<std::string>& words, std::string_view word) {
 
 constexpr absl::Duration kLongestBreakGlass = absl::Hours(4);
 
+// What is decided for good, or about the emergencies themselves.
+bool OutlivesEmergencies(Verb verb) {
+  return verb == Verb::kReadAudit || verb == Verb::kApproveGrant ||
+         verb == Verb::kApproveException || verb == Verb::kApprovePurpose ||
+         verb == Verb::kApproveDestruction;
+}
+
 View ViewOf(const std::string& word) {
   if (word == "masked") return View::kMasked;
   if (word == "token") return View::kToken;
@@ -314,6 +321,13 @@ void PolicyBuilder::CheckGrantVerb(const GrantSpec& grant, Verb verb,
                                    const YamlNode& node) {
   const VerbInfo& info = GetVerb(verb);
   const std::string name(info.name);
+  const RoleSpec& role = policy_->roles_[grant.role];
+  if (role.break_glass != absl::ZeroDuration() && OutlivesEmergencies(verb)) {
+    diagnostics_->Error(node.place,
+                        absl::StrCat("'", name, "' cannot be granted to the break-glass role '",
+                                     role.name, "': what it decides outlives the emergency"));
+    return;
+  }
   if (info.purpose == Need::kRequired && grant.purposes.empty()) {
     const YamlNode* purposes = node.Find("for");
     if (purposes == nullptr || purposes->items.empty()) {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kPublishedTime = "notice.published_time";
 constexpr std::string_view kWhere = "notice.where";
+constexpr std::string_view kDocument = "notice.document_sha256";
 
 void Miss(std::string_view what, ChangeVerdict* verdict) {
   if (std::find(verdict->missing.begin(), verdict->missing.end(), what) == verdict->missing.end()) {
@@ -36,7 +37,9 @@ void Ask(const Policy& policy, bool same_meaning, const StatedChange& stated, ab
   const bool notice = !spec.notice.empty() && spec.notice != "none_required";
   if (!notice && !HasLeadTime(spec)) return;
   if (!stated.where) Miss(kWhere, verdict);
-  if (!stated.published.has_value() || *stated.published > now) {
+  if (stated.document_used) Miss(kDocument, verdict);
+  if (!stated.published.has_value() || *stated.published > now ||
+      *stated.published < stated.since) {
     Miss(kPublishedTime, verdict);
     return;
   }

@@ -15,17 +15,20 @@
 
 namespace piivault::authz {
 
-// What is said of a change.
+// What is said of a change, held against what was said of earlier ones.
 struct StatedChange {
   std::optional<absl::Time> published;    // When it was announced.
   bool where = false;                     // Whether it is said where.
   std::vector<std::string_view> content;  // Words of `policy_change.content` that have a text.
+  // Since when the policy that is to be replaced is in force.
+  absl::Time since = absl::InfinitePast();
+  bool document_used = false;  // Whether what was published announced an earlier change already.
 };
 
 struct ChangeVerdict {
   // kOk; kPolicyChangeIncomplete, with `missing`; kPolicyNoticeRunning: `from` is not reached.
   Reason reason = Reason::kOk;
-  // `notice.published_time`, `notice.where`, `content.{word}`: each once.
+  // `notice.published_time`, `notice.where`, `notice.document_sha256`, `content.{word}`: each once.
   std::vector<std::string> missing;
   // First instant at which the change may take effect, as far as notices go; InfinitePast where
   // none is promised.
@@ -44,7 +47,8 @@ struct ChangeVerdict {
 //                      policy that promises it
 //
 // Where it is published, every policy that asks for a time asks too. A publication in the future
-// has not taken place.
+// has not taken place; one from before `since` announced another change, and so did a document that
+// was used.
 ChangeVerdict CheckPolicyChange(const Policy* before, const Policy& after, bool same_meaning,
                                 const StatedChange& stated, absl::Time now);
 

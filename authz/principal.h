@@ -99,6 +99,9 @@ struct RoleBinding {
   std::vector<std::string> fields;  // "svc.name", "svc.*": only these; empty: no such limit.
   // Of a break-glass role: it does nothing from this instant on; InfinitePast: it is not taken.
   absl::Time active_until = absl::InfinitePast();
+  // It was given as a break-glass role, and has to be taken also where the policy that is in force
+  // now knows the role as an ordinary one.
+  bool for_emergencies = false;
 };
 
 struct Principal {

@@ -47,7 +47,8 @@ void PrintEntry(Session& session, const v1::Entry& entry) {
       << FormatField(entry, "principal") << "  " << FormatField(entry, "method") << "  "
       << FormatField(entry, "decision");
   if (entry.count() > 0) out << "  ×" << entry.count();
-  for (const char* field : {"reason", "purpose", "ticket", "resource", "break_glass"}) {
+  for (const char* field :
+       {"reason", "purpose", "ticket", "resource", "break_glass", "further_break_glass"}) {
     if (const std::string text = FormatField(entry, field); !text.empty()) {
       out << "  " << field << "=" << text;
     }

@@ -132,6 +132,7 @@ void EntryStory::AddItems(std::string* out) const {
     if (item.denied_fields_size() > 0) {
       absl::StrAppend(out, "denied: ", absl::StrJoin(item.denied_fields(), ", "), "\n");
     }
+    if (!item.role().empty()) absl::StrAppend(out, "  decided under role ", item.role(), "\n");
     AddReason(item.reason(), "  ", out);
   }
 }

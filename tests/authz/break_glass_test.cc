@@ -118,6 +118,18 @@ TEST_F(BreakGlassTest, AnOrdinaryRoleIsNotTaken) {
   EXPECT_EQ(Decide().good_until, absl::InfiniteFuture());
 }
 
+TEST_F(BreakGlassTest, WhatWasGivenForEmergenciesIsTakenWhateverThePolicySaysNow) {
+  Diagnostics diagnostics;
+  policy_ = Load(PolicyWith("kind: staff, nda: none"), &diagnostics);
+  binding_.for_emergencies = true;
+  EXPECT_EQ(Decide().reason, Reason::kRoleNotGranted);
+  binding_.active_until = now_ + absl::Nanoseconds(1);
+  EXPECT_EQ(Decide().reason, Reason::kOk);
+  EXPECT_EQ(Decide().good_until, now_ + absl::Nanoseconds(1));
+  binding_.active_until = now_;
+  EXPECT_EQ(Decide().reason, Reason::kRoleNotGranted);
+}
+
 TEST_F(BreakGlassTest, IsGivenForAReason) {
   EXPECT_TRUE(policy_->FindRole("rescuer")->needs_justification);
   binding_.justification.clear();
@@ -156,6 +168,22 @@ TEST(BreakGlassLoaderTest, TakesUpToFourHoursOfStaff) {
   EXPECT_FALSE(loads("kind: tenant, break_glass: 1h"));
   EXPECT_FALSE(loads("kind: processor, nda: none, break_glass: 1h"));
   EXPECT_FALSE(loads("kind: staff, nda: none, access: in_person, break_glass: 1h"));
+}
+
+// Two could renew each other's emergencies, and rights given in one would outlive it.
+TEST(BreakGlassLoaderTest, DecidesNothingThatOutlivesIt) {
+  const auto loads = [](const std::string& role, const std::string& verb) {
+    std::string yaml = PolicyWith(role);
+    yaml += "  - {id: more, role: rescuer, may: [" + verb + "], fields: [user.*], for: [work]}\n";
+    Diagnostics diagnostics;
+    return Load(yaml, &diagnostics) != nullptr;
+  };
+  for (const char* verb : {"approve_grant", "approve_exception", "approve_purpose",
+                           "approve_destruction", "read_audit"}) {
+    EXPECT_FALSE(loads(kRescuer, verb)) << verb;
+    EXPECT_TRUE(loads("kind: staff, nda: none", verb)) << verb;
+  }
+  EXPECT_TRUE(loads(kRescuer, "update"));
 }
 
 TEST(BreakGlassCasesTest, SayWhetherItIsTaken) {

@@ -105,6 +105,22 @@ TEST_F(PolicyChangeTest, Clause002_61PostingMayComeWithTheChange) {
   }
 }
 
+TEST_F(PolicyChangeTest, ANoticeAnnouncesOneChange) {
+  const std::string promise = "{notice: top_page_posting}";
+  stated_.where = true;
+  stated_.published = now_ - absl::Hours(1);
+  stated_.since = now_ - absl::Hours(1);
+  EXPECT_EQ(Ask(promise).reason, Reason::kOk);
+  stated_.since += kMicro;
+  EXPECT_EQ(Ask(promise).reason, Reason::kPolicyChangeIncomplete);
+  EXPECT_THAT(Ask(promise).missing, ElementsAre("notice.published_time"));
+  EXPECT_EQ(Ask("{notice: none_required}").reason, Reason::kOk) << "none is asked for";
+  stated_.since = absl::InfinitePast();
+  stated_.document_used = true;
+  EXPECT_THAT(Ask(promise).missing, ElementsAre("notice.document_sha256"));
+  EXPECT_EQ(Ask("{notice: none_required}").reason, Reason::kOk);
+}
+
 TEST_F(PolicyChangeTest, LeadTimeRunsFromThePublication) {
   const std::string promise = "{notice: before_effective, lead_time: 30d}";
   stated_.where = true;

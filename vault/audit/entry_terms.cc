@@ -50,7 +50,8 @@ void TermsOf(const storage::StoredEntry& entry, storage::LogIndex::TermSink take
   WireReader body(entry.entry.body);
   while (body.Next()) {
     if (body.number() == EntryBody::kPrincipalFieldNumber) take_term(kPrincipalKind, body.bytes());
-    if (body.number() == EntryBody::kBreakGlassFieldNumber) {
+    if (body.number() == EntryBody::kBreakGlassFieldNumber ||
+        body.number() == EntryBody::kFurtherBreakGlassFieldNumber) {
       take_term(kBreakGlassKind, body.bytes());
     }
     if (body.number() != EntryBody::kItemsFieldNumber) continue;

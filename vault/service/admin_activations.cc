@@ -1,9 +1,9 @@
 // ListPolicyActivations: the proposals that put policies in force are the history; they are kept.
 #include <algorithm>
-#include <map>
 
 #include "vault/service/admin_call.h"
 #include "vault/service/admin_convert.h"
+#include "vault/service/policy_changes.h"
 #include "vault/service/resource_name.h"
 #include "vault/text.h"
 
@@ -15,18 +15,6 @@ constexpr int kMaxPage = 100;
 
 using piivault::v1::PolicyActivation;
 using storage::v1::ProposalRow;
-using History = std::map<uint64_t, const ProposalRow*>;  // by number
-
-History HistoryOf(const StateSnapshot& state, std::string_view tenant) {
-  History history;
-  for (const auto& [id, proposal] : state.proposals()) {
-    const ProposalRow& row = proposal->row;
-    if (row.has_activation() && row.activation().tenant() == tenant) {
-      history[row.activation().number()] = &row;
-    }
-  }
-  return history;
-}
 
 // `next` null: in force.
 absl::Status FillActivation(const StateSnapshot& state, const ProposalRow& row,
@@ -57,8 +45,8 @@ Plan AdminListPolicyActivations(AdminCall& call) {
   if (!id.has_value()) return call.Refuse(BadArgument("tenant"));
   call.set_resource(request.tenant());
   if (call.state().FindTenant(*id) == nullptr) return call.Refuse(authz::Reason::kNotFound);
-  const History history = HistoryOf(call.state(), *id);
-  std::vector<std::pair<std::string, History::const_iterator>> items;
+  const ActivationHistory history = ActivationsOf(call.state(), *id);
+  std::vector<std::pair<std::string, ActivationHistory::const_iterator>> items;
   for (auto it = history.begin(); it != history.end(); ++it) {
     items.emplace_back(NewestFirstKey(static_cast<int64_t>(it->first), ""), it);
   }

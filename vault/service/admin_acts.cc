@@ -102,6 +102,16 @@ absl::Status AdmitPolicyRole(AdminCall& call, const PrincipalState& target,
   return MakeError(admission.reason, Concat({path, ".role"}));
 }
 
+// A break-glass role stays one for as long as it is held, whatever a later policy says of it.
+void MarkEmergencies(AdminCall& call, RoleBindingRow* binding) {
+  const TenantState* tenant = call.state().FindTenant(binding->tenant());
+  const authz::Policy* policy = tenant == nullptr ? nullptr : tenant->policy_in_force();
+  const authz::RoleSpec* role = policy == nullptr ? nullptr : policy->FindRole(binding->role());
+  if (role != nullptr && role->break_glass != absl::ZeroDuration()) {
+    binding->set_given_for_emergencies(true);
+  }
+}
+
 bool IsSameRole(const RoleBindingRow& a, const RoleBindingRow& b) {
   return a.role() == b.role() && a.tenant() == b.tenant();
 }
@@ -151,6 +161,7 @@ absl::StatusOr<ActEffect> CheckGrantRole(AdminCall& call, const Proposal::GrantR
              !status.ok()) {
     return status;
   }
+  MarkEmergencies(call, &binding);
 
   ActEffect effect;
   effect.resource = act.principal();
@@ -190,6 +201,7 @@ absl::StatusOr<ActEffect> CheckHandOver(AdminCall& call, const Proposal::HandOve
   binding.set_justification(act.justification());
   absl::Status admitted = AdmitPolicyRole(call, **to, binding, "hand_over", (*from)->name);
   if (!admitted.ok()) return admitted;
+  MarkEmergencies(call, &binding);
 
   ActEffect effect;
   effect.resource = act.successor();
@@ -222,7 +234,8 @@ absl::StatusOr<ActEffect> CheckActivatePolicy(AdminCall& call,
   effect.policy = comparisons.Load(*policy);
   if (effect.policy == nullptr) return MakeError(authz::Reason::kPolicyInvalid);
   authz::ChangeVerdict verdict =
-      JudgeChange(comparisons, tenant->policy_in_force(), *effect.policy, act.change(), call.now());
+      JudgeChange({comparisons, call.state(), *tenant, call.now()}, tenant->policy_in_force(),
+                  *effect.policy, act.change());
   if (verdict.reason == authz::Reason::kPolicyChangeIncomplete) {
     return MakeError(verdict.reason, std::move(verdict.missing));
   }
@@ -233,7 +246,9 @@ absl::StatusOr<ActEffect> CheckActivatePolicy(AdminCall& call,
   std::vector<std::string> unkept =
       UnkeptSessionRules(effect.policy->session(), call.dependencies().sessions);
   if (!unkept.empty()) return MakeError(authz::Reason::kSessionLimits, std::move(unkept));
-  effect.basis = tenant->row.policy_sha256();
+  // The number too: a policy that was replaced and came back is not the one that was looked at.
+  effect.basis =
+      Concat({tenant->row.policy_sha256(), ":", std::to_string(tenant->row.activations())});
   effect.tenant = tenant->row;
   effect.tenant->set_policy_sha256(policy->sha256);
   effect.tenant->set_activations(tenant->row.activations() + 1);
@@ -326,6 +341,7 @@ absl::StatusOr<Proposal> ActOf(const Proposal& proposal) {
     case Proposal::kGrantRole:
       *act.mutable_grant_role() = proposal.grant_role();
       act.mutable_grant_role()->mutable_binding()->clear_active_until_time();
+      act.mutable_grant_role()->mutable_binding()->clear_break_glass();
       break;
     case Proposal::kActivatePolicy:
       *act.mutable_activate_policy() = proposal.activate_policy();
@@ -335,6 +351,7 @@ absl::StatusOr<Proposal> ActOf(const Proposal& proposal) {
       act.mutable_activate_policy()->clear_newly_granted_incomplete();
       act.mutable_activate_policy()->clear_settings_changed();
       act.mutable_activate_policy()->clear_approvable_time();
+      act.mutable_activate_policy()->clear_policy_create_time();
       break;
     case Proposal::kAddIdentity:
       *act.mutable_add_identity() = proposal.add_identity();

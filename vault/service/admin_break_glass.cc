@@ -60,15 +60,17 @@ Reason AdmitHolder(const Session& session, const authz::Policy& policy,
   return admission.reason != Reason::kOk ? admission.reason : admission.evidence;
 }
 
-// Whether the caller may `approve_exception` in the tenant, for some purpose. What refers to the
-// use stands for the ticket that a role may ask for.
+// Whether the caller may `approve_exception` in the tenant, for some purpose, by a role that is not
+// of an emergency itself: two could renew each other's for ever. What refers to the use stands for
+// the ticket that a role may ask for.
 CallerRole DecideExceptions(Session& session, std::string_view tenant_id, std::string_view ticket) {
   const TenantState* tenant = session.UseTenantId(tenant_id);
   if (tenant == nullptr || tenant->policy_in_force() == nullptr) return {};
   const authz::Policy& policy = *tenant->policy_in_force();
   const std::string name = TenantName(tenant_id);
+  const authz::Principal caller = StandingRolesOf(*session.principal(), name, policy);
   authz::DecisionInput input;
-  input.principal = session.principal();
+  input.principal = &caller;
   input.person = session.person();
   input.attestations = session.attestations();
   input.tenant = name;
@@ -257,7 +259,7 @@ Plan AdminReviewBreakGlass(AdminCall& call) {
   if (StateOf(use, call.now()) == piivault::v1::BREAK_GLASS_STATE_ACTIVE) {
     return call.Refuse(Reason::kBreakGlassActive);
   }
-  if (!use.has_end_position()) MarkLogEnd(call, use.mutable_end_position());
+  MarkLogEnd(call, use.mutable_end_position());
   use.mutable_review()->set_reviewer(call.caller());
   use.mutable_review()->set_time_micros(call.now_micros());
   use.mutable_review()->set_findings(request.findings());

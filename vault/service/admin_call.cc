@@ -11,10 +11,10 @@ storage::v1::EntryBody AdminCall::Entry(authz::Reason reason) const {
   entry.set_role(role_.data(), role_.size());
   entry.set_resource(resource_);
   entry.set_ticket(ticket_);
-  entry.set_break_glass(break_glass_);
-  if (break_glass_.empty() && session_.tenant() != nullptr) {
-    entry.set_break_glass(
-        BreakGlassOf(session_.caller()->row, session_.tenant()->name, role_, now()));
+  AddBreakGlass(break_glass_, &entry);
+  if (session_.tenant() != nullptr) {
+    AddBreakGlass(BreakGlassOf(session_.caller()->row, session_.tenant()->name, role_, now()),
+                  &entry);
   }
   if (reason == authz::Reason::kOk) {
     entry.set_proposal_sha256(proposal_sha256_);

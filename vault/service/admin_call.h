@@ -58,7 +58,8 @@ class AdminCall {
   void set_resource(std::string resource) { resource_ = std::move(resource); }
   void set_proposal(std::string sha256) { proposal_sha256_ = std::move(sha256); }
   void set_by_single_operator() { single_operator_ = true; }
-  // The use of a break-glass role that the act is about, `breakGlassUses/…`, and its ticket.
+  // The use of a break-glass role that the act is about, `breakGlassUses/…`, and its ticket. One
+  // that the caller's own role comes from is named by itself.
   void set_break_glass(std::string name, std::string ticket) {
     break_glass_ = std::move(name);
     ticket_ = std::move(ticket);

@@ -210,6 +210,7 @@ void FillPrincipal(const storage::v1::PrincipalRow& from, piivault::v1::Principa
     }
     binding->set_justification(row.justification());
     *binding->mutable_fields() = row.fields();
+    binding->set_break_glass(row.given_for_emergencies());
     if (row.active_until_micros() != 0) {
       FillTime(row.active_until_micros(), binding->mutable_active_until_time());
     }

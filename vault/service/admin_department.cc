@@ -4,6 +4,7 @@
 
 #include "authz/decision.h"
 #include "authz/policy.h"
+#include "vault/service/break_glass.h"
 #include "vault/service/resource_name.h"
 
 namespace piivault::vault {
@@ -48,8 +49,11 @@ ManagerDecision DecideManager(Session& session, const DepartmentGrant& grant) {
   if (tenant == nullptr || tenant->policy_in_force() == nullptr || target == nullptr) {
     return {Reason::kOperationNotGranted, {}};
   }
+  // What is approved outlives an emergency.
+  const authz::Principal manager =
+      StandingRolesOf(*session.principal(), grant.tenant, *tenant->policy_in_force());
   authz::DecisionInput input;
-  input.principal = session.principal();
+  input.principal = &manager;
   input.person = session.person();
   input.attestations = session.attestations();
   input.tenant = grant.tenant;

@@ -1,6 +1,7 @@
 #include "vault/service/break_glass.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "vault/service/resource_name.h"
 #include "vault/state/snapshot_builder.h"
@@ -30,6 +31,32 @@ std::string BreakGlassOf(const PrincipalRow& principal, std::string_view tenant,
   return {};
 }
 
+void AddBreakGlass(std::string name, storage::v1::EntryBody* entry) {
+  if (name.empty() || entry->break_glass() == name) return;
+  if (entry->break_glass().empty()) {
+    entry->set_break_glass(std::move(name));
+    return;
+  }
+  const auto& further = entry->further_break_glass();
+  if (std::find(further.begin(), further.end(), name) == further.end()) {
+    entry->add_further_break_glass(std::move(name));
+  }
+}
+
+authz::Principal StandingRolesOf(const authz::Principal& principal, std::string_view tenant,
+                                 const authz::Policy& policy) {
+  authz::Principal standing = principal;
+  const auto in_emergencies = [&](const authz::RoleBinding& binding) {
+    if (binding.tenant != tenant) return false;
+    const authz::RoleSpec* role = policy.FindRole(binding.role);
+    return binding.for_emergencies ||
+           (role != nullptr && role->break_glass != absl::ZeroDuration());
+  };
+  auto& bindings = standing.bindings;
+  bindings.erase(std::remove_if(bindings.begin(), bindings.end(), in_emergencies), bindings.end());
+  return standing;
+}
+
 void PutPrincipal(AdminCall& call, const PrincipalRow& row) {
   call.change().PutPrincipal(row);
   const PrincipalState* before = call.state().FindPrincipal(row.name());
@@ -39,8 +66,9 @@ void PutPrincipal(AdminCall& call, const PrincipalRow& row) {
     const BreakGlassUseState* use = call.state().FindBreakGlass(binding.break_glass());
     if (use == nullptr || StateOf(use->row, call.now()) != v1::BREAK_GLASS_STATE_ACTIVE) continue;
     BreakGlassRow ended = use->row;
+    // What was decided before the end may still be on its way to the log: where it ends is said at
+    // the review.
     ended.set_end_micros(call.now_micros());
-    MarkLogEnd(call, ended.mutable_end_position());
     call.change().PutBreakGlass(ended);
   }
 }

@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "authz/policy.h"
+#include "piivault/storage/v1/entry.pb.h"
 #include "piivault/storage/v1/state.pb.h"
 #include "piivault/v1/admin_service.pb.h"
 #include "vault/service/admin_call.h"
@@ -17,6 +19,14 @@ namespace piivault::vault {
 // that role name. Empty for a role that was given in the ordinary way, and one not taken now.
 std::string BreakGlassOf(const storage::v1::PrincipalRow& principal, std::string_view tenant,
                          std::string_view role, absl::Time now);
+
+// Names the use in the entry, once; nothing for an empty name.
+void AddBreakGlass(std::string name, storage::v1::EntryBody* entry);
+
+// The principal with the roles that it has at any time: without those of emergencies in `tenant`,
+// taken or not. Who decides what outlives an emergency does so by these.
+authz::Principal StandingRolesOf(const authz::Principal& principal, std::string_view tenant,
+                                 const authz::Policy& policy);
 
 // Puts the row of a principal into the call's change. Uses that it has no more end with it: whoever
 // takes a role or a principal away says nothing of them.

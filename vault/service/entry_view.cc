@@ -1,5 +1,6 @@
 #include "vault/service/entry_view.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -75,13 +76,20 @@ bool IsMethod(std::string_view method, std::string_view wanted) {
   return slash != std::string_view::npos && method.substr(slash + 1) == wanted;
 }
 
+// Whether the use of a break-glass role is one of the entry's.
+bool Names(const storage::v1::EntryBody& body, std::string_view use) {
+  const auto& further = body.further_break_glass();
+  return body.break_glass() == use ||
+         std::find(further.begin(), further.end(), use) != further.end();
+}
+
 }  // namespace
 
 bool EntryQuery::Matches(const storage::v1::EntryBody& body) const {
   if (body.time_micros() < start_micros || body.time_micros() >= end_micros) return false;
   if (!principal.empty() && body.principal() != principal) return false;
   if (!tenant.empty() && body.tenant() != tenant) return false;
-  if (!break_glass.empty() && body.break_glass() != break_glass) return false;
+  if (!break_glass.empty() && !Names(body, break_glass)) return false;
   if (!method.empty() && !IsMethod(body.method(), method)) return false;
   if (decision != storage::v1::DECISION_UNSPECIFIED && body.decision() != decision) return false;
   if (subject_ref.empty() && record_ref.empty()) return true;
@@ -171,6 +179,7 @@ void FillEntry(const storage::LogPosition& position, const storage::v1::EntryBod
   out->set_consent(body.consent());
   out->set_outcome(body.outcome());
   out->set_break_glass(body.break_glass());
+  *out->mutable_further_break_glass() = body.further_break_glass();
   for (const storage::v1::EntryItem& item : body.items()) {
     v1::EntryItem* shown = out->add_items();
     shown->set_subject_ref(RefText(item.subject_ref()));
@@ -182,6 +191,7 @@ void FillEntry(const storage::LogPosition& position, const storage::v1::EntryBod
     *shown->mutable_grants() = item.grants();
     *shown->mutable_earlier_values() = item.earlier_values();
     shown->set_counted_records(item.counted_records());
+    shown->set_role(item.role());
   }
 }
 

@@ -39,6 +39,29 @@ absl::Status CheckContent(const piivault::v1::PolicyChange& change) {
   return absl::OkStatus();
 }
 
+// Whether an earlier change of the tenant's policy was announced by this document. What cannot be
+// read might have been.
+bool WasUsed(const ActivationHistory& history, const std::string& document_sha256) {
+  if (document_sha256.empty()) return false;
+  for (const auto& [number, row] : history) {
+    piivault::v1::Proposal act;
+    if (!act.ParseFromString(row->act())) return true;
+    const auto& notice = act.activate_policy().change().notice();
+    if (notice.document_sha256() == document_sha256) return true;
+  }
+  return false;
+}
+
+// What the tenant's history says of a change that a document announces.
+authz::StatedChange StatedBefore(const ChangeSite& site, const std::string& document_sha256) {
+  const ActivationHistory history = ActivationsOf(site.state, site.tenant.name);
+  authz::StatedChange stated;
+  if (history.empty()) return stated;
+  stated.since = absl::FromUnixMicros(history.rbegin()->second->decide_time_micros());
+  stated.document_used = WasUsed(history, document_sha256);
+  return stated;
+}
+
 }  // namespace
 
 absl::Status CheckForm(const piivault::v1::PolicyChange& change) {
@@ -53,10 +76,21 @@ absl::Status CheckForm(const piivault::v1::PolicyChange& change) {
   return CheckContent(change);
 }
 
-authz::ChangeVerdict JudgeChange(PolicyComparisons& comparisons, const authz::Policy* before,
+ActivationHistory ActivationsOf(const StateSnapshot& state, std::string_view tenant) {
+  ActivationHistory history;
+  for (const auto& [id, proposal] : state.proposals()) {
+    const storage::v1::ProposalRow& row = proposal->row;
+    if (row.has_activation() && row.activation().tenant() == tenant) {
+      history[row.activation().number()] = &row;
+    }
+  }
+  return history;
+}
+
+authz::ChangeVerdict JudgeChange(const ChangeSite& site, const authz::Policy* before,
                                  const authz::Policy& after,
-                                 const piivault::v1::PolicyChange& change, absl::Time now) {
-  authz::StatedChange stated;
+                                 const piivault::v1::PolicyChange& change) {
+  authz::StatedChange stated = StatedBefore(site, change.notice().document_sha256());
   if (change.notice().has_published_time()) {
     const auto micros = MicrosOf(change.notice().published_time());
     if (micros.has_value()) stated.published = absl::FromUnixMicros(*micros);
@@ -66,8 +100,9 @@ authz::ChangeVerdict JudgeChange(PolicyComparisons& comparisons, const authz::Po
   // Worked out only where it makes a difference.
   const bool exempt = before != nullptr && (before->policy_change().stylistic_exempt ||
                                             after.policy_change().stylistic_exempt);
-  const bool same = exempt && *comparisons.Meaning(*before) == *comparisons.Meaning(after);
-  return authz::CheckPolicyChange(before, after, same, stated, now);
+  const bool same =
+      exempt && *site.comparisons.Meaning(*before) == *site.comparisons.Meaning(after);
+  return authz::CheckPolicyChange(before, after, same, stated, site.now);
 }
 
 void FillProposedPolicy(const StateSnapshot& state, PolicyComparisons& comparisons, absl::Time now,
@@ -77,6 +112,7 @@ void FillProposedPolicy(const StateSnapshot& state, PolicyComparisons& compariso
   const PolicyState* proposed = state.FindPolicy(act->policy_sha256());
   act->set_newly_granted_incomplete(true);
   if (tenant == nullptr || proposed == nullptr) return;
+  FillTime(proposed->row.create_time_micros(), act->mutable_policy_create_time());
   const auto before = tenant->policy == nullptr ? nullptr : comparisons.Load(*tenant->policy);
   const auto after = comparisons.Load(*proposed);
   if ((tenant->policy != nullptr && before == nullptr) || after == nullptr) return;
@@ -86,7 +122,7 @@ void FillProposedPolicy(const StateSnapshot& state, PolicyComparisons& compariso
   act->set_newly_granted_count(comparison->granted_count);
   act->set_newly_granted_incomplete(comparison->incomplete);
   const authz::ChangeVerdict verdict =
-      JudgeChange(comparisons, before.get(), *after, act->change(), now);
+      JudgeChange({comparisons, state, *tenant, now}, before.get(), *after, act->change());
   if (now < verdict.from) {
     FillTime(absl::ToUnixMicros(verdict.from), act->mutable_approvable_time());
   }

@@ -65,7 +65,7 @@ class StopCall {
     for (const TypeFields& of_type : fields_) {
       const PersonDecision decision = call_.Decide(verb_, of_type.type, of_type.fields, facts);
       if (!decision.granted()) return call_.Refuse(decision);
-      call_.Describe(decision);
+      call_.Describe(decision, &item);
       role_ = decision.role;
       AddGrant(decision, &item);
     }

@@ -92,8 +92,9 @@ class UnsubscribeHandler : public Handler {
         if (!refusal.has_value()) refusal = std::move(decision);
         continue;
       }
-      call.Describe(decision);
-      call.AddFields(decision, call.AddItem(record.get()));
+      storage::v1::EntryItem* const item = call.AddItem(record.get());
+      call.Describe(decision, item);
+      call.AddFields(decision, item);
       persons.emplace(record->identity.subject, record->subject);
     }
     if (persons.empty()) return call.Refuse(*refusal);

@@ -33,6 +33,10 @@ bool KnowsArgument(const authz::Policy& policy, std::string_view name) {
                      });
 }
 
+bool ActsForAPerson(const authz::RoleSpec* role) {
+  return role != nullptr && role->kind == authz::RoleKind::kSubject;
+}
+
 // Whether the decision lets the call go on.
 bool Permits(const authz::Decision& decision, bool allow_partial) {
   return decision.granted() || (allow_partial && decision.partial());
@@ -251,15 +255,17 @@ std::optional<Plan> VaultCall::DecideTenant(authz::Verb verb) {
 }
 
 PersonDecision VaultCall::Decide(const authz::DecisionInput& input, const PersonFacts& person) {
-  if (actor_.has_value()) {
+  PersonDecision decision{authz::DecideWithSubject(*policy_, input, person.facts()), {}};
+  // Who acts for nobody learns nothing of whom it names.
+  if (actor_.has_value() && ActsForAPerson(decision.role)) {
     const authz::Reason reason = FindActor(&person);
     if (reason != authz::Reason::kOk) {
       PersonDecision refusal;
       refusal.reason = reason;
+      refusal.role = decision.role;
       return refusal;
     }
   }
-  PersonDecision decision{authz::DecideWithSubject(*policy_, input, person.facts()), {}};
   if (decision.consent != nullptr) {
     decision.consent_id = person.ConsentIdOf(decision.consent);
     decision.consent = nullptr;
@@ -308,12 +314,7 @@ std::string VaultCall::SubjectNameOf(const storage::Id128& subject) const {
 void VaultCall::Describe(const authz::Decision& decision) {
   if (decision.role != nullptr) {
     entry_.set_role(decision.role->name);
-    role_known_ = true;
-    if (decision.role->kind == authz::RoleKind::kSubject) acts_for_a_person_ = true;
-    if (decision.role->break_glass != absl::ZeroDuration()) {
-      entry_.set_break_glass(
-          BreakGlassOf(session_.caller()->row, tenant_->name, decision.role->name, now()));
-    }
+    NoteRole(*decision.role);
   }
   if (decision.attestation != nullptr) entry_.set_attestation(decision.attestation->id);
 }
@@ -323,8 +324,34 @@ void VaultCall::Describe(const PersonDecision& decision) {
   if (!decision.consent_id.empty()) DescribeConsent(decision.consent_id);
 }
 
-void VaultCall::LeaveOutActor() {
-  if (role_known_ && !acts_for_a_person_) entry_.clear_on_behalf_of_ref();
+void VaultCall::Describe(const PersonDecision& decision, storage::v1::EntryItem* item) {
+  const std::string_view other = OtherRole(decision);
+  if (other.empty()) {
+    Describe(decision);
+    return;
+  }
+  item->set_role(other.data(), other.size());
+  NoteRole(*decision.role);
+  if (!decision.consent_id.empty()) DescribeConsent(decision.consent_id);
+}
+
+std::string_view VaultCall::OtherRole(const authz::Decision& decision) const {
+  if (decision.role == nullptr || entry_.role().empty() || decision.role->name == entry_.role()) {
+    return {};
+  }
+  return decision.role->name;
+}
+
+void VaultCall::NoteRole(const authz::RoleSpec& role) {
+  if (ActsForAPerson(&role)) acts_for_a_person_ = true;
+  AddBreakGlass(BreakGlassOf(session_.caller()->row, tenant_->name, role.name, now()), &entry_);
+}
+
+std::optional<Plan> VaultCall::CheckActor() {
+  if (!actor_.has_value() || !acts_for_a_person_) return std::nullopt;
+  const authz::Reason reason = FindActor(nullptr);
+  if (reason == authz::Reason::kOk) return std::nullopt;
+  return RefuseAll(reason);
 }
 
 void VaultCall::DescribeConsent(std::string_view id) {
@@ -442,11 +469,7 @@ std::optional<Plan> VaultCall::TakeBudget(std::shared_ptr<VolumeBudgets::Taken>*
 }
 
 Plan VaultCall::Finish(google::protobuf::Message* response) {
-  if (actor_.has_value()) {
-    const authz::Reason reason = FindActor(nullptr);
-    if (reason != authz::Reason::kOk) return RefuseAll(reason);
-  }
-  LeaveOutActor();
+  if (std::optional<Plan> refused = CheckActor()) return *std::move(refused);
   std::shared_ptr<VolumeBudgets::Taken> taken;
   if (std::optional<Plan> refused = TakeBudget(&taken)) return *std::move(refused);
   // A call that wrote nothing took no effect that a repetition could double.
@@ -464,11 +487,7 @@ Plan VaultCall::Finish(google::protobuf::Message* response) {
 }
 
 Plan VaultCall::Finish(WireWriter response) {
-  if (actor_.has_value()) {
-    const authz::Reason reason = FindActor(nullptr);
-    if (reason != authz::Reason::kOk) return RefuseAll(reason);
-  }
-  LeaveOutActor();
+  if (std::optional<Plan> refused = CheckActor()) return *std::move(refused);
   std::shared_ptr<VolumeBudgets::Taken> taken;
   if (std::optional<Plan> refused = TakeBudget(&taken)) return *std::move(refused);
   Plan plan = Complete(session_.Answer(std::move(response), entry_));
@@ -477,7 +496,6 @@ Plan VaultCall::Finish(WireWriter response) {
 }
 
 Plan VaultCall::Refuse(authz::Reason reason, std::vector<std::string> fields) {
-  LeaveOutActor();
   entry_.set_decision(DecisionFor(reason));
   const std::string_view name = authz::ReasonName(reason);
   entry_.set_reason(name.data(), name.size());

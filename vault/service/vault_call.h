@@ -114,8 +114,8 @@ class VaultCall {
   // The same for what is about the tenant or a person as a whole.
   std::optional<Plan> DecideTenant(authz::Verb verb);
 
-  // Step 4: the decision about one record or person. The first one finds the person that the caller
-  // acts for; where there is none, all are refused.
+  // Step 4: the decision about one record or person. The first one by a role that acts for a person
+  // finds whom the caller acts for; where there is none, all by such roles are refused.
   PersonDecision Decide(const authz::DecisionInput& input, const PersonFacts& person);
   PersonDecision Decide(authz::Verb verb, authz::TypeId type,
                         absl::Span<const authz::FieldId> fields, const PersonFacts& person);
@@ -133,10 +133,15 @@ class VaultCall {
   // Between the items of a call that may have many.
   void Yield() const { vault::Yield(context_); }
 
-  // Role, attestation and (of verbs on types) grant of the decision, for the entry.
+  // Role and attestation of the decision, for the entry, and the emergency that gave the role.
   void Describe(const authz::Decision& decision);
   // And the consent relied on.
   void Describe(const PersonDecision& decision);
+  // The same for what shows or writes one of several: the call's role stays, and where the decision
+  // was by another one, `item` names it.
+  void Describe(const PersonDecision& decision, storage::v1::EntryItem* item);
+  // The decision's role where it is not the one that the entry names; else empty.
+  std::string_view OtherRole(const authz::Decision& decision) const;
   // The consent that the call rests on or is about; where there are several, the entry names none.
   void DescribeConsent(std::string_view id);
   // An item of the entry for a record or, without one, for what was not found.
@@ -188,8 +193,10 @@ class VaultCall {
   authz::Reason TakeArguments(const v1::Usage& usage);
   // Finds the person that the caller acts for, once; `concerned` may be that person.
   authz::Reason FindActor(const PersonFacts* concerned);
-  // Takes the person out of the entry whom the caller named and, as its role is, does not act for.
-  void LeaveOutActor();
+  // What of a role that something was decided by has to be in the entry.
+  void NoteRole(const authz::RoleSpec& role);
+  // Refuses everything where the call acts for a person and that one cannot be acted for.
+  std::optional<Plan> CheckActor();
   // Looks up the tenant's matters that the arguments name.
   void FindMatters();
 
@@ -208,8 +215,7 @@ class VaultCall {
   ChangeSet changes_;
   storage::v1::EntryBody entry_;
   bool several_consents_ = false;
-  bool role_known_ = false;         // Describe() has named a role
-  bool acts_for_a_person_ = false;  // one of kind `subject`
+  bool acts_for_a_person_ = false;  // Describe() has named a role of kind `subject`
   std::optional<RequestRecord> request_;
   Sha256Digest page_request_{};
 };

@@ -45,21 +45,21 @@ class Counter {
   // Up to `limit` records from `step` on. A refusal, or nothing.
   std::optional<Plan> Run(size_t limit, Step* step) {
     RecordFinder finder(call_.deps().engine, call_.scope(), &call_.changes());
-    storage::v1::EntryItem* const item = NewItem();
+    NewItem();
     size_t bytes = 0;
     for (size_t done = 0; done < limit && bytes < kBytesPerMessage;) {
       const size_t wanted = std::min(kLoadSlice, limit - done);
       absl::StatusOr<std::vector<storage::RecordLocator>> hits =
           finder.FindType(type_name_, step->after.has_value() ? &*step->after : nullptr, wanted);
-      if (!hits.ok()) return Refuse(ReasonOf(hits.status()), item);
+      if (!hits.ok()) return Refuse(ReasonOf(hits.status()));
       absl::StatusOr<std::vector<LoadResult>> loaded =
           LoadRecords(call_.deps().engine, call_.scope(), *hits, &call_.changes());
-      if (!loaded.ok()) return Refuse(ReasonOf(loaded.status()), item);
+      if (!loaded.ok()) return Refuse(ReasonOf(loaded.status()));
       for (LoadResult& result : *loaded) {
         call_.Yield();
         if (result.ok()) bytes += result.record->row.size();
-        const authz::Reason reason = Count(result, item);
-        if (reason != authz::Reason::kOk) return Refuse(reason, item);
+        const authz::Reason reason = Count(result);
+        if (reason != authz::Reason::kOk) return Refuse(reason);
       }
       done += hits->size();
       step->examined += hits->size();
@@ -81,13 +81,21 @@ class Counter {
   }
 
   // What was to be counted by stays in the entry; that somebody was counted does not.
-  Plan Refuse(authz::Reason reason, storage::v1::EntryItem* item) {
-    item->clear_counted_records();
-    item->clear_grants();
+  Plan Refuse(authz::Reason reason) {
+    call_.entry().clear_items();
+    NewItem();
     return call_.Refuse(reason);
   }
 
-  authz::Reason Count(LoadResult& result, storage::v1::EntryItem* item) {
+  // What was counted by one role: the call's has no name here.
+  storage::v1::EntryItem* ItemOf(std::string_view role) {
+    for (storage::v1::EntryItem& item : *call_.entry().mutable_items()) {
+      if (item.role() == role) return &item;
+    }
+    return NewItem();
+  }
+
+  authz::Reason Count(LoadResult& result) {
     if (result.reason == authz::Reason::kSubjectErased) return authz::Reason::kOk;
     if (result.reason == authz::Reason::kDataLoss) return result.reason;
     if (!result.ok() || result.record->type() != type_name_) {
@@ -97,6 +105,8 @@ class Counter {
     LoadedRecord& record = *result.record;
     const PersonDecision decision = call_.Decide(authz::Verb::kAggregate, type_, fields_, record);
     if (!decision.granted()) return authz::Reason::kOk;
+    storage::v1::EntryItem* const item = ItemOf(call_.OtherRole(decision));
+    call_.Describe(decision, item);
     AddGrants(decision, item);
     GroupLabel label;
     for (authz::FieldId field : fields_) {

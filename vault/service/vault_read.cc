@@ -48,15 +48,26 @@ size_t PageSizeOf(int32_t requested) {
   return static_cast<size_t>(requested == 0 ? kDefaultPageSize : requested);
 }
 
+// Of the records of a page, in their order; there may be one more, of a record that did not fit.
+using Decisions = std::vector<PersonDecision>;
+
+// Keeps the decision where it lets the record be seen.
+authz::Reason KeepGranted(PersonDecision decision, Decisions* granted) {
+  if (!decision.granted()) return authz::Reason::kNotFound;
+  granted->push_back(std::move(decision));
+  return authz::Reason::kOk;
+}
+
 // Puts a page into the response and the entry; `searched` is the field it was found by, or null.
 template <typename Response>
-Plan AnswerPage(VaultCall& call, absl::StatusOr<RecordPage> page, const authz::FieldSpec* searched,
-                Response* response) {
+Plan AnswerPage(VaultCall& call, absl::StatusOr<RecordPage> page, const Decisions& decisions,
+                const authz::FieldSpec* searched, Response* response) {
   if (!page.ok()) return call.Refuse(page.status());
   if (page->reason != authz::Reason::kOk) return call.Refuse(page->reason);
-  for (const std::unique_ptr<LoadedRecord>& record : page->records) {
-    FillRecord(call.tenant_id(), *record, response->add_records());
-    call.AddItem(record.get());
+  for (size_t i = 0; i < page->records.size(); ++i) {
+    const LoadedRecord& record = *page->records[i];
+    FillRecord(call.tenant_id(), record, response->add_records());
+    call.Describe(decisions[i], call.AddItem(&record));
   }
   if (searched != nullptr) {
     // The entry says by which field, also where nothing was found.
@@ -86,6 +97,7 @@ class ListRecordsHandler : public Handler {
     if (auto refused = call.OpenPage(bound, request.page_token(), request.page_size(), &after)) {
       return *std::move(refused);
     }
+    Decisions decisions;
     RecordFinder finder(deps_.engine, call.scope(), &call.changes());
     absl::StatusOr<RecordPage> page = CollectPage(
         call, PageSizeOf(request.page_size()), after,
@@ -97,10 +109,9 @@ class ListRecordsHandler : public Handler {
             CountStray(call);
             return authz::Reason::kNotFound;
           }
-          const PersonDecision decision = call.Decide(authz::Verb::kList, type, {}, *record);
-          return decision.granted() ? authz::Reason::kOk : authz::Reason::kNotFound;
+          return KeepGranted(call.Decide(authz::Verb::kList, type, {}, *record), &decisions);
         });
-    return AnswerPage(call, std::move(page), nullptr,
+    return AnswerPage(call, std::move(page), decisions, nullptr,
                       NewResponse<v1::ListRecordsResponse>(context));
   }
 
@@ -167,6 +178,7 @@ class SearchRecordsHandler : public Handler {
     Wipe(bound.mutable_value());
     if (refused) return *std::move(refused);
 
+    Decisions decisions;
     RecordFinder finder(deps_.engine, call.scope(), &call.changes());
     absl::StatusOr<RecordPage> page = CollectPage(
         call, PageSizeOf(request.page_size()), after,
@@ -176,10 +188,9 @@ class SearchRecordsHandler : public Handler {
         [&](LoadedRecord* record) {
           const authz::Reason hit = CheckHit(call, field, *term, record);
           if (hit != authz::Reason::kOk) return hit;
-          const PersonDecision decision = call.Decide(authz::Verb::kSearch, type, ids, *record);
-          return decision.granted() ? authz::Reason::kOk : authz::Reason::kNotFound;
+          return KeepGranted(call.Decide(authz::Verb::kSearch, type, ids, *record), &decisions);
         });
-    return AnswerPage(call, std::move(page), &field,
+    return AnswerPage(call, std::move(page), decisions, &field,
                       NewResponse<v1::SearchRecordsResponse>(context));
   }
 
@@ -253,11 +264,11 @@ class LookupRecordHandler : public Handler {
                                           v1::LookupRecordResponse::kRecordFieldNumber, &response);
     if (!released.ok()) return call.Refuse(released);
     storage::v1::EntryItem* item = call.AddItem(&record);
-    call.Describe(lookup);
+    call.Describe(ids.empty() ? lookup : reveal);
     call.AddFields(lookup, item);
     if (!ids.empty()) {
       item->clear_fields();
-      call.Describe(reveal);
+      call.Describe(lookup, item);
       call.AddFields(reveal, item);
       if (!reveal.granted()) call.MarkPartial(reveal.reason);
     }
@@ -290,8 +301,10 @@ class GetSubjectHandler : public Handler {
         call.Decide(authz::Verb::kReadSubject, authz::kNoType, {}, **subject);
     if (!decision.granted()) return call.Refuse(decision);
     call.Describe(decision);
-    call.entry().add_items()->set_subject_ref((*subject)->row.subject_ref());
+    storage::v1::EntryItem* const person = call.entry().add_items();
+    person->set_subject_ref((*subject)->row.subject_ref());
 
+    Decisions decisions;
     RecordFinder finder(deps_.engine, call.scope(), &call.changes());
     absl::StatusOr<RecordPage> page = CollectPage(
         call, kMaxItems, std::nullopt,
@@ -300,17 +313,20 @@ class GetSubjectHandler : public Handler {
                                     limit);
         },
         [&](LoadedRecord* record) {
-          const PersonDecision metadata =
+          return KeepGranted(
               call.Decide(authz::Verb::kReadMetadata,
-                          call.policy().FindType(record->header().type()), {}, *record);
-          return metadata.granted() ? authz::Reason::kOk : authz::Reason::kNotFound;
+                          call.policy().FindType(record->header().type()), {}, *record),
+              &decisions);
         });
     if (!page.ok()) return call.Refuse(page.status());
     if (page->reason != authz::Reason::kOk) return call.Refuse(page->reason);
     auto* response = NewResponse<v1::GetSubjectResponse>(context);
     response->set_name(request.name());
-    for (const std::unique_ptr<LoadedRecord>& record : page->records) {
-      FillRecord(call.tenant_id(), *record, response->add_records());
+    for (size_t i = 0; i < page->records.size(); ++i) {
+      const LoadedRecord& record = *page->records[i];
+      FillRecord(call.tenant_id(), record, response->add_records());
+      const bool by_other = !call.OtherRole(decisions[i]).empty();
+      call.Describe(decisions[i], by_other ? call.AddItem(&record) : person);
     }
     return call.Finish(response);
   }

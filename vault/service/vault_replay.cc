@@ -34,8 +34,9 @@ authz::Reason JudgeItem(VaultCall& call, authz::Verb verb, const ReplayItem& ite
     call.AddFailedItem(decision.reason, &record);
     return decision.reason;
   }
-  call.Describe(decision);
-  call.AddFields(decision, call.AddItem(&record));
+  storage::v1::EntryItem* const entry_item = call.AddItem(&record);
+  call.Describe(decision, entry_item);
+  call.AddFields(decision, entry_item);
   return authz::Reason::kOk;
 }
 

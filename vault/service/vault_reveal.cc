@@ -205,7 +205,7 @@ class BatchRevealRecordsHandler : public Handler {
       absl::Status released = ReleaseRecord(call, decision, &record, Denied::kNamed,
                                             Result::kRecordFieldNumber, result);
       if (released.ok()) {
-        call.Describe(decision);
+        call.Describe(decision, item);
         call.AddFields(decision, item);
         return {reason, true};
       }
@@ -423,8 +423,9 @@ class DetokenizeHandler : public Handler {
         break;
       }
       result->AddBytes(Result::kFieldFieldNumber, call.policy().field(id).full_name);
-      call.Describe(decision);
-      call.AddFields(decision, call.AddItem(&record));
+      storage::v1::EntryItem* const item = call.AddItem(&record);
+      call.Describe(decision, item);
+      call.AddFields(decision, item);
       return authz::Reason::kOk;
     }
     call.AddFailedItem(reason, refused);

@@ -56,8 +56,8 @@ absl::Status AddRecord(VaultCall& call, const PersonDecision& decision, bool par
       ReleaseRecord(call, decision, record, Denied::kLeftOut, kRecordsField, &message->encoded);
   if (!released.ok()) return released;
   ++message->records;
-  call.Describe(decision);
   storage::v1::EntryItem* item = call.AddItem(record);
+  call.Describe(decision, item);
   call.AddFields(decision, item);
   item->clear_denied_fields();
   return absl::OkStatus();

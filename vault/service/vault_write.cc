@@ -32,8 +32,9 @@ absl::StatusOr<WriteResult> Store(VaultCall& call, authz::Verb verb, const Intak
   }
   absl::StatusOr<WriteResult> written = writer->Create(intake.draft);
   if (written.ok() && written->ok()) {
-    call.Describe(decision);
-    call.AddFields(decision, call.AddItem(*written));
+    storage::v1::EntryItem* const item = call.AddItem(*written);
+    call.Describe(decision, item);
+    call.AddFields(decision, item);
   }
   return written;
 }

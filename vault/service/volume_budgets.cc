@@ -25,13 +25,17 @@ bool NoneOrAmong(const std::vector<Id>& ids, std::optional<Id> id) {
 }
 
 bool IsAbout(const authz::BudgetSpec& budget, const authz::Policy& policy, const Release& release) {
-  const authz::RoleSpec* role = policy.FindRole(release.role);
+  const auto for_role = [&](std::string_view name) {
+    const authz::RoleSpec* role = policy.FindRole(name);
+    return NoneOrAmong(budget.roles, role == nullptr ? std::nullopt : std::optional(role->id));
+  };
+  const auto& further = release.further_roles;
   const auto for_purpose = [&](std::string_view name) {
     const authz::PurposeSpec* purpose = policy.FindPurpose(name);
     return NoneOrAmong(budget.purposes,
                        purpose == nullptr ? std::nullopt : std::optional(purpose->id));
   };
-  return NoneOrAmong(budget.roles, role == nullptr ? std::nullopt : std::optional(role->id)) &&
+  return (for_role(release.role) || std::any_of(further.begin(), further.end(), for_role)) &&
          (for_purpose(release.purpose) || (!release.parent.empty() && for_purpose(release.parent)));
 }
 
@@ -42,8 +46,12 @@ int64_t WindowAt(absl::Time time, absl::Duration per) {
 absl::Time BeginOf(int64_t window, absl::Duration per) { return absl::UnixEpoch() + window * per; }
 
 bool IsOwnAccess(const authz::Policy& policy, const Release& release) {
-  const authz::RoleSpec* role = policy.FindRole(release.role);
-  return role != nullptr && role->kind == authz::RoleKind::kSubject;
+  const auto of_subject = [&](std::string_view name) {
+    const authz::RoleSpec* role = policy.FindRole(name);
+    return role != nullptr && role->kind == authz::RoleKind::kSubject;
+  };
+  const auto& further = release.further_roles;
+  return of_subject(release.role) && std::all_of(further.begin(), further.end(), of_subject);
 }
 
 std::string KeyOf(const TenantState& tenant, const Release& release,
@@ -109,7 +117,13 @@ Release ReleaseOf(const storage::v1::EntryBody& entry) {
                         entry.decision() == storage::v1::DECISION_PARTIAL;
   if (!answered || !ReleasesValues(entry.method())) return release;
   for (const storage::v1::EntryItem& item : entry.items()) {
-    if (item.fields_size() > 0 && item.reason().empty()) ++release.records;
+    if (item.fields_size() == 0 || !item.reason().empty()) continue;
+    ++release.records;
+    auto& roles = release.further_roles;
+    const std::string_view role = item.role();
+    if (!role.empty() && std::find(roles.begin(), roles.end(), role) == roles.end()) {
+      roles.push_back(role);
+    }
   }
   return release;
 }

@@ -44,6 +44,8 @@ struct Release {
   std::string_view actor;   // the person that the principal acts for; empty for none
   uint64_t records = 0;
   absl::Time time;
+  // That gave some of the records, where `role` did not give all.
+  std::vector<std::string_view> further_roles = {};
 };
 
 // Whether answers of the method (`piivault.v1.VaultService/RevealRecord`) hold values.

@@ -94,7 +94,8 @@ authz::Principal ToPrincipal(const storage::v1::PrincipalRow& row) {
                                   TimeOf(from.not_after_micros(), absl::InfiniteFuture()),
                                   from.justification(),
                                   {from.fields().begin(), from.fields().end()},
-                                  TimeOf(from.active_until_micros(), absl::InfinitePast())});
+                                  TimeOf(from.active_until_micros(), absl::InfinitePast()),
+                                  from.given_for_emergencies()});
   }
   return principal;
 }

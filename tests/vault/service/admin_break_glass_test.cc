@@ -342,6 +342,101 @@ TEST_F(AdminBreakGlassTest, ARetryIsTheSameUse) {
   EXPECT_THAT(List(), SizeIs(1));
 }
 
+// `rescuer` is an ordinary role now, and may do what two persons should.
+constexpr char kLaterPolicy[] = R"yaml(
+policy: emergencies
+timezone: UTC
+types:
+  customer: {fields: {email: email_address, phone: phone_number}}
+purposes: {work: {}, law: {}}
+roles:
+  rescuer: {kind: staff, nda: none}
+  medic: {kind: staff, nda: none, break_glass: 30m}
+  clerk: {kind: staff, nda: none, needs: [approval_by_department_manager]}
+grants:
+  - {id: rescue, role: rescuer, may: [reveal], fields: [customer.*], for: [work]}
+  - {id: exceptions, role: rescuer, may: [approve_exception], for: [law]}
+  - {id: manage, role: rescuer, may: [approve_grant]}
+  - {id: heal, role: medic, may: [reveal], fields: [customer.phone], for: [work]}
+  - {id: clerk, role: clerk, may: [reveal], fields: [customer.phone], for: [work]}
+)yaml";
+
+TEST_F(AdminBreakGlassTest, StaysForEmergenciesWhateverALaterPolicySays) {
+  EXPECT_TRUE(vault_.state()->FindPrincipal("cho")->row.bindings(0).given_for_emergencies());
+  EXPECT_FALSE(vault_.state()->FindPrincipal("eri")->row.bindings(0).given_for_emergencies());
+  Activate(kLaterPolicy);
+  EXPECT_EQ(Reveals("cho"), Reason::kRoleNotGranted);
+  EXPECT_EQ(Start("cho").reason, Reason::kRoleUnknown) << "nor is it one to be taken";
+  GetPrincipalRequest get;
+  get.set_name("principals/cho");
+  EXPECT_TRUE(Call<GetPrincipalResponse>("aoki", "GetPrincipal", get)
+                  .response.principal()
+                  .bindings(0)
+                  .break_glass());
+  // Given under the new policy it is an ordinary one.
+  Give("dan", "rescuer");
+  EXPECT_EQ(Reveals("dan"), Reason::kOk);
+  // After a restart too.
+  ASSERT_TRUE(vault_.Open().ok());
+  EXPECT_EQ(Reveals("cho"), Reason::kRoleNotGranted);
+  EXPECT_EQ(Reveals("dan"), Reason::kOk);
+}
+
+TEST_F(AdminBreakGlassTest, WhatWasTakenBeforeALaterPolicyEndsAsWasSaid) {
+  ASSERT_TRUE(Start("cho").ok());
+  Activate(kLaterPolicy);
+  EXPECT_EQ(Reveals("cho"), Reason::kOk);
+  vault_.Pass(absl::Hours(4));
+  EXPECT_EQ(Reveals("cho"), Reason::kRoleNotGranted);
+}
+
+TEST_F(AdminBreakGlassTest, IsHandedOverAsAnEmergencyRole) {
+  Activate(kLaterPolicy);
+  CreateProposalRequest request;
+  auto* act = request.mutable_proposal()->mutable_hand_over();
+  act->set_principal("principals/cho");
+  act->set_successor("principals/fuji");
+  act->set_role("rescuer");
+  act->set_tenant(kTenant);
+  act->set_justification("J-1");
+  ASSERT_TRUE(Approve("baba", Propose("aoki", request).response.proposal()).ok());
+  EXPECT_EQ(Reveals("fuji"), Reason::kRoleNotGranted);
+}
+
+TEST_F(AdminBreakGlassTest, NoEmergencyReviewsAnother) {
+  Give("fuji", "medic");
+  const std::string of_fuji = Start("fuji", StartRequest("medic")).response.use().name();
+  vault_.Pass(absl::Minutes(30));
+  ASSERT_TRUE(Start("cho").ok());
+  Activate(kLaterPolicy);
+  EXPECT_EQ(Reveals("cho"), Reason::kOk);
+  EXPECT_EQ(Review("cho", of_fuji).reason, Reason::kSystemRoleRequired);
+  ListBreakGlassRequest list;
+  list.set_tenant(kTenant);
+  EXPECT_EQ(Call<ListBreakGlassResponse>("cho", "ListBreakGlass", list).reason,
+            Reason::kSystemRoleRequired);
+  // Who has the role at any time does.
+  Give("eri", "rescuer");
+  EXPECT_TRUE(Review("eri", of_fuji).ok());
+}
+
+TEST_F(AdminBreakGlassTest, NoEmergencyApprovesRightsThatOutliveIt) {
+  for (const char* name : {"cho", "eri", "fuji"}) {
+    UpdatePersonRequest update;
+    update.mutable_person()->set_name(std::string("persons/") + name);
+    update.mutable_person()->set_employment(EMPLOYMENT_FULL_TIME);
+    update.mutable_person()->set_department("east");
+    ASSERT_TRUE(Call<UpdatePersonResponse>("aoki", "UpdatePerson", update).ok());
+  }
+  ASSERT_TRUE(Start("cho").ok());
+  Activate(kLaterPolicy);
+  const auto proposed = Propose("aoki", GrantRequest("fuji", "clerk", kTenant));
+  ASSERT_TRUE(proposed.ok());
+  EXPECT_EQ(Approve("cho", proposed.response.proposal()).reason, Reason::kSystemRoleRequired);
+  Give("eri", "rescuer");
+  EXPECT_TRUE(Approve("eri", proposed.response.proposal()).ok());
+}
+
 // What ends a use at once; that it is to be reviewed stays.
 class BreakGlassEndTest : public AdminBreakGlassTest {
  protected:
@@ -354,7 +449,7 @@ class BreakGlassEndTest : public AdminBreakGlassTest {
     const std::vector<BreakGlassUse> open = List(BREAK_GLASS_STATE_UNREVIEWED);
     ASSERT_THAT(open, SizeIs(1));
     EXPECT_EQ(open[0].end_time().seconds(), absl::ToUnixSeconds(vault_.now()));
-    EXPECT_TRUE(open[0].has_end_position());
+    EXPECT_FALSE(open[0].has_end_position());
   }
 };
 
@@ -365,6 +460,10 @@ TEST_F(BreakGlassEndTest, TakingTheRoleAway) {
   revoke.set_tenant(kTenant);
   ASSERT_TRUE(Call<RevokeRoleResponse>("aoki", "RevokeRole", revoke).ok());
   ExpectOver();
+  // What was on its way to the log then is before the end that the review says.
+  const uint64_t revoked = vault_.engine().LogEnd().index;
+  ASSERT_TRUE(Review("dan", List()[0].name()).ok());
+  EXPECT_GT(List()[0].end_position().index(), revoked);
 }
 
 TEST_F(BreakGlassEndTest, DisablingAndComingBack) {

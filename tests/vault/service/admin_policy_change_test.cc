@@ -220,6 +220,7 @@ TEST_F(AdminPolicyChangeTest, HistoryIsOfOneTenantAndComesInPages) {
 TEST_F(AdminPolicyChangeTest, AProposalOutlivesTheNotice) {
   ASSERT_EQ(TryToActivate(LoadPolicy(SmallPolicy("{notice: before_effective, lead_time: 1mo}"))),
             Reason::kOk);
+  vault_.Pass(absl::Hours(48));
   const std::string second = LoadPolicy(SmallPolicy("", "Labour"));
   const absl::Time published = vault_.now() - absl::Hours(24);
   Publish(published);
@@ -241,6 +242,94 @@ TEST_F(AdminPolicyChangeTest, AProposalOutlivesTheNotice) {
   EXPECT_EQ(Approve("baba", shown).reason, Reason::kPolicyNoticeRunning);
   vault_.Pass(absl::Microseconds(1));
   EXPECT_EQ(Approve("baba", shown).reason, Reason::kOk);
+}
+
+// A publication is about the change that followed it, not about all that come.
+TEST_F(AdminPolicyChangeTest, ANoticeIsUsedOnce) {
+  const std::string promise = "{notice: before_effective}";
+  const std::string first = LoadPolicy(SmallPolicy(promise));
+  const std::string second = LoadPolicy(SmallPolicy(promise, "Labour"));
+  ASSERT_EQ(TryToActivate(first), Reason::kOk);
+  const PolicyChange none = change_;
+  vault_.Pass(absl::Hours(1));
+  Publish(vault_.now() - absl::Hours(1) - absl::Seconds(1));
+  const auto dated_back = ProposeActivation(second);
+  EXPECT_EQ(dated_back.reason, Reason::kPolicyChangeIncomplete);
+  EXPECT_THAT(dated_back.fields, ElementsAre("notice.published_time"));
+  Publish(vault_.now() - absl::Seconds(1));
+  change_.mutable_notice()->set_document_sha256(std::string(64, 'd'));
+  ASSERT_EQ(TryToActivate(second), Reason::kOk);
+  const PolicyChange used = change_;
+  // There and back, and there again by what was published the first time.
+  vault_.Pass(absl::Hours(1));
+  change_ = none;
+  Publish(vault_.now() - absl::Seconds(1));
+  ASSERT_EQ(TryToActivate(first), Reason::kOk);
+  vault_.Pass(absl::Hours(1));
+  change_ = used;
+  EXPECT_THAT(ProposeActivation(second).fields,
+              testing::UnorderedElementsAre("notice.published_time", "notice.document_sha256"));
+  Publish(vault_.now() - absl::Seconds(1));
+  EXPECT_THAT(ProposeActivation(second).fields, ElementsAre("notice.document_sha256"));
+  change_.mutable_notice()->set_document_sha256(std::string(64, 'e'));
+  EXPECT_EQ(TryToActivate(second), Reason::kOk);
+}
+
+TEST_F(AdminPolicyChangeTest, ADocumentOfAnotherTenantIsNotUsed) {
+  CreateTenantRequest other;
+  other.mutable_tenant()->set_name("tenants/other");
+  ASSERT_TRUE(Call<CreateTenantResponse>("aoki", "CreateTenant", other).ok());
+  const std::string hash = LoadPolicy(SmallPolicy("{notice: top_page_posting}"));
+  ASSERT_EQ(TryToActivate(hash), Reason::kOk);
+  Publish(vault_.now());
+  change_.mutable_notice()->set_document_sha256(std::string(64, 'd'));
+  CreateProposalRequest elsewhere = Request(hash);
+  elsewhere.mutable_proposal()->mutable_activate_policy()->set_tenant("tenants/other");
+  ASSERT_TRUE(Approve("baba", Propose("aoki", elsewhere).response.proposal()).ok());
+  EXPECT_EQ(TryToActivate(hash), Reason::kOk);
+}
+
+// What one notice was given for is not approved for another time meanwhile.
+TEST_F(AdminPolicyChangeTest, ANoticeThatWasUsedMeanwhileIsNoneAtTheApproval) {
+  ASSERT_EQ(TryToActivate(LoadPolicy(SmallPolicy("{notice: top_page_posting}"))), Reason::kOk);
+  Publish(vault_.now());
+  const std::string second = LoadPolicy(SmallPolicy("", "Labour"));
+  const auto waiting = ProposeActivation(second);
+  vault_.Pass(absl::Seconds(1));
+  ASSERT_EQ(TryToActivate(second), Reason::kOk);
+  EXPECT_NE(Approve("baba", waiting.response.proposal()).reason, Reason::kOk);
+}
+
+TEST_F(AdminPolicyChangeTest, WhoApprovesSeesWhenThePolicyWasLoaded) {
+  ASSERT_EQ(TryToActivate(LoadPolicy(SmallPolicy(""))), Reason::kOk);
+  const std::string second = LoadPolicy(SmallPolicy("", "Labour"));
+  const absl::Time loaded = vault_.now();
+  vault_.Pass(absl::Hours(1));
+  Publish(loaded - absl::Seconds(5));
+  CreateProposalRequest request = Request(second);
+  auto* act = request.mutable_proposal()->mutable_activate_policy();
+  act->mutable_policy_create_time()->set_seconds(7);
+  const auto proposed = Propose("aoki", request);
+  ASSERT_TRUE(proposed.ok());
+  EXPECT_FALSE(proposed.response.proposal().activate_policy().has_policy_create_time());
+  GetProposalRequest get;
+  get.set_name(proposed.response.proposal().name());
+  const Proposal shown = Call<GetProposalResponse>("baba", "GetProposal", get).response.proposal();
+  EXPECT_EQ(shown.activate_policy().policy_create_time().seconds(), absl::ToUnixSeconds(loaded));
+  EXPECT_EQ(shown.activate_policy().change().notice().published_time().seconds(),
+            absl::ToUnixSeconds(loaded) - 5);
+}
+
+// A policy that was replaced and came back is not the one that the proposal was made against.
+TEST_F(AdminPolicyChangeTest, AProposalIsStaleAlsoWhenThePolicyIsBack) {
+  const std::string first = LoadPolicy(SmallPolicy(""));
+  const std::string second = LoadPolicy(SmallPolicy("", "Labour"));
+  ASSERT_EQ(TryToActivate(first), Reason::kOk);
+  const auto waiting = ProposeActivation(second);
+  ASSERT_TRUE(waiting.ok());
+  ASSERT_EQ(TryToActivate(second), Reason::kOk);
+  ASSERT_EQ(TryToActivate(first), Reason::kOk);
+  EXPECT_EQ(Approve("baba", waiting.response.proposal()).reason, Reason::kProposalStale);
 }
 
 TEST_F(AdminPolicyChangeTest, WhatWouldWaitForMoreThanAYearIsNotProposed) {

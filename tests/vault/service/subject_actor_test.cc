@@ -80,7 +80,44 @@ TEST_F(SubjectActorTest, AMemberActsForNobodyElse) {
   holder.set_holder(hanako_);
   *holder.mutable_usage() = PeopleVault::Use("", jiro_);
   ASSERT_EQ(vault_.Call("menu", "UpdateSubject", holder).name(), "OK");
-  EXPECT_EQ(Update("proxy", jiro_, department).name(), "MEMBER_WITHOUT_ID");
+  const Result refused = Update("proxy", jiro_, department);
+  EXPECT_EQ(refused.name(), "MEMBER_WITHOUT_ID");
+  EXPECT_EQ(refused.entry.on_behalf_of_ref(), vault_.RowOf(jiro_).subject_ref());
+  EXPECT_EQ(refused.entry.role(), "agent");
+}
+
+// Who acts for nobody cannot find out about people by saying that it acts for them.
+TEST_F(SubjectActorTest, WhoActsForNobodyLearnsNothingOfWhomItNames) {
+  const std::string record = vault_.Hanako();
+  const std::string member =
+      PeopleVault::PersonOf(vault_.Create({{"name", "成員"}}).record().name());
+  vault_.ChangeRow(member, [&](storage::v1::SubjectUse& use) {
+    const auto holder = storage::Id128::FromText(hanako_.substr(hanako_.rfind('/') + 1));
+    use.set_holder(std::string(holder->view()));
+  });
+  const std::string erased =
+      PeopleVault::PersonOf(vault_.Create({{"name", "消去"}}).record().name());
+  v1::DeleteSubjectRequest erase;
+  erase.set_name(erased);
+  *erase.mutable_usage() = PeopleVault::Use("order");
+  ASSERT_TRUE(vault_.Call("shop", "DeleteSubject", erase).ok());
+  const std::string unknown = "tenants/default/subjects/aaaaaaaaaaaaaaaaaaaaaaaaaa";
+  for (const std::string& named : {jiro_, member, erased, unknown}) {
+    const Result shown = vault_.Read(record, {"name"}, "order", "shop", named);
+    EXPECT_EQ(shown.name(), "OK") << named;
+    EXPECT_EQ(shown.entry.on_behalf_of_ref(), "") << named;
+    const Result denied = vault_.Read(record, {"name"}, "order", "helper", named);
+    EXPECT_EQ(denied.name(), "OPERATION_NOT_GRANTED") << named;
+    v1::SearchRecordsRequest search;
+    search.set_parent("tenants/default");
+    search.set_type("customer");
+    search.set_field("name");
+    search.set_value("誰でもない");
+    *search.mutable_usage() = PeopleVault::Use("order", named);
+    EXPECT_EQ(vault_.Call("shop", "SearchRecords", search).name(), "OK") << named;
+    if (named == jiro_) continue;
+    EXPECT_NE(vault_.Read(record, {"name"}, "order", "proxy", named).name(), "OK") << named;
+  }
 }
 
 // 003-57: nobody is made older by a record that says so.

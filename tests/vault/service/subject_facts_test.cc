@@ -177,13 +177,13 @@ TEST(UsageTest, ActsForAPersonOfTheTenantOnly) {
   const std::string elsewhere = "tenants/other" + hanako.substr(hanako.find("/subjects/"));
   EXPECT_EQ(vault.Read(record, {"name"}, "order", "shop", elsewhere).name(), "MALFORMED_REQUEST");
   const std::string nobody = "tenants/default/subjects/" + std::string(26, 'a');
-  EXPECT_EQ(vault.Read(record, {"name"}, "order", "shop", nobody).name(), "MALFORMED_REQUEST");
+  EXPECT_EQ(vault.Read(record, {"name"}, "order", "menu", nobody).name(), "MALFORMED_REQUEST");
   EXPECT_EQ(vault.Read(record, {"name"}, "order", "shop", other).name(), "OK");
 
   v1::DeleteSubjectRequest erase;
   erase.set_name(other);
   ASSERT_TRUE(vault.Call("shop", "DeleteSubject", erase).ok());
-  EXPECT_EQ(vault.Read(record, {"name"}, "order", "shop", other).name(), "SUBJECT_ERASED");
+  EXPECT_EQ(vault.Read(record, {"name"}, "order", "menu", other).name(), "SUBJECT_ERASED");
 }
 
 TEST(UsageTest, AWrittenRecordIsThePersonsOwn) {

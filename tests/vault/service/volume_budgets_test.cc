@@ -254,7 +254,9 @@ budgets: [{id: all, records: 2, per: 1h}]
   const auto waits = [&](const std::string& name) {
     VaultFixture::Open call(vault_, "intake", "RevealRecord", request(name));
     const bool waited = call.Next().idle.has_value();
-    if (waited) EXPECT_FALSE(call.Next().idle.has_value());
+    if (waited) {
+      EXPECT_FALSE(call.Next().idle.has_value());
+    }
     EXPECT_EQ(call.Commit().reason, Reason::kOk);
     return waited;
   };
@@ -269,6 +271,39 @@ budgets: [{id: all, records: 2, per: 1h}]
 }
 
 // An independent count over what was released, for calls at random times.
+// Of an answer that several roles gave, each role's budget binds, and the whole is nobody's own.
+TEST_F(VolumeBudgetsTest, WhatSeveralRolesGiveIsOfTheBudgetsOfEach) {
+  storage::v1::EntryBody body;
+  body.set_principal("principals/e");
+  body.set_method("piivault.v1.VaultService/BatchRevealRecords");
+  body.set_role("helper");
+  body.set_purpose("technical_work");
+  body.set_decision(storage::v1::DECISION_GRANTED);
+  body.set_time_micros(absl::ToUnixMicros(vault_.now));
+  for (int i = 0; i < 4; ++i) body.add_items()->add_fields("customer.name");
+  const TenantState tenant = TenantOf("default");
+  const auto verdict = [&] { return VolumeBudgets().Take(tenant, ReleaseOf(body)); };
+  EXPECT_TRUE(verdict().within);
+  for (int i = 1; i < 4; ++i) body.mutable_items(i)->set_role("engineer");
+  EXPECT_EQ(ReleaseOf(body).further_roles, std::vector<std::string_view>{"engineer"});
+  EXPECT_EQ(ReleaseOf(body).records, 4u);
+  EXPECT_FALSE(verdict().within);
+  vault_.SetPolicy("default", R"(policy: own
+types: {customer: {fields: {name: person_name}}}
+purposes: {order: {label: Orders}}
+roles: {person: {kind: subject}, engineer: {kind: staff, nda: none}}
+grants:
+  - {id: own, role: person, may: [reveal], fields: [customer.*], for: [order]}
+  - {id: work, role: engineer, may: [reveal], fields: [customer.*], for: [order]}
+budgets: [{id: everybody, records: 3, per: 1h}]
+)");
+  const TenantState later = TenantOf("default");
+  body.set_role("person");
+  EXPECT_FALSE(VolumeBudgets().Take(later, ReleaseOf(body)).own);
+  for (storage::v1::EntryItem& item : *body.mutable_items()) item.clear_role();
+  EXPECT_TRUE(VolumeBudgets().Take(later, ReleaseOf(body)).own);
+}
+
 TEST_F(VolumeBudgetsTest, RebuiltCountsAreThoseOfTheCallsForAnySequence) {
   std::mt19937 random(7);
   const std::vector<std::string> callers = {"engineer", "shop", "late"};
