@@ -233,7 +233,7 @@ TEST_F(EntryRolesTest, WhoIsActedForIsNamedWhereARecordRestsOnIt) {
   EXPECT_THAT(RolesOf(found, taro_), ElementsAre("person"));
   const std::vector<Result> counted = vault_.Stream("menu", "CountRecords", CountRequest(taro));
   EXPECT_EQ(counted.back().entry.on_behalf_of_ref(), RefOf(taro_));
-  EXPECT_EQ(counted.back().entry.items_size(), 2);
+  ASSERT_EQ(counted.back().entry.items_size(), 2);
   EXPECT_EQ(counted.back().entry.items(1).role(), "person");
 }
 
