@@ -114,6 +114,7 @@ TEST_F(AdminPolicyChangeTest, Clause001_69AnnouncedWithAReasonBeforeItTakesEffec
 
 // 002-61: posted on the top page.
 TEST_F(AdminPolicyChangeTest, Clause002_61NotWithoutAPosting) {
+  dependencies_.sessions = {absl::Minutes(30), absl::Hours(12)};
   const std::string values = Shipped("corezo.values.yaml");
   ASSERT_EQ(TryToActivate(LoadPolicy(Shipped("corezo.yaml"), values)), Reason::kOk);
   const std::string second = LoadPolicy(Shipped("corezo.yaml") + "# revised\n", values);
