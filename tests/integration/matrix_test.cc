@@ -59,6 +59,7 @@ const std::map<char, Reason> kLetters = {
     {'D', Reason::kPrincipalDisabled},
     {'U', Reason::kPrincipalUnknown},
     {'n', Reason::kNotFound},
+    {'u', Reason::kRoleUnknown},
 };
 
 // One row for each method, one column for each caller in the order of kCallers:
@@ -128,7 +129,7 @@ AdminService/GetProposal           + + S S  S S  S  S S S S  S S  D U
 AdminService/ListProposals         + + S S  S S  S  S S S S  S S  D U
 AdminService/ApproveProposal       + S S S  S S  S  S S S S  S S  D U
 AdminService/RejectProposal        + S S S  S S  S  S S S S  S S  D U
-AdminService/BreakGlass            r r r r  r r  r  r r r r  r r  D U
+AdminService/BreakGlass            r r r r  r r  r  u u u u  r r  D U
 AdminService/ReviewBreakGlass      S n S S  S S  S  S S S S  S S  D U
 AdminService/ListBreakGlass        + + S S  S S  S  S S S S  S S  D U
 AdminService/ListKeyringSlots      + S + S  S S  S  S S S S  S S  D U
