@@ -496,6 +496,7 @@ TEST_F(MatrixTest, EveryMethodAsEveryCaller) {
 
   for (const google::protobuf::FileDescriptor* file :
        {v1::CreateRecordRequest::descriptor()->file(), v1::OpenMatterRequest::descriptor()->file(),
+        v1::SetCredentialRequest::descriptor()->file(),
         v1::ListEntriesRequest::descriptor()->file(),
         v1::CreateTenantRequest::descriptor()->file()}) {
     const google::protobuf::ServiceDescriptor* service = file->service(0);
@@ -541,7 +542,8 @@ TEST_F(MatrixTest, EveryMethodAsEveryCaller) {
     std::string who = entry.principal().empty() ? "stranger" : entry.principal();
     if (who.rfind("principals/", 0) == 0) who = who.substr(strlen("principals/"));
     EXPECT_EQ(absl::StrCat(entry.method(), " ", who, " ", entry.reason()), refusal->second);
-    EXPECT_EQ(entry.decision(), v1::ENTRY_DECISION_DENIED);
+    EXPECT_EQ(entry.decision(), entry.reason() == "NOT_FOUND" ? v1::ENTRY_DECISION_FAILED
+                                                              : v1::ENTRY_DECISION_DENIED);
     EXPECT_EQ(entry.certificate_sha256().size(), 64U);
     refusals.erase(refusal);
   }
