@@ -103,8 +103,9 @@ absl::Status Planner::AddReplaced(const FieldWrite& write) {
 // Of each field no more than its policy says, which may be none by now, counted from the youngest.
 void Planner::KeepNumbers() {
   std::map<const authz::FieldSpec*, uint32_t> kept;
-  for (auto candidate = candidates_.rbegin(); candidate != candidates_.rend(); ++candidate) {
-    candidate->dropped = kept[candidate->field]++ >= candidate->field->history;
+  for (size_t i = candidates_.size(); i-- > 0;) {
+    Candidate& candidate = candidates_[i];
+    candidate.dropped = kept[candidate.field]++ >= candidate.field->history;
   }
 }
 
