@@ -324,7 +324,7 @@ void AddBombs(std::vector<HostilePolicy>* out) {
   // Lists of lists, none of them long: 3 bytes for each node.
   out->push_back(
       {"ManyNodes",
-       TextOf("policy: p\nlaws:\n" + Repeated("- [" + Repeated("[],", 3000) + "]\n", 90)), 69,
+       TextOf("policy: p\nlaws:\n" + Repeated("- [" + Repeated("[],", 3000) + "]\n", 68)), 69,
        "more than 200000 words, lists and maps"});
   out->push_back(
       {"OneByteTooLarge", TextOf(std::string(Policy::kMaxBytes + 1, '#')), 0, "larger than"});

@@ -64,10 +64,10 @@ void AdminCall::Remember(const RequestRecord& record, const google::protobuf::Me
 
 int AdminCall::CutStreams(const std::string& principal) {
   if (dependencies_.cut_streams) {
-    cut_streams_ += dependencies_.cut_streams(
+    kept_.cut_streams += dependencies_.cut_streams(
         [&principal](std::string_view whose) { return whose == principal; });
   }
-  return cut_streams_;
+  return kept_.cut_streams;
 }
 
 std::string NewestFirstKey(int64_t micros, std::string_view id) {

@@ -2,6 +2,7 @@
 #define PIIVAULT_VAULT_SERVICE_ADMIN_CALL_H_
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "authz/policy.h"
 #include "piivault/v1/admin_service.pb.h"
 #include "vault/keys/page_token.h"
 #include "vault/service/admin_service.h"
@@ -20,18 +22,28 @@
 // What the methods of AdminService share. Nothing but admin_*.cc includes this.
 namespace piivault::vault {
 
+// What a call keeps from one attempt to the next.
+struct AdminKept {
+  int cut_streams = 0;  // streams cut by earlier attempts count
+  // The policy that the request brings, as it was loaded: a large one takes so long on a slow
+  // machine that the decision would be too old each time.
+  bool loaded = false;
+  std::shared_ptr<const authz::Policy> policy;
+  authz::Diagnostics diagnostics;
+};
+
 // One decision of one administrative call, whose caller is identified and has a system role that
 // the method asks for. Not thread-safe.
 class AdminCall {
  public:
-  // `cut_streams` outlives the call's attempts: streams cut by earlier ones count.
+  // `kept` outlives the call's attempts.
   AdminCall(const AdminDependencies& dependencies, Session& session, CallContext& context,
-            std::string_view role, int& cut_streams)
+            std::string_view role, AdminKept& kept)
       : dependencies_(dependencies),
         session_(session),
         context_(context),
         role_(role),
-        cut_streams_(cut_streams),
+        kept_(kept),
         change_(dependencies.store.NewChange(session.shared_state())) {}
 
   const AdminDependencies& dependencies() const { return dependencies_; }
@@ -43,6 +55,7 @@ class AdminCall {
   const std::string& caller() const { return session_.caller()->name; }
   const std::string& caller_person() const { return session_.caller()->row.person(); }
   StateChange& change() { return change_; }
+  AdminKept& kept() { return kept_; }
 
   template <typename T>
   const T& request() const {
@@ -92,7 +105,7 @@ class AdminCall {
   Session& session_;
   CallContext& context_;
   const std::string_view role_;
-  int& cut_streams_;
+  AdminKept& kept_;
   StateChange change_;
   std::vector<storage::Mutation> writes_;
   std::string resource_;

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "authz/policy.h"
 #include "vault/service/admin_call.h"
 #include "vault/service/admin_convert.h"
@@ -67,11 +69,15 @@ Plan AdminCreatePolicy(AdminCall& call) {
   if (request.values_yaml().size() > authz::Policy::kMaxBytes) {
     return call.Refuse(authz::Reason::kValueTooLarge, {"values_yaml"});
   }
-  authz::PolicyText text;
-  text.yaml = request.yaml();
-  text.values_yaml = request.values_yaml();
-  authz::Diagnostics diagnostics;
-  const std::shared_ptr<const authz::Policy> policy = authz::Policy::Load(text, &diagnostics);
+  AdminKept& kept = call.kept();
+  if (!std::exchange(kept.loaded, true)) {
+    authz::PolicyText text;
+    text.yaml = request.yaml();
+    text.values_yaml = request.values_yaml();
+    kept.policy = authz::Policy::Load(text, &kept.diagnostics);
+  }
+  const authz::Diagnostics& diagnostics = kept.diagnostics;
+  const std::shared_ptr<const authz::Policy>& policy = kept.policy;
   if (policy == nullptr && !request.validate_only()) {
     return call.Refuse(authz::Reason::kPolicyInvalid, Places(diagnostics));
   }

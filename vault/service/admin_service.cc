@@ -112,14 +112,14 @@ class AdminHandler : public Handler {
       role = other.role;
     }
     if (reason != authz::Reason::kOk) return session.Refuse(reason);
-    AdminCall call(dependencies_, session, context, role, cut_streams_);
+    AdminCall call(dependencies_, session, context, role, kept_);
     return rule_.run(call);
   }
 
  private:
   const AdminDependencies& dependencies_;
   const AdminRule& rule_;
-  int cut_streams_ = 0;
+  AdminKept kept_;
 };
 
 }  // namespace
