@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "authz/policy_builder.h"
@@ -20,14 +21,9 @@ struct Period {
 };
 
 Period PeriodOf(const std::string& text) {
+  if (const std::optional<absl::Duration> fixed = FixedDuration(text)) return {*fixed, 0};
   const int count = std::atoi(text.c_str());
-  const std::string unit = text.substr(std::min(text.find_first_not_of("0123456789"), text.size()));
-  if (unit == "mo") return {absl::ZeroDuration(), static_cast<uint32_t>(count)};
-  if (unit == "y") return {absl::ZeroDuration(), static_cast<uint32_t>(12 * count)};
-  if (unit == "s") return {absl::Seconds(count), 0};
-  if (unit == "m") return {absl::Minutes(count), 0};
-  if (unit == "h") return {absl::Hours(count), 0};
-  return {absl::Hours((unit == "w" ? 24 * 7 : 24) * count), 0};
+  return {absl::ZeroDuration(), static_cast<uint32_t>(text.ends_with("mo") ? count : 12 * count)};
 }
 
 }  // namespace
