@@ -7,6 +7,7 @@
 #include "piivault/v1/vault_service.pb.h"
 #include "vault/service/vault_call.h"
 #include "vault/service/vault_handlers.h"
+#include "vault/service/vault_named_record.h"
 #include "vault/state/resource_id.h"
 
 namespace piivault::vault {
@@ -76,29 +77,11 @@ class RevealRecordHistoryHandler : public Handler {
   Plan Next(CallContext& context) override {
     const auto& request = RequestAs<v1::RevealRecordHistoryRequest>(context);
     VaultCall call(context, deps_);
-    RecordName name;
-    if (auto refused = call.OpenRecord(request.name(), &request.usage(), &name)) {
+    NamedRecord named;
+    if (auto refused = OpenNamedRecord(call, authz::Verb::kRevealHistory, request, &named)) {
       return *std::move(refused);
     }
-    const FieldNames names = NamesOf(request.fields());
-    if (auto refused = call.CheckFieldNames(names, true)) return *std::move(refused);
-    if (auto refused = call.DecideAnyType(authz::Verb::kRevealHistory, names,
-                                          request.allow_partial(), TypeIn(name))) {
-      return *std::move(refused);
-    }
-    absl::StatusOr<LoadResult> loaded = call.Resolve(name);
-    if (!loaded.ok()) return call.Refuse(loaded.status());
-    if (!loaded->ok()) return call.Refuse(loaded->reason);
-
-    LoadedRecord& record = *loaded->record;
-    const authz::TypeId type = call.policy().FindType(record.type());
-    FieldIds ids;
-    call.ResolveFields(type, names, &ids);
-    const PersonDecision decision = call.Decide(authz::Verb::kRevealHistory, type, ids, record);
-    if (!decision.granted() && !(request.allow_partial() && decision.partial())) {
-      return call.Refuse(decision, &record);
-    }
-    return Release(call, decision, &record);
+    return Release(call, named.decision, named.record.get());
   }
 
  private:

@@ -12,6 +12,7 @@
 #include "vault/service/errors.h"
 #include "vault/service/vault_call.h"
 #include "vault/service/vault_handlers.h"
+#include "vault/service/vault_named_record.h"
 
 namespace piivault::vault {
 namespace {
@@ -23,28 +24,12 @@ class RevealRecordHandler : public Handler {
   Plan Next(CallContext& context) override {
     const auto& request = RequestAs<v1::RevealRecordRequest>(context);
     VaultCall call(context, deps_);
-    RecordName name;
-    if (auto refused = call.OpenRecord(request.name(), &request.usage(), &name)) {
+    NamedRecord named;
+    if (auto refused = OpenNamedRecord(call, authz::Verb::kReveal, request, &named)) {
       return *std::move(refused);
     }
-    const FieldNames names = NamesOf(request.fields());
-    if (auto refused = call.CheckFieldNames(names, true)) return *std::move(refused);
-    if (auto refused = call.DecideAnyType(authz::Verb::kReveal, names, request.allow_partial(),
-                                          TypeIn(name))) {
-      return *std::move(refused);
-    }
-    absl::StatusOr<LoadResult> loaded = call.Resolve(name);
-    if (!loaded.ok()) return call.Refuse(loaded.status());
-    if (!loaded->ok()) return call.Refuse(loaded->reason);
-
-    LoadedRecord& record = *loaded->record;
-    const authz::TypeId type = call.policy().FindType(record.type());
-    FieldIds ids;
-    call.ResolveFields(type, names, &ids);
-    const PersonDecision decision = call.Decide(authz::Verb::kReveal, type, ids, record);
-    if (!decision.granted() && !(request.allow_partial() && decision.partial())) {
-      return call.Refuse(decision, &record);
-    }
+    LoadedRecord& record = *named.record;
+    const PersonDecision& decision = named.decision;
     WireWriter response;
     absl::Status released = ReleaseRecord(call, decision, &record, Denied::kNamed,
                                           v1::RevealRecordResponse::kRecordFieldNumber, &response);
