@@ -107,6 +107,7 @@ enum class Reason : uint8_t {
   kEtagMismatch,
   kConflict,
   kHistoryFull,
+  kIndexBuilding,
   // Administration.
   kNoPolicy,
   kPolicyInvalid,

@@ -61,6 +61,8 @@ enum class StateKind : uint8_t {
   kErasure = 12,
   kMatter = 13,
   kBreakGlass = 14,
+  kIndexForms = 15,
+  kIndexPass = 16,
 };
 
 // Whether rows of the table may have keys of this size.

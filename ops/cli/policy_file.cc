@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/cli/calls.h"
+#include "ops/cli/tenants.h"
 #include "ops/cli/text.h"
 #include "ops/pki/files.h"
 
@@ -16,7 +17,6 @@ namespace {
 using Admin = v1::AdminService::Stub;
 
 constexpr std::string_view kPolicies = "policies/";
-constexpr int64_t kMaxTenants = 1'000'000;
 
 }  // namespace
 
@@ -86,17 +86,10 @@ absl::StatusOr<PolicyPtr> FetchPolicy(Session& session, const std::string& name)
 }
 
 absl::StatusOr<PolicyPtr> FetchPolicyInForce(Session& session, const std::string& tenant) {
-  auto tenants = ReadPages<v1::ListTenantsResponse>(
-      v1::ListTenantsRequest(), kMaxTenants, "tenants", [&](const v1::ListTenantsRequest& page) {
-        return Ask(session, &Connection::admin, &Admin::ListTenants, page);
-      });
-  if (!tenants.ok()) return tenants.status();
-  for (const v1::Tenant& one : tenants->tenants()) {
-    if (one.name() != tenant) continue;
-    if (one.policy_sha256().empty()) return PolicyPtr();
-    return FetchPolicy(session, one.policy_sha256());
-  }
-  return absl::NotFoundError(absl::StrCat("there is no ", tenant, "; `piivault tenant list`"));
+  const absl::StatusOr<v1::Tenant> found = FetchTenant(session, tenant);
+  if (!found.ok()) return found.status();
+  if (found->policy_sha256().empty()) return PolicyPtr();
+  return FetchPolicy(session, found->policy_sha256());
 }
 
 absl::StatusOr<PolicyPtr> FindPolicy(Session& session, const PolicyFiles& source) {

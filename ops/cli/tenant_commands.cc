@@ -2,6 +2,7 @@
 
 #include "ops/cli/calls.h"
 #include "ops/cli/commands.h"
+#include "ops/cli/tenants.h"
 
 namespace piivault::ops {
 namespace {
@@ -16,6 +17,13 @@ void AddTenantArguments(CLI::App& command, v1::Tenant* tenant) {
   command.add_flag_callback(
       "--intake-plain-allowed", [tenant] { tenant->set_intake_plain_allowed(true); },
       "Accept what came in over a plain front hop");
+}
+
+absl::StatusOr<int> ShowTenant(Session& session, const std::string& name) {
+  const absl::StatusOr<v1::Tenant> tenant = FetchTenant(session, name);
+  if (!tenant.ok()) return tenant.status();
+  session.render().Show(*tenant);
+  return kExitOk;
 }
 
 }  // namespace
@@ -34,6 +42,12 @@ void AddTenantCommands(CLI::App& root, Session& session) {
       AddCommand(*group, "update", "Sets display name and intake; what is not given is cleared",
                  session, AskAndShow(update, &Connection::admin, &Admin::UpdateTenant));
   AddTenantArguments(*command, update->mutable_tenant());
+
+  auto shown = std::make_shared<std::string>();
+  command =
+      AddCommand(*group, "show", "Shows a tenant, its planned jobs, and the work on its indexes",
+                 session, [shown](Session& s) { return ShowTenant(s, *shown); });
+  command->add_option("NAME", *shown, "Tenant")->required()->transform(Qualified("tenants/"));
 
   auto list = std::make_shared<v1::ListTenantsRequest>();
   auto limit = std::make_shared<int64_t>(kDefaultLimit);

@@ -43,6 +43,12 @@ std::string_view Outcome(authz::Reason reason) {
   }
 }
 
+// Brings a counter to a total that is counted elsewhere.
+void Raise(uint64_t total, prometheus::Counter* counter) {
+  const double more = static_cast<double>(total) - counter->Value();
+  if (more > 0) counter->Increment(more);
+}
+
 }  // namespace
 
 Metrics::Metrics(const vault::MethodTable& methods, std::string_view version,
@@ -99,6 +105,11 @@ Metrics::Metrics(const vault::MethodTable& methods, std::string_view version,
       active_epoch_(AddGauge("piivault_active_epoch", "Key epoch that new writes use.")),
       rewrap_backlog_(
           AddGauge("piivault_rewrap_backlog", "Rows that a rotation has still to re-wrap.")),
+      index_rebuilds_(
+          AddGauge("piivault_index_rebuilds",
+                   "Tenants whose indexes are being brought to what their policy wants.")),
+      indexed_records_(AddCounter("piivault_indexed_records_total",
+                                  "Records that were gone over to rebuild indexes.")),
       failing_erasures_(AddGauge("piivault_failing_erasures",
                                  "Erased persons with rows that could not be removed yet.")),
       certificate_expiry_(AddGauge("piivault_server_certificate_expiry_timestamp_seconds",
@@ -220,13 +231,14 @@ void Metrics::Refresh() const {
   available_.Set(now.engine.available ? 1 : 0);
   active_epoch_.Set(now.active_epoch);
   rewrap_backlog_.Set(static_cast<double>(now.rewrap_backlog));
+  index_rebuilds_.Set(static_cast<double>(now.index_rebuilds));
+  Raise(now.indexed_records, &indexed_records_);
   failing_erasures_.Set(static_cast<double>(now.failing_erasures));
   certificate_expiry_.Set(UnixSeconds(now.server_certificate_expiry));
   attestation_expiry_.Set(UnixSeconds(now.next_attestation_expiry));
   oldest_proposal_.Set(UnixSeconds(now.oldest_open_proposal));
   // Kept with the state, so that a restart loses none; never fewer.
-  const double taken = static_cast<double>(now.break_glass_total) - break_glass_.Value();
-  if (taken > 0) break_glass_.Increment(taken);
+  Raise(now.break_glass_total, &break_glass_);
   break_glass_active_.Set(static_cast<double>(now.break_glass_active));
   break_glass_unreviewed_.Set(static_cast<double>(now.break_glass_unreviewed));
   free_bytes_.Set(static_cast<double>(now.free_bytes));

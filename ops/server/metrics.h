@@ -32,6 +32,8 @@ struct GaugeReadings {
   uint32_t active_epoch = 0;
   uint64_t rewrap_backlog = 0;
   uint64_t failing_erasures = 0;
+  uint64_t index_rebuilds = 0;   // tenants whose indexes are being rebuilt
+  uint64_t indexed_records = 0;  // gone over for that since the start
   absl::Time server_certificate_expiry = absl::InfiniteFuture();
   absl::Time next_attestation_expiry = absl::InfiniteFuture();
   absl::Time oldest_open_proposal = absl::InfiniteFuture();  // infinite: none is open
@@ -66,8 +68,8 @@ class Metrics : public vault::Observer,
   void ConnectionRefused() override;
   void HandshakeCompleted() override;
 
-  // A row that does not open or leads nowhere was passed over; `where`: "rotation", "erasure" or
-  // "list".
+  // A row that does not open or leads nowhere was passed over; `where`: "rotation", "erasure",
+  // "indexes" or "list".
   void RowDamaged(const std::string& where);
   // `outcome`: "verified", "failed", "locked" or "must_change".
   void CredentialTried(std::string_view outcome);
@@ -124,6 +126,8 @@ class Metrics : public vault::Observer,
   prometheus::Gauge& available_;
   prometheus::Gauge& active_epoch_;
   prometheus::Gauge& rewrap_backlog_;
+  prometheus::Gauge& index_rebuilds_;
+  prometheus::Counter& indexed_records_;
   prometheus::Gauge& failing_erasures_;
   prometheus::Gauge& certificate_expiry_;
   prometheus::Gauge& attestation_expiry_;

@@ -31,7 +31,9 @@
 #include "vault/records/damage.h"
 #include "vault/records/erasure.h"
 #include "vault/records/field_terms.h"
+#include "vault/rotation/index_builder.h"
 #include "vault/rotation/rotation_controller.h"
+#include "vault/rotation/step_throttle.h"
 #include "vault/service/admin_service.h"
 #include "vault/service/audit_service.h"
 #include "vault/service/certificate.h"
@@ -51,6 +53,8 @@ namespace piivault::ops {
 namespace {
 
 constexpr absl::Duration kErasurePause = absl::Seconds(30);
+// Look-ups by a new index wait for it: another policy is noticed soon.
+constexpr absl::Duration kIndexesPause = absl::Milliseconds(250);
 constexpr absl::Duration kSweepPause = absl::Minutes(10);
 
 vault::WorkPool::Options WorkOf(const Config::Limits& limits) {
@@ -115,6 +119,7 @@ struct VaultServer::Impl {
   absl::Status AddServices();
   absl::Status Serve(const ServerHooks& hooks);
   void StartBackground();
+  absl::StatusOr<absl::Duration> BuildIndexes();
   GaugeReadings ReadGauges();
   absl::Status Reload();
   void Stop();
@@ -138,6 +143,8 @@ struct VaultServer::Impl {
   std::optional<Background> background;
   std::optional<vault::RotationController> rotator;
   std::optional<vault::ErasureWorker> erasure;
+  std::optional<vault::IndexBuilder> indexes;
+  vault::StepThrottle indexes_throttle;
   std::optional<vault::RequestSweeper> sweeper;
   std::optional<vault::SessionRefuser> refuser;
   vault::VolumeBudgets budgets;
@@ -240,6 +247,12 @@ absl::Status VaultServer::Impl::AddServices() {
                     Log(LogLevel::kError, "erasure does not go on as it should",
                         {{"row", vault::RowName(note)}, {"cause", std::string(cause.message())}});
                   });
+  indexes.emplace(vault::IndexBuilder::Parts{
+      *engine, *store, *rules, random, now, [this](const storage::Key& row) {
+        metrics->RowDamaged("indexes");
+        Log(LogLevel::kError, "record left behind by the indexes", {{"row", vault::RowName(row)}});
+      }});
+  if (absl::Status begun = indexes->Begin(); !begun.ok()) return begun;
   sweeper.emplace(*engine);
   refuser.emplace(*store, random);
   vault_dependencies.emplace(vault::VaultDependencies{
@@ -330,6 +343,7 @@ void VaultServer::Impl::StartBackground() {
     if (!more.ok()) return more.status();
     return *more ? absl::ZeroDuration() : kErasurePause;
   });
+  background->Add("indexes", [this] { return BuildIndexes(); });
   background->Add("request ids", [this]() -> absl::StatusOr<absl::Duration> {
     auto commit = sweeper->Step(store->snapshot()->keys(), Now());
     if (!commit.ok()) return commit.status();
@@ -342,6 +356,16 @@ void VaultServer::Impl::StartBackground() {
   background->Start();
 }
 
+absl::StatusOr<absl::Duration> VaultServer::Impl::BuildIndexes() {
+  const absl::Time begun = absl::Now();
+  const absl::StatusOr<bool> more = indexes->Step();
+  if (!more.ok()) return more.status();
+  const absl::Duration rest =
+      indexes_throttle.RestAfter(absl::Now() - begun, engine->LogEnd().index, indexes->entries());
+  indexes->set_large_steps(rest == absl::ZeroDuration());
+  return *more ? rest : kIndexesPause;
+}
+
 GaugeReadings VaultServer::Impl::ReadGauges() {
   GaugeReadings readings;
   readings.engine = engine->Stats();
@@ -349,6 +373,7 @@ GaugeReadings VaultServer::Impl::ReadGauges() {
   readings.active_epoch = keys->Current()->active().id;
   readings.rewrap_backlog = rotator->backlog();
   readings.failing_erasures = erasure->failing();
+  readings.indexed_records = indexes->records();
   readings.free_bytes = FreeBytes(config.data_dir);
   readings.keyring_copies_missing = keyring_copies_missing;
   for (const auto& [property, value] : engine->Properties()) {
@@ -356,6 +381,9 @@ GaugeReadings VaultServer::Impl::ReadGauges() {
   }
   const std::shared_ptr<const vault::StateSnapshot> state = store->snapshot();
   const absl::Time time = Now();
+  for (const auto& [name, tenant] : state->tenants()) {
+    readings.index_rebuilds += tenant->indexes->rebuilding() ? 1 : 0;
+  }
   for (const auto& [name, person] : state->persons()) {
     for (const authz::Attestation& attestation : person->attestations) {
       if (attestation.valid_until < time || attestation.revoked_at <= time) continue;

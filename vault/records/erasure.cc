@@ -174,7 +174,7 @@ absl::Status ErasureWorker::Plan(const storage::Key& key, std::string_view note,
   }
   const authz::Policy* policy = tenant_state->policy_in_force();
   if (policy == nullptr) return absl::FailedPreconditionError("tenant without policy");
-  absl::StatusOr<TenantScope> tenant = TenantScope::Create(name.tenant, state->keys());
+  absl::StatusOr<TenantScope> tenant = TenantScope::Create(*state, *tenant_state);
   if (!tenant.ok()) return absl::FailedPreconditionError("tenant without keys");
 
   ChangeSet changes;

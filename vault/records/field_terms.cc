@@ -1,31 +1,27 @@
 #include "vault/records/field_terms.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
-#include "absl/status/statusor.h"
 #include "vault/keys/blind_index.h"
 #include "vault/keys/byte_io.h"
 
 namespace piivault::vault {
 namespace {
 
-std::vector<FieldTerm> MakeTerms(const ValueRules& rules, const authz::FieldSpec& field,
-                                 std::string_view value, KeyClass key_class, bool whole,
-                                 bool domain) {
-  std::vector<FieldTerm> terms;
-  if (whole) {
-    absl::StatusOr<SecretBytes> normalised = rules.NormalizeForSearch(field.semantic, value);
-    if (normalised.ok()) terms.push_back({field.full_name, *std::move(normalised), key_class});
-  }
-  if (domain) {
-    // A flagged address may have none.
-    absl::StatusOr<SecretBytes> normalised = rules.NormalizeEmailDomain(value);
-    if (normalised.ok()) {
-      terms.push_back({DomainIndexName(field), *std::move(normalised), key_class});
-    }
-  }
-  return terms;
+// Name of the index in its digests.
+std::string IndexName(std::string_view field, bool IndexForm::*kind) {
+  std::string name(field);
+  if (kind == &IndexForm::domain) name += "@domain";
+  return name;
+}
+
+absl::StatusOr<SecretBytes> Normalise(const ValueRules& rules, const IndexForm& form,
+                                      bool IndexForm::*kind, std::string_view value) {
+  return kind == &IndexForm::domain
+             ? rules.NormalizeEmailDomain(value, form.normaliser)
+             : rules.NormalizeForSearch(form.semantic, value, form.normaliser);
 }
 
 }  // namespace
@@ -33,34 +29,85 @@ std::vector<FieldTerm> MakeTerms(const ValueRules& rules, const authz::FieldSpec
 storage::IndexDigest FieldTerm::Digest(const TenantKeys& keys) const {
   const std::pair of(keys.tenant, keys.epoch);
   if (digest_of != of) {
-    digest = BlindIndexDigest(keys, kNormaliserVersion, index, normalised.view(), key_class);
+    digest = BlindIndexDigest(keys, normaliser, index, normalised.view(), key_class);
     digest_of = of;
   }
   return digest;
 }
 
-absl::InlinedVector<storage::IndexDigest, 2> FieldTerm::SearchDigests(
-    const TenantKeys& keys) const {
-  absl::InlinedVector<storage::IndexDigest, 2> digests = {Digest(keys)};
-  if (key_class == KeyClass::kImportant) {
-    digests.push_back(
-        BlindIndexDigest(keys, kNormaliserVersion, index, normalised.view(), KeyClass::kNormal));
+std::vector<FieldTerm> IndexTerms(const ValueRules& rules, std::string_view field,
+                                  const IndexForm& form, std::string_view value,
+                                  KeyClass key_class) {
+  std::vector<FieldTerm> terms;
+  for (bool IndexForm::*const kind : {&IndexForm::whole, &IndexForm::domain}) {
+    if (!(form.*kind)) continue;
+    // A flagged address may have no domain.
+    absl::StatusOr<SecretBytes> normalised = Normalise(rules, form, kind, value);
+    if (!normalised.ok()) continue;
+    terms.push_back({IndexName(field, kind), *std::move(normalised), form.normaliser, key_class});
+  }
+  return terms;
+}
+
+std::vector<FieldTerm> IndexTerms(const ValueRules& rules, std::string_view field,
+                                  const FieldIndex* index, std::string_view value,
+                                  KeyClass key_class) {
+  if (index == nullptr) return {};
+  return IndexTerms(rules, field, index->wanted(), value, key_class);
+}
+
+std::vector<FieldTerm> RemovalTerms(const ValueRules& rules, std::string_view field,
+                                    const FieldIndex* index, std::string_view value,
+                                    KeyClass key_class) {
+  std::vector<FieldTerm> all;
+  if (index == nullptr) return all;
+  for (const IndexForm& form : index->forms) {
+    for (FieldTerm& term : IndexTerms(rules, field, form, value, key_class)) {
+      if (std::find(all.begin(), all.end(), term) == all.end()) all.push_back(std::move(term));
+    }
+  }
+  return all;
+}
+
+absl::StatusOr<SearchTerm> SearchTerm::Of(const ValueRules& rules, std::string_view field,
+                                          const FieldIndex& index, bool IndexForm::*kind,
+                                          std::string_view value) {
+  SearchTerm term;
+  term.field = field;
+  term.kind = kind;
+  term.normal = index.normal;
+  term.important = index.important;
+  absl::Status last;
+  for (const IndexForm& form : index.forms) {
+    if (!(form.*kind)) continue;
+    absl::StatusOr<SecretBytes> normalised = Normalise(rules, form, kind, value);
+    last = normalised.status();
+    if (normalised.ok()) term.forms.push_back({form, *std::move(normalised)});
+  }
+  if (!last.ok()) return last;
+  return term;
+}
+
+absl::InlinedVector<storage::IndexDigest, 2> SearchTerm::Digests(const TenantKeys& keys) const {
+  const std::string name = IndexName(field, kind);
+  absl::InlinedVector<storage::IndexDigest, 2> digests;
+  for (const Form& form : forms) {
+    for (const KeyClass key_class : {KeyClass::kNormal, KeyClass::kImportant}) {
+      if (!(key_class == KeyClass::kNormal ? normal : important)) continue;
+      digests.push_back(
+          BlindIndexDigest(keys, form.form.normaliser, name, form.normalised.view(), key_class));
+    }
   }
   return digests;
 }
 
-std::string DomainIndexName(const authz::FieldSpec& field) { return field.full_name + "@domain"; }
-
-std::vector<FieldTerm> IndexTerms(const ValueRules& rules, const authz::FieldSpec& field,
-                                  std::string_view value, KeyClass key_class) {
-  return MakeTerms(rules, field, value, key_class, field.index || field.unique, field.index_domain);
+bool SearchTerm::Matches(const ValueRules& rules, std::string_view value, const Form& form) const {
+  const absl::StatusOr<SecretBytes> normalised = Normalise(rules, form.form, kind, value);
+  return normalised.ok() && *normalised == form.normalised;
 }
 
-std::vector<FieldTerm> RemovalTerms(const ValueRules& rules, const authz::FieldSpec& field,
-                                    std::string_view value, KeyClass key_class) {
-  const authz::SemanticTypeInfo& type = authz::GetSemanticType(field.semantic);
-  return MakeTerms(rules, field, value, key_class, type.indexable && !type.low_cardinality,
-                   field.semantic == authz::SemanticType::kEmailAddress);
+std::string_view SearchTerm::field_name() const {
+  return std::string_view(field).substr(field.find('.') + 1);
 }
 
 UniqueCells::UniqueCells(RandomSource& random)

@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
-#include "authz/field_spec.h"
+#include "absl/status/statusor.h"
 #include "storage/keys.h"
 #include "vault/crypto/random.h"
 #include "vault/crypto/secret_bytes.h"
 #include "vault/keys/epoch_keys.h"
+#include "vault/state/field_indexes.h"
 #include "vault/values/value_rules.h"
 
 namespace piivault::vault {
@@ -23,31 +24,64 @@ namespace piivault::vault {
 struct FieldTerm {
   std::string index;  // `reader.email`, or `reader.email@domain` for the domain
   SecretBytes normalised;
-  // Of the value that the row is for; of the field, by the policy, where a value is looked for.
-  KeyClass key_class = KeyClass::kNormal;
+  uint32_t normaliser = kNormaliserVersion;
+  KeyClass key_class = KeyClass::kNormal;  // of the value that the row is for
 
   storage::IndexDigest Digest(const TenantKeys& keys) const;
-  // Where a search looks: an important field may have values that were written before the policy
-  // called it so. Values of a field that was important once are not found until they are written
-  // again.
-  absl::InlinedVector<storage::IndexDigest, 2> SearchDigests(const TenantKeys& keys) const;
+  // Whether it is the same row in each epoch.
+  bool operator==(const FieldTerm& other) const {
+    return index == other.index && normaliser == other.normaliser && key_class == other.key_class &&
+           normalised == other.normalised;
+  }
 
   // What Digest() said last, and of which keys.
   mutable std::optional<std::pair<storage::TenantId, uint32_t>> digest_of = std::nullopt;
   mutable storage::IndexDigest digest = {};
 };
 
-// Name of the second index of an e-mail field.
-std::string DomainIndexName(const authz::FieldSpec& field);
+// The terms that a value of that class has by `form`. The first, if there is one for it, is the
+// whole value's. `field`: `type.field`.
+std::vector<FieldTerm> IndexTerms(const ValueRules& rules, std::string_view field,
+                                  const IndexForm& form, std::string_view value,
+                                  KeyClass key_class);
+// Those of the form that is wanted; none where `index` is null.
+std::vector<FieldTerm> IndexTerms(const ValueRules& rules, std::string_view field,
+                                  const FieldIndex* index, std::string_view value,
+                                  KeyClass key_class);
+// Every term that the value may have rows by, each once: what a removal takes away.
+std::vector<FieldTerm> RemovalTerms(const ValueRules& rules, std::string_view field,
+                                    const FieldIndex* index, std::string_view value,
+                                    KeyClass key_class);
 
-// The terms of a value of that class that the field is indexed by now. The first, if any, is the
-// whole value's.
-std::vector<FieldTerm> IndexTerms(const ValueRules& rules, const authz::FieldSpec& field,
-                                  std::string_view value, KeyClass key_class);
-// The terms that a value may ever have been indexed by, whatever the policy said then: what a
-// removal takes away. Empty where the type cannot be indexed.
-std::vector<FieldTerm> RemovalTerms(const ValueRules& rules, const authz::FieldSpec& field,
-                                    std::string_view value, KeyClass key_class);
+// A value, or the domain of addresses, that is looked for: in every form that records may be found
+// by, the one that is wanted last. In this order no row is missed that is brought from one form to
+// the wanted one between two probes.
+struct SearchTerm {
+  struct Form {
+    IndexForm form;
+    SecretBytes normalised;
+  };
+
+  // REQUIRES: `index` has a form with `kind`, and the wanted one has it. INVALID_ARGUMENT where the
+  // value has no such form.
+  [[nodiscard]] static absl::StatusOr<SearchTerm> Of(const ValueRules& rules,
+                                                     std::string_view field,
+                                                     const FieldIndex& index, bool IndexForm::*kind,
+                                                     std::string_view value);
+
+  // Where to look under these keys.
+  absl::InlinedVector<storage::IndexDigest, 2> Digests(const TenantKeys& keys) const;
+  // Whether a record's value is what is looked for, by one of the forms.
+  bool Matches(const ValueRules& rules, std::string_view value, const Form& form) const;
+  // Within its type.
+  std::string_view field_name() const;
+
+  std::string field;  // `type.field`
+  bool IndexForm::*kind = &IndexForm::whole;
+  std::vector<Form> forms;  // never empty
+  bool normal = false;      // values may be under the normal keys
+  bool important = false;   // or those for important data
+};
 
 // Cells that stand for a value or a caller's key rather than for a row, so that two creates of the
 // same one conflict, whatever epochs they index under. Under a key of this process: the

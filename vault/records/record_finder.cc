@@ -67,11 +67,11 @@ absl::StatusOr<LoadResult> RecordFinder::FindRef(std::string_view type, std::str
 }
 
 absl::StatusOr<std::vector<storage::RecordLocator>> RecordFinder::FindTerm(
-    const FieldTerm& term, const storage::RecordLocator* after, size_t limit) {
+    const SearchTerm& term, const storage::RecordLocator* after, size_t limit) {
   changes_.reads.push_back(EpochCell());
   std::vector<storage::RecordLocator> hits;
   for (const TenantKeys* keys : tenant_.indexed()) {
-    for (const storage::IndexDigest& digest : term.SearchDigests(*keys)) {
+    for (const storage::IndexDigest& digest : term.Digests(*keys)) {
       const storage::Key prefix = storage::BlindIndexPrefix(tenant_.id(), keys->epoch, digest);
       const std::string start =
           after == nullptr ? prefix.bytes
@@ -80,7 +80,7 @@ absl::StatusOr<std::vector<storage::RecordLocator>> RecordFinder::FindTerm(
       if (absl::Status status = Collect(prefix, start, limit, &hits); !status.ok()) return status;
     }
   }
-  // A row on its way from one epoch to another may have been seen in both.
+  // A row on its way from one epoch or form to another may have been seen in both.
   std::sort(hits.begin(), hits.end(), Before);
   hits.erase(std::unique(hits.begin(), hits.end(), Same), hits.end());
   if (hits.size() > limit) hits.resize(limit);
@@ -140,16 +140,17 @@ absl::StatusOr<std::vector<TokenTarget>> RecordFinder::FindTokens(
   return targets;
 }
 
-absl::StatusOr<bool> HoldsTerm(const ValueRules& rules, const authz::FieldSpec& field,
-                               const FieldTerm& term, LoadedRecord* record) {
-  const std::optional<RecordField> stored = record->reader->Field(field.name);
-  if (!stored.has_value() || stored->absent || stored->one_way) return false;
+absl::StatusOr<Hit> CheckHit(const ValueRules& rules, const SearchTerm& term,
+                             LoadedRecord* record) {
+  const std::optional<RecordField> stored = record->reader->Field(term.field_name());
+  if (!stored.has_value() || stored->absent || stored->one_way) return Hit::kStray;
   absl::StatusOr<SecretBytes> value = record->reader->DecryptField(*stored);
   if (!value.ok()) return value.status();
-  absl::StatusOr<SecretBytes> normalised =
-      term.index == field.full_name ? rules.NormalizeForSearch(field.semantic, value->view())
-                                    : rules.NormalizeEmailDomain(value->view());
-  return normalised.ok() && *normalised == term.normalised;
+  if (term.Matches(rules, value->view(), term.forms.back())) return Hit::kIs;
+  const bool once = std::any_of(
+      term.forms.begin(), term.forms.end() - 1,
+      [&](const SearchTerm::Form& form) { return term.Matches(rules, value->view(), form); });
+  return once ? Hit::kWasOnce : Hit::kStray;
 }
 
 TokenField FieldOfToken(const TenantKeys& keys, const TokenTarget& target,

@@ -43,9 +43,10 @@ class RecordFinder {
   // The record with this key of the caller's, loaded and checked; kNotFound, kDataLoss.
   [[nodiscard]] absl::StatusOr<LoadResult> FindRef(std::string_view type, std::string_view ref);
 
-  // Hits of a term behind `after` (nullptr: from the first), ascending, each once, at most `limit`.
+  // Hits of what is looked for behind `after` (nullptr: from the first), ascending, each once, at
+  // most `limit`.
   [[nodiscard]] absl::StatusOr<std::vector<storage::RecordLocator>> FindTerm(
-      const FieldTerm& term, const storage::RecordLocator* after, size_t limit);
+      const SearchTerm& term, const storage::RecordLocator* after, size_t limit);
 
   // Records of a type behind `after`, ascending.
   [[nodiscard]] absl::StatusOr<std::vector<storage::RecordLocator>> FindType(
@@ -68,9 +69,15 @@ class RecordFinder {
   ChangeSet& changes_;
 };
 
-// Whether the record holds this value, as the index says. False: the row that led here was moved.
-[[nodiscard]] absl::StatusOr<bool> HoldsTerm(const ValueRules& rules, const authz::FieldSpec& field,
-                                             const FieldTerm& term, LoadedRecord* record);
+// What a hit of a term is.
+enum class Hit {
+  kIs,       // the record holds the value
+  kWasOnce,  // it holds one that was the same by a form that is not wanted any more
+  kStray,    // neither: the row that led here was moved
+};
+// Errors of the value, which does not open.
+[[nodiscard]] absl::StatusOr<Hit> CheckHit(const ValueRules& rules, const SearchTerm& term,
+                                           LoadedRecord* record);
 
 // What a token stands for in a record that a row of it has led to.
 struct TokenField {

@@ -9,6 +9,7 @@
 #include "vault/keys/tokens.h"
 #include "vault/records/credential_failures.h"
 #include "vault/state/state_snapshot.h"
+#include "vault/text.h"
 #include "vault/values/dates.h"
 
 namespace piivault::vault {
@@ -16,14 +17,8 @@ namespace {
 
 using storage::v1::FieldHeader;
 
-bool SameTerm(const FieldTerm& a, const FieldTerm& b) {
-  return a.index == b.index && a.key_class == b.key_class && a.normalised == b.normalised;
-}
-
-bool Contains(const std::vector<FieldTerm>& terms, const FieldTerm& term) {
-  return std::any_of(terms.begin(), terms.end(),
-                     [&](const FieldTerm& other) { return SameTerm(other, term); });
-}
+// Hits of a unique value that are looked at together.
+constexpr size_t kUniqueHits = 8;
 
 void SetToken(const storage::Id128& token, storage::v1::TokenKind kind, FieldHeader* header) {
   header->set_token(token.bytes.data(), token.bytes.size());
@@ -116,28 +111,38 @@ absl::StatusOr<authz::Reason> RecordWriter::TakeRef(std::string_view type, std::
 }
 
 absl::StatusOr<authz::Reason> RecordWriter::TakeUnique(const authz::FieldSpec& field,
+                                                       std::string_view value,
                                                        const FieldTerm& term,
                                                        const storage::RecordLocator* self) {
   const uint64_t cell = deps_.unique.Value(tenant_.id(), term);
   changes_.reads.push_back(cell);
   changes_.touches.push_back(cell);
   if (taken_.contains(term.Digest(tenant_.active()))) return authz::Reason::kAlreadyExists;
-  absl::StatusOr<std::vector<storage::RecordLocator>> hits =
-      RecordFinder(deps_.engine, tenant_, &changes_).FindTerm(term, nullptr, 8);
-  if (!hits.ok()) return hits.status();
-  absl::StatusOr<std::vector<LoadResult>> loaded =
-      LoadRecords(deps_.engine, tenant_, *hits, &changes_);
-  if (!loaded.ok()) return loaded.status();
-  for (LoadResult& result : *loaded) {
-    if (result.reason == authz::Reason::kSubjectErased) continue;
-    if (!result.ok()) return authz::Reason::kDataLoss;
-    const storage::RecordLocator at = result.record->locator();
-    if (self != nullptr && at.subject == self->subject && at.record == self->record) continue;
-    const absl::StatusOr<bool> holds = HoldsTerm(deps_.rules, field, term, result.record.get());
-    if (!holds.ok() || !*holds) return authz::Reason::kDataLoss;
-    return authz::Reason::kAlreadyExists;
+  const FieldIndex* const index = tenant_.indexes().Find(field.full_name);
+  absl::StatusOr<SearchTerm> search =
+      SearchTerm::Of(deps_.rules, field.full_name, *index, &IndexForm::whole, value);
+  if (!search.ok()) return search.status();
+  RecordFinder finder(deps_.engine, tenant_, &changes_);
+  // Nearly always there are no hits, or one; what was the same by another form only is passed over.
+  for (std::optional<storage::RecordLocator> last;;) {
+    absl::StatusOr<std::vector<storage::RecordLocator>> hits =
+        finder.FindTerm(*search, last.has_value() ? &*last : nullptr, kUniqueHits);
+    if (!hits.ok()) return hits.status();
+    absl::StatusOr<std::vector<LoadResult>> loaded =
+        LoadRecords(deps_.engine, tenant_, *hits, &changes_);
+    if (!loaded.ok()) return loaded.status();
+    for (LoadResult& result : *loaded) {
+      if (result.reason == authz::Reason::kSubjectErased) continue;
+      if (!result.ok()) return authz::Reason::kDataLoss;
+      const storage::RecordLocator at = result.record->locator();
+      if (self != nullptr && at.subject == self->subject && at.record == self->record) continue;
+      const absl::StatusOr<Hit> hit = CheckHit(deps_.rules, *search, result.record.get());
+      if (!hit.ok() || *hit == Hit::kStray) return authz::Reason::kDataLoss;
+      if (*hit == Hit::kIs) return authz::Reason::kAlreadyExists;
+    }
+    if (hits->size() < kUniqueHits) return authz::Reason::kOk;
+    last = hits->back();
   }
-  return authz::Reason::kOk;
 }
 
 RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
@@ -145,7 +150,8 @@ RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
   PreparedField field;
   field.value = write.value;
   const KeyClass key_class = KeyClassOf(write.field->important);
-  field.terms = IndexTerms(deps_.rules, *write.field, write.value, key_class);
+  field.terms = IndexTerms(deps_.rules, write.field->full_name,
+                           tenant_.indexes().Find(write.field->full_name), write.value, key_class);
   field.header.set_name(write.field->name);
   field.header.set_important(write.field->important);
   field.header.set_flagged(write.flagged);
@@ -282,19 +288,22 @@ void RecordWriter::DeleteTerm(const RecordIdentity& id, const FieldTerm& term) {
 
 absl::Status RecordWriter::DeleteOldTerms(LoadedRecord* record, const FieldHeader& field,
                                           const std::vector<FieldTerm>* keep) {
-  const authz::FieldId id =
-      policy_.FindField(policy_.FindType(record->header().type()), field.name());
-  // A field that the policy knows no more: nothing finds it by its value either. A credential is
-  // under no index.
-  if (id == authz::kNoField || field.one_way()) return absl::OkStatus();
+  // A credential is under no index.
+  if (field.one_way()) return absl::OkStatus();
+  const std::string name = Concat({record->type(), ".", field.name()});
+  const FieldIndex* const index = tenant_.indexes().Find(name);
+  const authz::FieldId id = policy_.FindField(name);
+  const bool birthday =
+      id != authz::kNoField && policy_.field(id).semantic == authz::SemanticType::kBirthDate;
+  if (index == nullptr && !birthday) return absl::OkStatus();
   absl::StatusOr<SecretBytes> value = record->reader->DecryptField(field);
   if (!value.ok()) return value.status();
-  if (policy_.field(id).semantic == authz::SemanticType::kBirthDate) {
-    ForgetBirthday(*record, value->view());
-  }
+  if (birthday) ForgetBirthday(*record, value->view());
   for (const FieldTerm& term :
-       RemovalTerms(deps_.rules, policy_.field(id), value->view(), KeyClassOf(field.important()))) {
-    if (keep == nullptr || !Contains(*keep, term)) DeleteTerm(record->identity, term);
+       RemovalTerms(deps_.rules, name, index, value->view(), KeyClassOf(field.important()))) {
+    const bool stays =
+        keep != nullptr && std::find(keep->begin(), keep->end(), term) != keep->end();
+    if (!stays) DeleteTerm(record->identity, term);
   }
   return absl::OkStatus();
 }
@@ -313,7 +322,7 @@ absl::StatusOr<WriteResult> RecordWriter::Create(const RecordDraft& draft) {
     fields.push_back(Prepare(write, nullptr, 1));
     if (!write.field->unique || fields.back().terms.empty()) continue;
     absl::StatusOr<authz::Reason> reason =
-        TakeUnique(*write.field, fields.back().terms.front(), nullptr);
+        TakeUnique(*write.field, write.value, fields.back().terms.front(), nullptr);
     if (!reason.ok()) return reason.status();
     if ((result.reason = *reason) != authz::Reason::kOk) {
       result.field = write.field;
@@ -382,7 +391,7 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
     fields.push_back(Prepare(write, record->reader->FindField(write.field->name), old_version + 1));
     if (!write.field->unique || fields.back().terms.empty()) continue;
     absl::StatusOr<authz::Reason> reason =
-        TakeUnique(*write.field, fields.back().terms.front(), &self);
+        TakeUnique(*write.field, write.value, fields.back().terms.front(), &self);
     if (!reason.ok()) return reason.status();
     if ((result.reason = *reason) != authz::Reason::kOk) {
       result.field = write.field;

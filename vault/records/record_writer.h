@@ -146,7 +146,9 @@ class RecordWriter {
   // The birth date that a field held is no longer there.
   void ForgetBirthday(const LoadedRecord& record, std::string_view value);
   absl::StatusOr<authz::Reason> TakeRef(std::string_view type, std::string_view ref);
-  absl::StatusOr<authz::Reason> TakeUnique(const authz::FieldSpec& field, const FieldTerm& term,
+  // `term` is the whole value's.
+  absl::StatusOr<authz::Reason> TakeUnique(const authz::FieldSpec& field, std::string_view value,
+                                           const FieldTerm& term,
                                            const storage::RecordLocator* self);
   PreparedField Prepare(const FieldWrite& write, const storage::v1::FieldHeader* before,
                         uint64_t version);

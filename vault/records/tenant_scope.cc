@@ -6,10 +6,11 @@
 
 namespace piivault::vault {
 
-absl::StatusOr<TenantScope> TenantScope::Create(storage::TenantId id, const KeySnapshot& keys) {
+absl::StatusOr<TenantScope> TenantScope::Create(storage::TenantId id, const KeySnapshot& keys,
+                                                const TenantIndexes& indexes) {
   const TenantKeys* active = keys.ActiveTenant(id);
   if (active == nullptr) return absl::UnavailableError("tenant without key in the active epoch");
-  return TenantScope(id, keys, *active);
+  return TenantScope(id, keys, indexes, *active);
 }
 
 const std::vector<const TenantKeys*>& TenantScope::indexed() const {

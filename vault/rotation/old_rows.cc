@@ -18,10 +18,13 @@ constexpr size_t kMaxSeen = 5'000;
 constexpr size_t kMaxBytes = size_t{2} << 20;
 
 constexpr storage::StateKind kSealedKinds[] = {
-    storage::StateKind::kTenant, storage::StateKind::kPerson,        storage::StateKind::kPrincipal,
-    storage::StateKind::kPolicy, storage::StateKind::kPolicyInForce, storage::StateKind::kProposal,
-    storage::StateKind::kEpoch,  storage::StateKind::kVault,         storage::StateKind::kDenylist,
-    storage::StateKind::kMatter, storage::StateKind::kBreakGlass};
+    storage::StateKind::kTenant,        storage::StateKind::kPerson,
+    storage::StateKind::kPrincipal,     storage::StateKind::kPolicy,
+    storage::StateKind::kPolicyInForce, storage::StateKind::kProposal,
+    storage::StateKind::kEpoch,         storage::StateKind::kVault,
+    storage::StateKind::kDenylist,      storage::StateKind::kMatter,
+    storage::StateKind::kBreakGlass,    storage::StateKind::kIndexForms,
+    storage::StateKind::kIndexPass};
 
 absl::StatusOr<uint32_t> EpochOf(const EpochRange& range, std::string_view value) {
   switch (range.kind) {

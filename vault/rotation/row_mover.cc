@@ -3,19 +3,19 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "authz/policy.h"
 #include "piivault/storage/v1/erasure.pb.h"
 #include "vault/keys/blind_index.h"
 #include "vault/keys/data_key_wrap.h"
 #include "vault/keys/record_codec.h"
 #include "vault/keys/sealed_row.h"
-#include "vault/records/field_terms.h"
+#include "vault/records/field_rows.h"
 #include "vault/records/record_loader.h"
 #include "vault/records/subject_rows.h"
 #include "vault/records/tenant_scope.h"
@@ -85,7 +85,7 @@ class RowMover::Work {
         keys_(state.keys()),
         moves_(*moves) {
     for (const auto& [name, tenant] : state.tenants()) {
-      if (tenant->id == range.tenant) policy_ = tenant->policy_in_force();
+      if (tenant->id == range.tenant) indexes_ = tenant->indexes;
     }
   }
 
@@ -120,7 +120,7 @@ class RowMover::Work {
   RandomSource& random_;
   const EpochRange& range_;
   const KeySnapshot& keys_;
-  const authz::Policy* policy_ = nullptr;
+  std::shared_ptr<const TenantIndexes> indexes_ = std::make_shared<const TenantIndexes>();
   Moves& moves_;
   std::optional<SubjectState> person_;  // who was opened last
 };
@@ -150,7 +150,7 @@ absl::Status RowMover::Work::MoveSealed(std::vector<OldRow>& rows) {
 }
 
 absl::Status RowMover::Work::MoveWraps(std::vector<OldRow>& rows) {
-  const absl::StatusOr<TenantScope> scope = TenantScope::Create(range_.tenant, keys_);
+  const absl::StatusOr<TenantScope> scope = TenantScope::Create(range_.tenant, keys_, *indexes_);
   if (!scope.ok()) return scope.status();
   std::vector<WrapName> names;
   names.reserve(rows.size());
@@ -248,19 +248,10 @@ absl::Status RowMover::Work::MoveIndexOf(const TenantScope& scope,
   if (const std::string& ref = reader.header().ref(); !ref.empty()) {
     add([&](const TenantKeys& keys) { return RefIndexDigest(keys, reader.type(), ref); });
   }
-  const authz::TypeId type = policy_ == nullptr ? authz::kNoType : policy_->FindType(reader.type());
-  for (size_t i = 0; type != authz::kNoType && i < reader.field_count(); ++i) {
-    const RecordField field = reader.FieldAt(i);
-    const authz::FieldId id = policy_->FindField(type, field.name);
-    if (id == authz::kNoField || field.absent || field.one_way) continue;
-    const authz::FieldSpec& spec = policy_->field(id);
-    if (!spec.index && !spec.unique && !spec.index_domain) continue;
-    const absl::StatusOr<SecretBytes> value = reader.DecryptField(field);
-    if (!value.ok()) return value.status();
-    for (const FieldTerm& term : IndexTerms(rules_, spec, value->view(), field.key_class)) {
-      add([&](const TenantKeys& keys) { return term.Digest(keys); });
-    }
-  }
+  const absl::Status planned = PlanFieldRows(
+      rules_, scope, locator, reader, [](const FieldIndex&) { return true; },
+      [](const FieldIndex&, const FieldTerm&) {}, &writes);
+  if (!planned.ok()) return planned;
   moves_.gone += writes.size() / scope.indexed().size() * (scope.indexed().size() - 1);
   std::move(writes.begin(), writes.end(), std::back_inserter(moves_.writes));
   return absl::OkStatus();
@@ -269,7 +260,7 @@ absl::Status RowMover::Work::MoveIndexOf(const TenantScope& scope,
 // Rows that did not go along with their record's wrap. One that leads nowhere, or to a value that
 // is not there any more, is removed.
 absl::Status RowMover::Work::MoveIndex(std::vector<OldRow>& rows) {
-  const absl::StatusOr<TenantScope> scope = TenantScope::Create(range_.tenant, keys_);
+  const absl::StatusOr<TenantScope> scope = TenantScope::Create(range_.tenant, keys_, *indexes_);
   if (!scope.ok()) return scope.status();
   std::vector<storage::RecordLocator> locators;
   std::map<std::string, size_t> places;  // of those, by their bytes

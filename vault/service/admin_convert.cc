@@ -10,6 +10,7 @@
 #include "vault/service/admin_call.h"
 #include "vault/service/errors.h"
 #include "vault/service/resource_name.h"
+#include "vault/state/index_pass.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -150,6 +151,25 @@ void FillTenant(const storage::v1::TenantRow& from, piivault::v1::Tenant* tenant
     FillTime(row.end_micros(), job.mutable_end_time());
     job.set_records(static_cast<int64_t>(row.records()));
   }
+}
+
+void FillIndexRebuild(const TenantState& from, const storage::v1::IndexPassRow* pass,
+                      piivault::v1::Tenant* tenant) {
+  const bool rebuilding = from.indexes->rebuilding();
+  if (!rebuilding && pass == nullptr) return;
+  piivault::v1::IndexRebuild& to = *tenant->mutable_index_rebuild();
+  for (const auto& [name, index] : from.indexes->fields()) {
+    if (index.rebuilding()) to.add_fields(name);
+  }
+  // What another policy made necessary says nothing of this one.
+  const bool under_way = pass != nullptr && pass->forms_version() == from.indexes_version;
+  if (rebuilding && !under_way) return;
+  to.set_percent(PercentOf(*pass, from.indexes->TypesToRebuild()));
+  to.set_records(static_cast<int64_t>(pass->records()));
+  to.set_duplicates(static_cast<int64_t>(pass->duplicates()));
+  to.set_damaged_records(static_cast<int64_t>(pass->damaged()));
+  FillTime(pass->start_micros(), to.mutable_start_time());
+  if (pass->end_micros() != 0) FillTime(pass->end_micros(), to.mutable_end_time());
 }
 
 void FillAttestation(std::string_view person, const storage::v1::AttestationRow& from,

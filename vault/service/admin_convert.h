@@ -26,6 +26,9 @@ absl::Status FillBinding(const piivault::v1::RoleBinding& from, storage::v1::Rol
 // Row to wire.
 void FillTime(int64_t micros, google::protobuf::Timestamp* time);
 void FillTenant(const storage::v1::TenantRow& from, piivault::v1::Tenant* tenant);
+// `pass` null: there was none.
+void FillIndexRebuild(const TenantState& from, const storage::v1::IndexPassRow* pass,
+                      piivault::v1::Tenant* tenant);
 void FillPersonMessage(const storage::v1::PersonRow& from, piivault::v1::Person* person);
 void FillAttestation(std::string_view person, const storage::v1::AttestationRow& from,
                      piivault::v1::Attestation* attestation);

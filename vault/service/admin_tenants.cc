@@ -1,6 +1,7 @@
 #include "vault/service/admin_call.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/resource_name.h"
+#include "vault/state/index_pass.h"
 
 namespace piivault::vault {
 namespace {
@@ -66,7 +67,16 @@ Plan AdminListTenants(AdminCall& call) {
   auto page = PageOf(call, request, std::move(items));
   if (!page.ok()) return call.Refuse(page.status());
   auto* response = call.response<piivault::v1::ListTenantsResponse>();
-  for (const TenantState* tenant : page->items) FillTenant(tenant->row, response->add_tenants());
+  for (const TenantState* tenant : page->items) {
+    piivault::v1::Tenant& to = *response->add_tenants();
+    FillTenant(tenant->row, &to);
+    const auto pass =
+        ReadIndexPass(call.dependencies().engine, call.session().keys(), tenant->name);
+    // One that does not open is begun anew, or was done.
+    if (!pass.ok() && !absl::IsDataLoss(pass.status())) return call.Refuse(pass.status());
+    const bool there = pass.ok() && pass->has_value();
+    FillIndexRebuild(*tenant, there ? &(*pass)->row : nullptr, &to);
+  }
   response->set_next_page_token(page->next_page_token);
   return call.Answer(response);
 }

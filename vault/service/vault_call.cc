@@ -72,7 +72,7 @@ std::optional<Plan> VaultCall::OpenTenant(std::string_view tenant, const v1::Usa
   if (tenant_ == nullptr) return session_.Refuse(authz::Reason::kTenantUnknown);
   policy_ = tenant_->policy_in_force();
   if (policy_ == nullptr) return session_.Refuse(authz::Reason::kNoPolicy);
-  absl::StatusOr<TenantScope> scope = TenantScope::Create(tenant_->id, session_.state().keys());
+  absl::StatusOr<TenantScope> scope = TenantScope::Create(session_.state(), *tenant_);
   if (!scope.ok()) return session_.Refuse(authz::Reason::kKeysUnavailable);
   scope_.emplace(*std::move(scope));
 

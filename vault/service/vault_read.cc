@@ -119,36 +119,35 @@ class ListRecordsHandler : public Handler {
   const VaultDependencies& deps_;
 };
 
-// What is looked for, in the form that the index has it.
+// What is looked for, in the forms that the index has it.
 authz::Reason TermOf(const VaultCall& call, const authz::FieldSpec& field, std::string_view value,
-                     bool domain_allowed, std::optional<FieldTerm>* term) {
+                     bool domain_allowed, std::optional<SearchTerm>* term) {
   if (value.empty()) return authz::Reason::kMalformedRequest;
   const uint32_t max_bytes = field.max_bytes != 0
                                  ? field.max_bytes
                                  : authz::GetSemanticType(field.semantic).default_max_bytes;
   if (value.size() > max_bytes) return authz::Reason::kValueTooLarge;
-  const ValueRules& rules = call.deps().rules;
-  if (domain_allowed && field.index_domain && value.front() == '@') {
-    absl::StatusOr<SecretBytes> domain = rules.NormalizeEmailDomain(value);
-    if (!domain.ok()) return authz::Reason::kValueInvalid;
-    *term = FieldTerm{DomainIndexName(field), *std::move(domain), KeyClassOf(field.important)};
-    return authz::Reason::kOk;
-  }
-  if (!field.index && !field.unique) return authz::Reason::kFieldNotSearchable;
-  absl::StatusOr<SecretBytes> normalised = rules.NormalizeForSearch(field.semantic, value);
-  if (!normalised.ok()) return authz::Reason::kValueNotUtf8;
-  *term = FieldTerm{field.full_name, *std::move(normalised), KeyClassOf(field.important)};
+  const bool by_domain = domain_allowed && field.index_domain && value.front() == '@';
+  if (!by_domain && !field.index && !field.unique) return authz::Reason::kFieldNotSearchable;
+  bool IndexForm::*const kind = by_domain ? &IndexForm::domain : &IndexForm::whole;
+  const FieldIndex* const index = call.scope().indexes().Find(field.full_name);
+  // To say that nothing was found would be wrong.
+  if (index == nullptr || !index->covers(kind)) return authz::Reason::kIndexBuilding;
+  absl::StatusOr<SearchTerm> made =
+      SearchTerm::Of(call.deps().rules, field.full_name, *index, kind, value);
+  if (!made.ok()) return by_domain ? authz::Reason::kValueInvalid : authz::Reason::kValueNotUtf8;
+  *term = *std::move(made);
   return authz::Reason::kOk;
 }
 
-// Whether a hit is one: kDataLoss where the index row was moved.
-authz::Reason CheckHit(const VaultCall& call, const authz::FieldSpec& field, const FieldTerm& term,
-                       LoadedRecord* record) {
-  if (record->type() != call.policy().type(field.type).name) {
-    return authz::Reason::kDataLoss;
-  }
-  const absl::StatusOr<bool> holds = HoldsTerm(call.deps().rules, field, term, record);
-  return holds.ok() && *holds ? authz::Reason::kOk : authz::Reason::kDataLoss;
+// Whether a hit is one: kNotFound where it was one by a form that is not wanted any more, kDataLoss
+// where the index row was moved.
+authz::Reason JudgeHitOf(const VaultCall& call, const authz::FieldSpec& field,
+                         const SearchTerm& term, LoadedRecord* record) {
+  if (record->type() != call.policy().type(field.type).name) return authz::Reason::kDataLoss;
+  const absl::StatusOr<Hit> hit = CheckHit(call.deps().rules, term, record);
+  if (!hit.ok() || *hit == Hit::kStray) return authz::Reason::kDataLoss;
+  return *hit == Hit::kIs ? authz::Reason::kOk : authz::Reason::kNotFound;
 }
 
 class SearchRecordsHandler : public Handler {
@@ -167,7 +166,7 @@ class SearchRecordsHandler : public Handler {
       return *std::move(refused);
     }
     const authz::FieldSpec& field = call.policy().field(ids.front());
-    std::optional<FieldTerm> term;
+    std::optional<SearchTerm> term;
     const authz::Reason reason = TermOf(call, field, request.value(), true, &term);
     if (reason != authz::Reason::kOk) return call.Refuse(reason, {field.full_name});
     v1::SearchRecordsRequest bound = request;
@@ -186,7 +185,7 @@ class SearchRecordsHandler : public Handler {
           return finder.FindTerm(*term, place, limit);
         },
         [&](LoadedRecord* record) {
-          const authz::Reason hit = CheckHit(call, field, *term, record);
+          const authz::Reason hit = JudgeHitOf(call, field, *term, record);
           if (hit != authz::Reason::kOk) return hit;
           return KeepGranted(call.Decide(authz::Verb::kSearch, type, ids, *record), &decisions);
         });
@@ -224,7 +223,7 @@ class LookupRecordHandler : public Handler {
       }
     }
     const authz::FieldSpec& field = call.policy().field(by.front());
-    std::optional<FieldTerm> term;
+    std::optional<SearchTerm> term;
     const authz::Reason reason = TermOf(call, field, request.value(), false, &term);
     if (reason != authz::Reason::kOk) return call.Refuse(reason, {field.full_name});
 
@@ -238,7 +237,7 @@ class LookupRecordHandler : public Handler {
           return finder.FindTerm(*term, place, limit);
         },
         [&](LoadedRecord* record) {
-          const authz::Reason hit = CheckHit(call, field, *term, record);
+          const authz::Reason hit = JudgeHitOf(call, field, *term, record);
           if (hit != authz::Reason::kOk) return hit;
           const PersonFacts person(call.tenant_id(), *record);
           PersonDecision by_value = call.Decide(authz::Verb::kLookup, type, by, person);

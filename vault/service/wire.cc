@@ -98,6 +98,8 @@ absl::Duration DefaultRetry(authz::Reason reason) {
     case authz::Reason::kKeysUnavailable:
     case authz::Reason::kShuttingDown:
       return absl::Seconds(1);
+    case authz::Reason::kIndexBuilding:
+      return absl::Seconds(10);
     default:
       return absl::ZeroDuration();
   }

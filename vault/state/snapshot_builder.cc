@@ -65,7 +65,19 @@ void SnapshotBuilder::PutTenant(const storage::v1::TenantRow& row, uint64_t vers
   tenant->cell = TenantCell(row.name());
   auto policy = next_->policies_->find(ToHex(row.policy_sha256()));
   if (policy != next_->policies_->end()) tenant->policy = policy->second;
+  if (const TenantState* before = next_->FindTenant(row.name()); before != nullptr) {
+    tenant->indexes = before->indexes;
+    tenant->indexes_version = before->indexes_version;
+  }
   Own(next_->tenants_)[row.name()] = std::move(tenant);
+}
+
+void SnapshotBuilder::PutIndexes(std::string_view tenant,
+                                 std::shared_ptr<const TenantIndexes> indexes, uint64_t version) {
+  auto next = std::make_shared<TenantState>(*next_->FindTenant(tenant));
+  next->indexes = std::move(indexes);
+  next->indexes_version = version;
+  Own(next_->tenants_)[next->name] = std::move(next);
 }
 
 void SnapshotBuilder::PutPerson(const storage::v1::PersonRow& row, uint64_t version) {

@@ -25,6 +25,9 @@ class SnapshotBuilder {
 
   // The policy that the row names must have been put before.
   void PutTenant(const storage::v1::TenantRow& row, uint64_t version);
+  // REQUIRES: the tenant was put before.
+  void PutIndexes(std::string_view tenant, std::shared_ptr<const TenantIndexes> indexes,
+                  uint64_t version);
   void PutPerson(const storage::v1::PersonRow& row, uint64_t version);
   void PutPrincipal(const storage::v1::PrincipalRow& row, uint64_t version);
   void PutProposal(const storage::v1::ProposalRow& row, uint64_t version);

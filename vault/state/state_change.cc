@@ -59,6 +59,50 @@ void StateChange::PutTenant(const storage::v1::TenantRow& row) {
     parts_.touches.push_back(TenantListCell());
   }
   updates_.push_back([row, version](SnapshotBuilder& builder) { builder.PutTenant(row, version); });
+  if (row.policy_sha256().empty()) return;
+  if (before != nullptr && before->row.policy_sha256() == row.policy_sha256()) return;
+  const std::string hex = ToHex(row.policy_sha256());
+  const PolicyState* there = base_->FindPolicy(hex);
+  const auto brought = policies_.find(hex);
+  const authz::Policy* policy = brought != policies_.end() ? brought->second.get()
+                                : there != nullptr         ? there->policy.get()
+                                                           : nullptr;
+  // One that nobody has compiled denies everything, look-ups too.
+  if (policy == nullptr) return;
+  if (before != nullptr) return WantIndexes(*before, *policy);
+  TenantState made;
+  made.name = row.name();
+  made.id = row.id();
+  WantIndexes(made, *policy);
+}
+
+void StateChange::WantIndexes(const TenantState& tenant, const authz::Policy& policy) {
+  const authz::Policy* const before = tenant.policy_in_force();
+  std::map<std::string, bool, std::less<>> known;
+  const auto is_new = [&](std::string_view type) {
+    const auto at = known.find(type);
+    if (at != known.end()) return at->second;
+    // While the policy in force does not know the type, nobody makes records of it; there may be
+    // some of an earlier one's.
+    bool none = before == nullptr || before->FindType(type) == authz::kNoType;
+    const storage::Key prefix = storage::TypeIndexPrefix(tenant.id, type);
+    const absl::Status scanned =
+        store_->engine_.Scan(prefix, prefix.bytes, 1,
+                             [&none](std::string_view, std::string_view) { return none = false; });
+    none = none && scanned.ok();
+    known.emplace(type, none);
+    return none;
+  };
+  TenantIndexes indexes = tenant.indexes->Under(policy, is_new);
+  if (indexes != *tenant.indexes) PutIndexes(tenant, indexes);
+}
+
+void StateChange::PutIndexes(const TenantState& tenant, const TenantIndexes& indexes) {
+  const uint64_t version = tenant.indexes_version + 1;
+  Put(StateKey(StateKind::kIndexForms, tenant.name), version, indexes.ToRow(tenant.name));
+  updates_.push_back(
+      [name = tenant.name, shared = std::make_shared<const TenantIndexes>(indexes),
+       version](SnapshotBuilder& builder) { builder.PutIndexes(name, shared, version); });
 }
 
 void StateChange::PutTenantKey(const TenantKeyRow& row) {
@@ -99,6 +143,7 @@ void StateChange::PutPrincipal(const storage::v1::PrincipalRow& row) {
 
 void StateChange::PutPolicy(std::string_view hex, const storage::v1::PolicyRow& row,
                             std::shared_ptr<const authz::Policy> policy) {
+  if (policy != nullptr) policies_[std::string(hex)] = policy;
   const uint64_t version = NextVersion(base_->FindPolicy(hex));
   Put(StateKey(StateKind::kPolicy, hex), version, row);
   updates_.push_back([name = std::string(hex), row, version,
@@ -108,6 +153,7 @@ void StateChange::PutPolicy(std::string_view hex, const storage::v1::PolicyRow& 
 }
 
 void StateChange::KeepCompiled(std::shared_ptr<const authz::Policy> policy) {
+  policies_[policy->hash_hex()] = policy;
   updates_.push_back([policy = std::move(policy)](SnapshotBuilder& builder) {
     const PolicyState* there = builder.current().FindPolicy(policy->hash_hex());
     if (there == nullptr || there->policy != nullptr) return;

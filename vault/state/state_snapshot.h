@@ -13,6 +13,7 @@
 #include "authz/principal.h"
 #include "piivault/storage/v1/state.pb.h"
 #include "storage/keys.h"
+#include "vault/state/field_indexes.h"
 #include "vault/state/matter_map.h"
 
 namespace piivault::authz {
@@ -64,6 +65,10 @@ struct TenantState {
   uint64_t version = 0;
   std::shared_ptr<const PolicyState> policy;  // in force; null where there is none
   uint64_t cell = 0;                          // changes with the policy in force too
+  // Not in the read set of calls: whichever way they see a record's index rows, by these or by
+  // what they were brought to meanwhile, is right.
+  std::shared_ptr<const TenantIndexes> indexes = std::make_shared<const TenantIndexes>();
+  uint64_t indexes_version = 0;
 
   // Null where none is in force.
   const authz::Policy* policy_in_force() const {

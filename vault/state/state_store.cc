@@ -217,6 +217,32 @@ absl::StatusOr<std::shared_ptr<const StateSnapshot>> StateStore::ReadAll() const
     }
   }
 
+  status = OpenAll<storage::v1::IndexFormsRow>(
+      engine_, *keys, StateKind::kIndexForms,
+      [&](const std::string& name, const storage::v1::IndexFormsRow& row,
+          uint64_t version) -> absl::Status {
+        if (row.name() != name || builder.current().FindTenant(name) == nullptr) {
+          return Contradiction();
+        }
+        absl::StatusOr<TenantIndexes> indexes = TenantIndexes::FromRow(row);
+        if (!indexes.ok()) return indexes.status();
+        builder.PutIndexes(
+            name,
+            std::make_shared<const TenantIndexes>(indexes->WithNormaliser(kNormaliserVersion)),
+            version);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  for (const auto& [name, tenant] : builder.current().tenants()) {
+    const authz::Policy* policy = tenant->policy_in_force();
+    if (policy == nullptr) continue;
+    // A row that was taken away would make look-ups miss what is there.
+    if (tenant->indexes->Under(*policy, [](std::string_view) { return true; }) !=
+        *tenant->indexes) {
+      return Contradiction();
+    }
+  }
+
   status = OpenAll<storage::v1::PersonRow>(
       engine_, *keys, StateKind::kPerson,
       Named<storage::v1::PersonRow>([&](const storage::v1::PersonRow& row, uint64_t version) {

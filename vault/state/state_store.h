@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -86,7 +87,10 @@ class StateChange {
   StateChange(StateChange&&) noexcept = default;
   StateChange& operator=(StateChange&&) noexcept = default;
 
+  // Where another policy comes into force, what it wants of the indexes is written along.
   void PutTenant(const storage::v1::TenantRow& row);
+  // REQUIRES: the tenant is in the base.
+  void PutIndexes(const TenantState& tenant, const TenantIndexes& indexes);
   // Keys of a new tenant; the hook installs them.
   void PutTenantKey(const TenantKeyRow& row);
   void PutPerson(const storage::v1::PersonRow& row);
@@ -150,8 +154,13 @@ class StateChange {
   // Seals, and puts the row's cell into the read set.
   void Put(storage::Key key, uint64_t version, const google::protobuf::MessageLite& row);
 
+  // What a policy that comes into force wants of a tenant's indexes.
+  void WantIndexes(const TenantState& tenant, const authz::Policy& policy);
+
   StateStore* store_;
   std::shared_ptr<const StateSnapshot> base_;
+  // By their hexadecimal SHA-256: those that this change brings.
+  std::map<std::string, std::shared_ptr<const authz::Policy>, std::less<>> policies_;
   Parts parts_;
   std::vector<std::function<void(SnapshotBuilder&)>> updates_;
   std::vector<TenantKeyRow> tenant_keys_;

@@ -115,7 +115,9 @@ std::string FormatIp(const IpAddress& address) {
 }
 
 absl::StatusOr<SecretBytes> ValueRules::NormalizeForSearch(SemanticType type,
-                                                           std::string_view value) const {
+                                                           std::string_view value,
+                                                           uint32_t version) const {
+  if (version != kNormaliserVersion) return absl::InvalidArgumentError("no such normal form");
   if (!IsStorableUtf8(value)) return absl::InvalidArgumentError("the value is not UTF-8");
   const Folder& folder = *impl_->folder;
   switch (type) {
@@ -153,7 +155,9 @@ absl::StatusOr<SecretBytes> ValueRules::NormalizeForSearch(SemanticType type,
   }
 }
 
-absl::StatusOr<SecretBytes> ValueRules::NormalizeEmailDomain(std::string_view value) const {
+absl::StatusOr<SecretBytes> ValueRules::NormalizeEmailDomain(std::string_view value,
+                                                             uint32_t version) const {
+  if (version != kNormaliserVersion) return absl::InvalidArgumentError("no such normal form");
   if (!IsStorableUtf8(value)) return absl::InvalidArgumentError("the value is not UTF-8");
   SecretBytes domain = impl_->folder->FoldEmailDomain(value);
   if (domain.empty()) return absl::InvalidArgumentError("there is no domain");

@@ -17,8 +17,9 @@
 namespace piivault::vault {
 
 // Version of NormalizeForSearch. It is in the key of every blind index: any change of what a value
-// normalises to, a new ICU or libphonenumber release included, makes a new version and a re-index.
-// A golden test notices such a change.
+// normalises to, a new ICU or libphonenumber release included, makes a new version beside the ones
+// that vaults still have indexes of; these are built anew (IndexBuilder). A golden test notices
+// such a change.
 inline constexpr uint32_t kNormaliserVersion = 1;
 
 enum class ValueOutcome : uint8_t {
@@ -99,14 +100,15 @@ class ValueRules {
   //  ip_address     RFC 5952; IPv4-mapped IPv6 as IPv4. timestamp: UTC, without trailing zeros.
   //  bank_account_number, number_code  as text, without spaces and hyphens.
   //  identifiers    (device, cookie, account ids, credentials) exactly as given, case and all.
-  // INVALID_ARGUMENT if the value is not UTF-8.
-  absl::StatusOr<SecretBytes> NormalizeForSearch(authz::SemanticType type,
-                                                 std::string_view value) const;
+  // INVALID_ARGUMENT if the value is not UTF-8, or there is no such version.
+  absl::StatusOr<SecretBytes> NormalizeForSearch(authz::SemanticType type, std::string_view value,
+                                                 uint32_t version = kNormaliserVersion) const;
 
   // The domain of an e-mail address in the form NormalizeForSearch gives it, for the second index
   // of `index_domain`. Takes an address or a bare domain (with or without '@' in front).
-  // INVALID_ARGUMENT if there is none.
-  absl::StatusOr<SecretBytes> NormalizeEmailDomain(std::string_view value) const;
+  // INVALID_ARGUMENT if there is none, or no such version.
+  absl::StatusOr<SecretBytes> NormalizeEmailDomain(std::string_view value,
+                                                   uint32_t version = kNormaliserVersion) const;
 
  private:
   struct Impl;

@@ -55,6 +55,7 @@ class EarlierValuesTest : public testing::Test {
     authz::PolicyText text;
     text.yaml = yaml;
     policy_ = authz::Policy::Load(text).value();
+    indexes_ = indexes_.Under(*policy_, [](std::string_view) { return true; });
   }
   std::vector<FieldWrite> Writes(const Fields& fields) {
     std::vector<FieldWrite> writes;
@@ -72,7 +73,7 @@ class EarlierValuesTest : public testing::Test {
   }
   void Create(const Fields& fields) {
     const auto keys = fixture_.keys();
-    const TenantScope scope = TenantScope::Create(KeyFixture::kTenant, *keys).value();
+    const TenantScope scope = TenantScope::Create(KeyFixture::kTenant, *keys, indexes_).value();
     ChangeSet changes;
     RecordWriter writer(Deps(), scope, *policy_, now_, &changes);
     RecordDraft draft;
@@ -88,7 +89,7 @@ class EarlierValuesTest : public testing::Test {
                      bool clear_others = false) {
     now_ += absl::Minutes(1);
     const auto keys = fixture_.keys();
-    const TenantScope scope = TenantScope::Create(KeyFixture::kTenant, *keys).value();
+    const TenantScope scope = TenantScope::Create(KeyFixture::kTenant, *keys, indexes_).value();
     ChangeSet changes;
     LoadResult loaded = LoadRecord(engine_, scope, at_, &changes).value();
     EXPECT_TRUE(loaded.ok());
@@ -106,8 +107,8 @@ class EarlierValuesTest : public testing::Test {
   }
   std::unique_ptr<LoadedRecord> Load() {
     keys_ = fixture_.keys();
-    scope_ =
-        std::make_unique<TenantScope>(TenantScope::Create(KeyFixture::kTenant, *keys_).value());
+    scope_ = std::make_unique<TenantScope>(
+        TenantScope::Create(KeyFixture::kTenant, *keys_, indexes_).value());
     ChangeSet changes;
     return std::move(LoadRecord(engine_, *scope_, at_, &changes).value().record);
   }
@@ -132,6 +133,7 @@ class EarlierValuesTest : public testing::Test {
   std::unique_ptr<ValueRules> rules_;
   UniqueCells unique_;
   std::shared_ptr<const authz::Policy> policy_;
+  TenantIndexes indexes_;
   absl::Time now_ = kTestTime;
   storage::RecordLocator at_;
   std::shared_ptr<const KeySnapshot> keys_;
@@ -209,13 +211,14 @@ TEST_F(EarlierValuesTest, AreNotFoundByTheirValue) {
   Create({{"name", "a"}});
   Update({{"name", "b"}});
   const auto keys = fixture_.keys();
-  const TenantScope scope = TenantScope::Create(KeyFixture::kTenant, *keys).value();
+  const TenantScope scope = TenantScope::Create(KeyFixture::kTenant, *keys, indexes_).value();
   ChangeSet changes;
   RecordFinder finder(engine_, scope, &changes);
-  const authz::FieldSpec& name = policy_->field(policy_->FindField("user.name"));
   const auto hits = [&](std::string_view value) {
-    const auto terms = IndexTerms(*rules_, name, value, KeyClass::kNormal);
-    return finder.FindTerm(terms.front(), nullptr, 8).value().size();
+    const SearchTerm term =
+        SearchTerm::Of(*rules_, "user.name", *indexes_.Find("user.name"), &IndexForm::whole, value)
+            .value();
+    return finder.FindTerm(term, nullptr, 8).value().size();
   };
   EXPECT_EQ(hits("a"), 0u);
   EXPECT_EQ(hits("b"), 1u);

@@ -44,6 +44,7 @@ class RecordsTest : public testing::Test {
     authz::PolicyText text;
     text.yaml = kPolicy;
     policy_ = authz::Policy::Load(text).value();
+    indexes_ = indexes_.Under(*policy_, [](std::string_view) { return true; });
   }
   ~RecordsTest() override { engine_.Shutdown(); }
 
@@ -51,7 +52,11 @@ class RecordsTest : public testing::Test {
     return policy_->field(policy_->FindField(full_name));
   }
   TenantScope Scope(const KeySnapshot& keys, storage::TenantId tenant = KeyFixture::kTenant) {
-    return TenantScope::Create(tenant, keys).value();
+    return TenantScope::Create(tenant, keys, indexes_).value();
+  }
+  std::vector<FieldTerm> Terms(std::string_view field, std::string_view value,
+                               KeyClass key_class = KeyClass::kNormal) {
+    return IndexTerms(*rules_, field, indexes_.Find(field), value, key_class);
   }
   RecordDraft Draft(std::string_view email) {
     RecordDraft draft;
@@ -66,7 +71,7 @@ class RecordsTest : public testing::Test {
     const auto keys = fixture_.keys();
     const TenantKeys& under = *keys->ActiveTenant(KeyFixture::kTenant);
     const storage::IndexDigest digest =
-        IndexTerms(*rules_, Field("payee.account"), account, key_class).front().Digest(under);
+        Terms("payee.account", account, key_class).front().Digest(under);
     return storage::BlindIndexKey(KeyFixture::kTenant, under.epoch, digest, stored.identity.subject,
                                   stored.identity.record);
   }
@@ -105,11 +110,12 @@ class RecordsTest : public testing::Test {
   std::unique_ptr<ValueRules> rules_;
   UniqueCells unique_;
   std::shared_ptr<const authz::Policy> policy_;
+  TenantIndexes indexes_;
 };
 
 TEST_F(RecordsTest, UniqueCellsTellTenantFieldAndValueApart) {
   const auto term = [&](std::string_view field, std::string_view value) {
-    return std::move(IndexTerms(*rules_, Field(field), value, KeyClass::kNormal).front());
+    return std::move(Terms(field, value).front());
   };
   const uint64_t cell = unique_.Value(1, term("customer.email", "a@example.jp"));
   EXPECT_EQ(cell, unique_.Value(1, term("customer.email", "Ａ@EXAMPLE.jp")));
@@ -122,23 +128,25 @@ TEST_F(RecordsTest, UniqueCellsTellTenantFieldAndValueApart) {
 }
 
 TEST_F(RecordsTest, TermsAreOfValueAndDomain) {
-  const std::vector<FieldTerm> terms =
-      IndexTerms(*rules_, Field("customer.email"), "a@Example.jp", KeyClass::kNormal);
+  const std::vector<FieldTerm> terms = Terms("customer.email", "a@Example.jp");
   ASSERT_EQ(terms.size(), 2u);
   EXPECT_EQ(terms[0].index, "customer.email");
   EXPECT_EQ(terms[1].index, "customer.email@domain");
   EXPECT_EQ(terms[1].normalised.view(), "example.jp");
-  EXPECT_TRUE(IndexTerms(*rules_, Field("customer.note"), "x", KeyClass::kNormal).empty());
+  EXPECT_TRUE(Terms("customer.note", "x").empty());
   const auto keys = fixture_.keys();
   const TenantScope scope = Scope(*keys);
   const TenantScope other = Scope(*keys, KeyFixture::kOtherTenant);
   EXPECT_NE(terms[0].Digest(scope.active()), terms[1].Digest(scope.active()));
   EXPECT_NE(terms[0].Digest(scope.active()), terms[0].Digest(other.active()));
   // An index that the policy has dropped since is removed all the same.
-  authz::FieldSpec unindexed = Field("customer.email");
-  unindexed.index = unindexed.unique = unindexed.index_domain = false;
-  EXPECT_TRUE(IndexTerms(*rules_, unindexed, "a@example.jp", KeyClass::kNormal).empty());
-  EXPECT_EQ(RemovalTerms(*rules_, unindexed, "a@example.jp", KeyClass::kNormal).size(), 2u);
+  FieldIndex dropped = *indexes_.Find("customer.email");
+  dropped.Want({});
+  EXPECT_TRUE(
+      IndexTerms(*rules_, "customer.email", &dropped, "a@example.jp", KeyClass::kNormal).empty());
+  EXPECT_EQ(
+      RemovalTerms(*rules_, "customer.email", &dropped, "a@example.jp", KeyClass::kNormal).size(),
+      2u);
 }
 
 TEST_F(RecordsTest, ScopeProbesOldEpochsFirst) {
@@ -149,7 +157,7 @@ TEST_F(RecordsTest, ScopeProbesOldEpochsFirst) {
   std::vector<uint32_t> epochs;
   for (const TenantKeys* tenant : scope.indexed()) epochs.push_back(tenant->epoch);
   EXPECT_THAT(epochs, testing::ElementsAre(1, 2, 3));
-  EXPECT_TRUE(absl::IsUnavailable(TenantScope::Create(99, *keys).status()));
+  EXPECT_TRUE(absl::IsUnavailable(TenantScope::Create(99, *keys, indexes_).status()));
 }
 
 TEST_F(RecordsTest, StaleKeysMakeAConflictAndNotALoss) {
@@ -300,6 +308,10 @@ TEST_F(RecordsTest, UniqueHoldsAcrossClasses) {
   const TenantScope scope = Scope(*keys);
   authz::FieldSpec before = Field("payee.account");
   before.important = false;
+  EXPECT_FALSE(indexes_.Find("payee.account")->normal);
+  storage::v1::IndexFormsRow row = indexes_.ToRow("default");
+  for (auto& field : *row.mutable_fields()) field.set_normal(true);
+  indexes_ = TenantIndexes::FromRow(row).value();
   RecordDraft draft;
   draft.type = &policy_->type(1);
   draft.fields = {{&before, "0123456", false}};

@@ -32,7 +32,7 @@ class CredentialAttackTest : public CredentialTest {
   std::unique_ptr<LoadedRecord> Load() {
     state_ = vault_.store().snapshot();
     const auto tenant = state_->FindTenant("default");
-    scope_.emplace(*TenantScope::Create(tenant->id, state_->keys()));
+    scope_.emplace(*TenantScope::Create(*state_, *tenant));
     const std::optional<RecordName> name = ParseRecordName(name_);
     ChangeSet changes;
     absl::StatusOr<LoadResult> loaded =
@@ -332,7 +332,7 @@ TEST_F(CredentialAttackTest, ErasureTakesTheCountAlong) {
   ASSERT_TRUE(erased.ok()) << erased.name();
   EXPECT_EQ(Try(kPassword), "NOT_FOUND");
   state_ = vault_.store().snapshot();
-  scope_.emplace(*TenantScope::Create(state_->FindTenant("default")->id, state_->keys()));
+  scope_.emplace(*TenantScope::Create(*state_, *state_->FindTenant("default")));
   ChangeSet changes;
   const auto person =
       LoadSubject(vault_.engine(), *scope_, ParseRecordName(name_)->subject, &changes);

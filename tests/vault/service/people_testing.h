@@ -182,7 +182,7 @@ class PeopleVault : public VaultFixture {
   storage::v1::SubjectRow RowOf(const std::string& subject) {
     ChangeSet changes;
     const auto state = store().snapshot();
-    const auto scope = TenantScope::Create(TenantNumber("default"), state->keys());
+    const auto scope = TenantScope::Create(*state, *state->FindTenant("default"));
     const auto id = storage::Id128::FromText(subject.substr(subject.rfind('/') + 1));
     const auto loaded = LoadSubject(engine(), *scope, *id, &changes);
     if (!loaded.ok() || !loaded->has_value()) std::abort();
@@ -193,7 +193,7 @@ class PeopleVault : public VaultFixture {
                  const std::function<void(storage::v1::SubjectUse&)>& change) {
     ChangeSet changes;
     const auto state = store().snapshot();
-    const auto scope = TenantScope::Create(TenantNumber("default"), state->keys());
+    const auto scope = TenantScope::Create(*state, *state->FindTenant("default"));
     const auto id = storage::Id128::FromText(subject.substr(subject.rfind('/') + 1));
     SubjectState person{*id, RowOf(subject)};
     change(*person.row.mutable_use());

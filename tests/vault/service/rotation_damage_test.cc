@@ -106,7 +106,8 @@ TEST_F(RotationDamageTest, LookUpsPassOverEpochsWithoutIndex) {
   EXPECT_EQ(vault_.Lookup("shop", "email", "a@example.jp", {"email"}).name(), "OK");
   const auto epochs = [&](const KeySnapshot& keys) {
     std::vector<uint32_t> ids;
-    const TenantScope scope = *TenantScope::Create(Tenant(), keys);
+    const TenantIndexes indexes;
+    const TenantScope scope = *TenantScope::Create(Tenant(), keys, indexes);
     for (const TenantKeys* tenant : scope.indexed()) ids.push_back(tenant->epoch);
     return ids;
   };

@@ -248,6 +248,17 @@ void VaultFixture::ReWrapAll() {
   }
 }
 
+IndexBuilder VaultFixture::NewIndexBuilder() {
+  return IndexBuilder({*engine_, *store_, *rules_, SystemRandom(), [this] { return now; },
+                       [this](const storage::Key& row) { damaged.push_back(row); }});
+}
+
+void VaultFixture::BuildIndexes() {
+  IndexBuilder builder = NewIndexBuilder();
+  while (Must(builder.Step(), "indexes")) {
+  }
+}
+
 ErasureWorker VaultFixture::NewErasureWorker(ErasureWorker::Report report) {
   return ErasureWorker(
       *engine_, *store_, *rules_, *unique_, SystemRandom(), [this] { return now; },

@@ -19,6 +19,7 @@
 #include "tests/vault/keys/key_fixture.h"
 #include "vault/records/erasure.h"
 #include "vault/rotation/epoch_rotation.h"
+#include "vault/rotation/index_builder.h"
 #include "vault/service/method_table.h"
 #include "vault/service/vault_service.h"
 #include "vault/state/state_store.h"
@@ -50,11 +51,15 @@ class VaultFixture {
   fakes::MemoryEngine& engine() { return *engine_; }
   StateStore& store() { return *store_; }
   KeyHierarchy& hierarchy() { return *hierarchy_; }
+  const ValueRules& rules() const { return *rules_; }
   const VaultDependencies& deps() const { return *deps_; }
   ErasureWorker NewErasureWorker(ErasureWorker::Report report = nullptr);
   storage::TenantId TenantNumber(const std::string& tenant);
   int erasures_pending() const { return erasures_pending_; }
 
+  // Builds the indexes that the policies in force want, wholly.
+  IndexBuilder NewIndexBuilder();
+  void BuildIndexes();
   // Begins a new epoch; ReWrapAll() brings everything over.
   void Rotate(RandomSource& random = SystemRandom());
   void ReWrapAll();
