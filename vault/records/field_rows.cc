@@ -26,8 +26,7 @@ absl::Status Plan(const ValueRules& rules, const TenantScope& tenant,
       wanted = IndexTerms(rules, name, index, value->view(), field.key_class);
       for (const FieldTerm& term : wanted) (*see)(*index, term);
     }
-    for (const FieldTerm& term :
-         RemovalTerms(rules, name, index, value->view(), field.key_class)) {
+    for (const FieldTerm& term : RemovalTerms(rules, name, index, value->view(), field.key_class)) {
       const bool stays = std::find(wanted.begin(), wanted.end(), term) != wanted.end();
       for (const TenantKeys* const keys : tenant.indexed()) {
         std::optional<std::string> row;
@@ -45,8 +44,7 @@ absl::Status Plan(const ValueRules& rules, const TenantScope& tenant,
 
 absl::Status PlanFieldRows(const ValueRules& rules, const TenantScope& tenant,
                            const storage::RecordLocator& locator, RecordReader& record,
-                           WhichFields which, SeeTerm see,
-                           std::vector<storage::Mutation>* writes) {
+                           WhichFields which, SeeTerm see, std::vector<storage::Mutation>* writes) {
   return Plan(rules, tenant, locator, record, which, &see, writes);
 }
 

@@ -17,9 +17,6 @@
 namespace piivault::vault {
 namespace {
 
-// Records of one step: a few milliseconds of work, and a commit that holds up those behind it for
-// no longer.
-constexpr size_t kStepRecords = 64;
 // Alone, the wait for the disk after each step counts for more.
 constexpr size_t kLarge = 4;
 constexpr unsigned kMaxShrink = 8;  // one record
@@ -32,9 +29,8 @@ bool IsRebuilding(const FieldIndex& index) { return index.rebuilding(); }
 
 // Whether values that were written before may be those of several records.
 bool IsNewlyUnique(const FieldIndex& index) {
-  return index.wanted().unique &&
-         std::any_of(index.forms.begin(), index.forms.end() - 1,
-                     [](const IndexForm& form) { return !form.unique; });
+  return index.wanted().unique && std::any_of(index.forms.begin(), index.forms.end() - 1,
+                                              [](const IndexForm& form) { return !form.unique; });
 }
 
 bool Same(const storage::RecordLocator& a, const storage::RecordLocator& b) {
@@ -134,7 +130,8 @@ absl::Status IndexBuilder::StepOf(const std::shared_ptr<const StateSnapshot>& st
     }
     work.pass.set_type(*type);
     work.next_type = type + 1 == types.end() ? std::string() : *(type + 1);
-    work.limit = std::max<size_t>(1, (kStepRecords * (large_steps_ ? kLarge : 1)) >> shrink_);
+    work.limit =
+        std::max<size_t>(1, (parts_.step_records * (large_steps_ ? kLarge : 1)) >> shrink_);
     const absl::Status planned = PlanRecords(*scope, &work);
     if (!planned.ok()) return planned;
   } else {
@@ -185,8 +182,7 @@ absl::Status IndexBuilder::PlanRecords(const TenantScope& scope, StepWork* work)
   storage::v1::IndexPassRow& pass = work->pass;
   const std::optional<storage::RecordLocator> place = PlaceOf(pass);
   RecordFinder finder(parts_.engine, scope, &work->changes);
-  auto locators =
-      finder.FindType(pass.type(), place.has_value() ? &*place : nullptr, work->limit);
+  auto locators = finder.FindType(pass.type(), place.has_value() ? &*place : nullptr, work->limit);
   if (!locators.ok()) return locators.status();
   auto loaded = LoadRecords(parts_.engine, scope, *locators, &work->changes);
   if (!loaded.ok()) return loaded.status();
@@ -254,8 +250,7 @@ absl::Status IndexBuilder::PlanErased(const TenantScope& scope,
                                       StepWork* work) const {
   if (records.empty()) return absl::OkStatus();
   // Those that do not open lose wrap and row to ErasureWorker; nothing finds them then.
-  auto loaded =
-      LoadRecords(parts_.engine, scope, records, &work->changes, Persons::kErased);
+  auto loaded = LoadRecords(parts_.engine, scope, records, &work->changes, Persons::kErased);
   if (!loaded.ok()) return loaded.status();
   for (LoadResult& result : *loaded) {
     if (!result.ok()) continue;

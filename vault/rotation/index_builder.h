@@ -30,15 +30,15 @@ namespace piivault::vault {
 //
 // Guarantees: every step is one commit with an entry, on the condition that the records that it was
 // made of did not change meanwhile, and says in the same commit how far it is; so a pass that was
-// cut off goes on there. Another policy that comes into force begins it anew. While it lasts a value
-// has its rows by a form that is among the tenant's TenantIndexes; when it is done, no row of
+// cut off goes on there. Another policy that comes into force begins it anew. While it lasts a
+// value has its rows by a form that is among the tenant's TenantIndexes; when it is done, no row of
 // another form is left but those of records that do not open, which are counted and reported. Rows
 // that a rotation or a write brings to the wanted form first are right, too.
-// Counts values of a field that is newly unique and that other records have as well; it cannot
-// mend them.
+// Counts records whose value of a newly unique field another one was seen to have as well, one at
+// least for each such value; it cannot mend them.
 // Does not: throttle; rely on anything but the records: type rows that were taken away hide their
-// records from it, as from lists. Ownership: borrows all parts. One thread calls Begin() and Step(),
-// which wait for the disk; the numbers may be read by any.
+// records from it, as from lists. Ownership: borrows all parts. One thread calls Begin() and
+// Step(), which wait for the disk; the numbers may be read by any.
 class IndexBuilder {
  public:
   struct Parts {
@@ -48,6 +48,9 @@ class IndexBuilder {
     RandomSource& random;
     std::function<absl::Time()> now;  // vault time
     DamageReport damaged = {};        // records that were passed over
+    // Records of one step: a few milliseconds of work, and a commit that holds up those behind it
+    // for no longer.
+    size_t step_records = 64;
   };
 
   explicit IndexBuilder(Parts parts);

@@ -63,8 +63,7 @@ class TenantIndexes {
 
   // FAILED_PRECONDITION for a row of a newer program, whose normal forms this one does not know;
   // DATA_LOSS for one that makes no sense.
-  [[nodiscard]] static absl::StatusOr<TenantIndexes> FromRow(
-      const storage::v1::IndexFormsRow& row);
+  [[nodiscard]] static absl::StatusOr<TenantIndexes> FromRow(const storage::v1::IndexFormsRow& row);
   storage::v1::IndexFormsRow ToRow(std::string_view tenant) const;
 
   // Null where no value is indexed.
