@@ -225,6 +225,9 @@ class FakeVault::Vault : public v1::VaultService::Service {
     response.set_examined_records(10'000);
     writer->Write(response);
     response.Clear();
+    if (request->parent().empty()) {
+      return Refusal(grpc::StatusCode::INVALID_ARGUMENT, "MALFORMED_REQUEST");
+    }
     response.set_complete(true);
     v1::CountRecordsResponse::Group* group = response.add_groups();
     for (const std::string& field : request->group_by()) group->add_values("a " + field);
