@@ -107,6 +107,7 @@ void AddCredentialCommands(CLI::App& root, Session& session) {
                                  [set](Session& s) -> absl::StatusOr<int> {
                                    const auto response =
                                        AskWithValue(s, &Credentials::SetCredential, *set);
+                         if (!response->verified() && !s.json()) s.out() << "verified: no\n";
                                    if (!response.ok()) return response.status();
                                    s.render().Show(*response);
                                    return kExitOk;

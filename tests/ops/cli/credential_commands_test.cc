@@ -62,6 +62,7 @@ TEST_F(CredentialCommandsTest, VerifySaysSoByItsExitCodeToo) {
 TEST_F(CredentialCommandsTest, Revokes) {
   EXPECT_EQ(Run({"credential", "revoke", "ref:member:17", "password", "--for", "M1"}).code,
             kExitOk);
+  EXPECT_THAT(result.out, HasSubstr("verified: no"));
   EXPECT_EQ(Said(), R"(RevokeCredentialRequest name: "tenants/default/records/ref:member:17" )"
                     R"(field: "password" usage { purpose: "M1" })");
 }
