@@ -96,6 +96,14 @@ TEST_F(PolicyToolsTest, TestPassesOverTheValuesOfPoliciesThatAreNamedToo) {
   EXPECT_EQ(RunPiivault({"policy", "test", values, starter_}).code, kExitError);
 }
 
+TEST_F(PolicyToolsTest, WhatDoesNotLoadIsSaidOnLinesOfItsOwn) {
+  const std::string bad = folder_.Write("bad.yaml", "policy: x\nfeilds: 1\n");
+  const CliResult result = RunPiivault({"policy", "diff", starter_, bad});
+  EXPECT_EQ(result.code, kExitError);
+  EXPECT_THAT(result.err, HasSubstr("the policy does not load:\n    " + bad));
+  EXPECT_THAT(result.err, HasSubstr("unknown key 'feilds'"));
+}
+
 TEST_F(PolicyToolsTest, ExplainSaysWhichGrantGivesOrWhatIsMissing) {
   const std::vector<std::string> call = {"policy",         "explain", starter_,        "--as",
                                          "engineer",       "--does",  "reveal",        "--fields",
