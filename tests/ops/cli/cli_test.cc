@@ -204,6 +204,12 @@ TEST_F(CliTest, AJobIsPlannedForAPurposeAndAWhile) {
             kExitOk);
 }
 
+TEST_F(CliTest, JobsAreListedWithTheirTenant) {
+  const CliResult result = Run({"tenant", "list", "--limit", "2"});
+  EXPECT_THAT(result.out, HasSubstr("PLANNED JOBS"));
+  EXPECT_THAT(result.out, HasSubstr("job1 principals/mailer"));
+}
+
 TEST_F(CliTest, DurationsOfWhatIsToComeCountFromNowOn) {
   // Now is 2030-03-17T17:46:40Z.
   EXPECT_THAT(

@@ -50,6 +50,10 @@ class FakeVault::Admin : public v1::AdminService::Service {
     for (; at < end; ++at) {
       v1::Tenant* tenant = response->add_tenants();
       tenant->set_name(absl::StrCat("tenants/t", at));
+      if (at == 1) {
+        tenant->add_jobs()->set_id("job1");
+        tenant->mutable_jobs(0)->set_principal("principals/mailer");
+      }
       if (at == 7 && !fake_.policies_.empty()) {
         tenant->set_policy_sha256(fake_.policies_[0].first);
       }
