@@ -210,6 +210,17 @@ TEST_F(CliTest, JobsAreListedWithTheirTenant) {
   EXPECT_THAT(result.out, HasSubstr("job1 principals/mailer"));
 }
 
+TEST_F(CliTest, ARecordMayComeWithABirthdayAndAController) {
+  EXPECT_EQ(Run({"record", "create", "--type", "reader", "--field", "a=b", "--birth-date", "-",
+                 "--controller", "partner-1"},
+                "2009-04-01\n")
+                .code,
+            kExitOk);
+  ASSERT_THAT(vault_.said(), SizeIs(1));
+  EXPECT_THAT(vault_.said()[0], AllOf(HasSubstr("birth_date: \"2009-04-01\""),
+                                      HasSubstr("controller: \"partner-1\"")));
+}
+
 TEST_F(CliTest, DurationsOfWhatIsToComeCountFromNowOn) {
   // Now is 2030-03-17T17:46:40Z.
   EXPECT_THAT(

@@ -265,7 +265,7 @@ class FakeVault::Vault : public v1::VaultService::Service {
     for (const auto& [field, value] : request->record().fields()) {
       (*response->mutable_tokens())[field] = "tok_" + value;
     }
-    return grpc::Status::OK;
+    return fake_.Hear(*request);
   }
 
  private:
