@@ -225,13 +225,13 @@ class FakeVault::Vault : public v1::VaultService::Service {
   // A message on the way, then 20 people for each field, and ten others.
   grpc::Status CountRecords(grpc::ServerContext*, const v1::CountRecordsRequest* request,
                             grpc::ServerWriter<v1::CountRecordsResponse>* writer) override {
+    if (request->parent().empty()) {
+      return Refusal(grpc::StatusCode::INVALID_ARGUMENT, "MALFORMED_REQUEST");
+    }
     v1::CountRecordsResponse response;
     response.set_examined_records(10'000);
     writer->Write(response);
     response.Clear();
-    if (request->parent().empty()) {
-      return Refusal(grpc::StatusCode::INVALID_ARGUMENT, "MALFORMED_REQUEST");
-    }
     response.set_complete(true);
     v1::CountRecordsResponse::Group* group = response.add_groups();
     for (const std::string& field : request->group_by()) group->add_values("a " + field);
@@ -321,6 +321,7 @@ class FakeVault::Subject : public v1::SubjectService::Service {
     v1::Consent& consent = *response->add_consents();
     consent.set_consent("young");
     consent.mutable_guardian()->set_relation("mother");
+    response->mutable_receipt()->set_index(42);
     return Hear(*request);
   }
   grpc::Status StopUse(grpc::ServerContext*, const v1::StopUseRequest* request,
