@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "ops/cli/render.h"
@@ -53,18 +54,30 @@ std::string SubjectName(const Session& session, const std::string& argument) {
   return absl::StrCat(session.tenant(), "/subjects/", argument);
 }
 
-absl::StatusOr<absl::Time> ParseTime(std::string_view text, absl::Time now) {
+bool ParseLength(std::string_view text, absl::Duration* length) {
+  constexpr int kMostDays = 100'000;
+  int days = 0;
+  if (text.ends_with('d') &&
+      absl::SimpleAtoi(vault::AbslView(text.substr(0, text.size() - 1)), &days)) {
+    *length = absl::Hours(24) * days;
+    return days >= 0 && days <= kMostDays;
+  }
+  return absl::ParseDuration(vault::AbslView(text), length) && *length >= absl::ZeroDuration();
+}
+
+absl::StatusOr<absl::Time> ParseTime(std::string_view text, absl::Time now, Reckoned reckoned) {
   absl::Time time;
-  absl::Duration ago;
+  absl::Duration length;
   std::string error;
-  if (absl::ParseDuration(vault::AbslView(text), &ago) && ago >= absl::ZeroDuration())
-    return now - ago;
+  const bool ahead = reckoned == Reckoned::kAhead;
+  if (ParseLength(text, &length)) return ahead ? now + length : now - length;
   if (absl::ParseTime(absl::RFC3339_full, vault::AbslView(text), &time, &error) ||
       absl::ParseTime("%Y-%m-%d", vault::AbslView(text), absl::UTCTimeZone(), &time, &error)) {
     return time;
   }
   return absl::InvalidArgumentError(
-      "a time is 2026-01-31T12:00:00Z, 2026-01-31, or a duration before now such as 90m");
+      absl::StrCat("a time is 2026-01-31T12:00:00Z, 2026-01-31, or a duration ",
+                   ahead ? "from now on" : "before now", " such as 90m or 2d"));
 }
 
 google::protobuf::Timestamp ToProto(absl::Time time) {
@@ -77,16 +90,18 @@ google::protobuf::Timestamp ToProto(absl::Time time) {
 }
 
 CLI::Option* AddTime(CLI::App& command, const std::string& flag, const std::string& description,
-                     const Session& session, std::function<google::protobuf::Timestamp*()> out) {
+                     const Session& session, std::function<google::protobuf::Timestamp*()> out,
+                     Reckoned reckoned) {
   return command
       .add_option_function<std::string>(
           flag,
-          [&session, out = std::move(out)](const std::string& text) {
-            if (auto time = ParseTime(text, session.now()); time.ok()) *out() = ToProto(*time);
+          [&session, out = std::move(out), reckoned](const std::string& text) {
+            auto time = ParseTime(text, session.now(), reckoned);
+            if (time.ok()) *out() = ToProto(*time);
           },
           description)
-      ->check([&session](const std::string& text) {
-        return std::string(ParseTime(text, session.now()).status().message());
+      ->check([&session, reckoned](const std::string& text) {
+        return std::string(ParseTime(text, session.now(), reckoned).status().message());
       })
       ->type_name("TIME");
 }

@@ -36,14 +36,24 @@ std::string RecordName(const Session& session, const std::string& argument);
 // `tenants/…/subjects/…`, also from the bare id.
 std::string SubjectName(const Session& session, const std::string& argument);
 
-// A time: RFC 3339, `YYYY-MM-DD` (its start, UTC), or a duration before `now` such as `90m`.
-absl::StatusOr<absl::Time> ParseTime(std::string_view text, absl::Time now);
+// `90m`, `1h30m`, `2d`; false for what is none, and for negative ones.
+bool ParseLength(std::string_view text, absl::Duration* length);
+
+// What a duration means where a time is asked for.
+enum class Reckoned {
+  kBack,   // before now: of what has been
+  kAhead,  // from now on: of what is to come
+};
+// A time: RFC 3339, `YYYY-MM-DD` (its start, UTC), or a duration from `now` such as `90m` or `2d`.
+absl::StatusOr<absl::Time> ParseTime(std::string_view text, absl::Time now,
+                                     Reckoned reckoned = Reckoned::kBack);
 google::protobuf::Timestamp ToProto(absl::Time time);
 
 // An option whose argument is a time as ParseTime() takes it. `out` is called only where the option
 // is given, so that the message's field is absent otherwise.
 CLI::Option* AddTime(CLI::App& command, const std::string& flag, const std::string& description,
-                     const Session& session, std::function<google::protobuf::Timestamp*()> out);
+                     const Session& session, std::function<google::protobuf::Timestamp*()> out,
+                     Reckoned reckoned = Reckoned::kBack);
 
 // An option whose argument is the short name of an enumeration's value, e.g. `full_time`.
 template <typename Enum>

@@ -11,8 +11,7 @@ using Admin = v1::AdminService::Stub;
 // `90m`, `4h`, `3600s`.
 std::string ReadSeconds(const std::string& text, int32_t* seconds) {
   absl::Duration length;
-  if (!absl::ParseDuration(text, &length) || length < absl::Seconds(1) ||
-      length > absl::Hours(24)) {
+  if (!ParseLength(text, &length) || length < absl::Seconds(1) || length > absl::Hours(24)) {
     return "not a duration such as 90m or 4h";
   }
   *seconds = static_cast<int32_t>(absl::ToInt64Seconds(length));

@@ -1,6 +1,7 @@
 #include "ops/cli/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <string>
 #include <utility>
 
 #include "ops/cli/commands.h"
@@ -11,6 +12,11 @@ namespace piivault::ops {
 namespace {
 
 constexpr char kVersion[] = "piivault 0.1.0";
+
+constexpr char kTimeHelp[] =
+    "A TIME is 2026-01-31T12:00:00Z, 2026-01-31 (its start, UTC), or a duration such as 90m or "
+    "2d:\n"
+    "from now on where it is of what is to come, before now elsewhere.\n";
 
 void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {
   // A flag given again counts, so that a script's own can be overridden.
@@ -77,7 +83,7 @@ int RunCli(int argc, const char* const* argv, Surroundings surroundings) {
       "piivault");
   app.require_subcommand(1);
   app.fallthrough();
-  app.footer(kExitCodeHelp);
+  app.footer(std::string(kTimeHelp) + kExitCodeHelp);
   AddGlobalFlags(app, session.flags);
   AddCommands(app, session);
   try {

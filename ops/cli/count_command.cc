@@ -31,9 +31,10 @@ void PrintGroups(Session& session, const Strings& fields, const v1::CountRecords
   }
 }
 
-absl::StatusOr<int> Count(Session& session, const v1::CountRecordsRequest& request) {
+absl::StatusOr<int> Count(Session& session, v1::CountRecordsRequest& request) {
   absl::StatusOr<Connection*> vault = session.Connect();
   if (!vault.ok()) return vault.status();
+  request.set_parent(session.tenant());
   grpc::ClientContext context;
   auto reader = (*vault)->vault().CountRecords(&context, request);
   v1::CountRecordsResponse message;
@@ -60,7 +61,6 @@ void AddCountCommand(CLI::App& record, Session& session) {
   CLI::App* command =
       AddCommand(record, "count", "Counts people by one or two fields, no values", session,
                  [request, fields](Session& s) -> absl::StatusOr<int> {
-                   request->set_parent(s.tenant());
                    request->mutable_group_by()->Assign(fields->begin(), fields->end());
                    return Count(s, *request);
                  });

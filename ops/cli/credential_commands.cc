@@ -79,23 +79,6 @@ absl::StatusOr<Response> AskWithValue(Session& session,
   return response;
 }
 
-// `--expires`: unlike other times one that is to come.
-void AddExpiry(CLI::App& command, const Session& session, v1::SetCredentialRequest* request) {
-  command.add_option_function<std::string>(
-      "--expires",
-      [request, &session](const std::string& text) {
-        absl::Duration in;
-        if (absl::ParseDuration(text, &in)) {
-          *request->mutable_expire_time() = ToProto(session.now() + in);
-          return;
-        }
-        const absl::StatusOr<absl::Time> at = ParseTime(text, session.now());
-        if (!at.ok()) throw CLI::ValidationError("--expires", std::string(at.status().message()));
-        *request->mutable_expire_time() = ToProto(*at);
-      },
-      "When it ends: RFC 3339, YYYY-MM-DD, or in how long, such as 720h");
-}
-
 }  // namespace
 
 void AddCredentialCommands(CLI::App& root, Session& session) {
@@ -112,7 +95,9 @@ void AddCredentialCommands(CLI::App& root, Session& session) {
                                    return kExitOk;
                                  });
   AddTarget(*command, set);
-  AddExpiry(*command, session, set.get());
+  AddTime(
+      *command, "--expires", "Last instant at which it holds (no end)", session,
+      [set] { return set->mutable_expire_time(); }, Reckoned::kAhead);
   AddProvenance(*command, session, set->mutable_provenance());
   AddRequestId(*command, set->mutable_request_id());
 
@@ -122,6 +107,7 @@ void AddCredentialCommands(CLI::App& root, Session& session) {
                          const auto response =
                              AskWithValue(s, &Credentials::VerifyCredential, *verify);
                          if (!response.ok()) return response.status();
+                         if (!response->verified() && !s.json()) s.out() << "verified: no\n";
                          s.render().Show(*response);
                          return response->verified() ? kExitOk : kExitDenied;
                        });

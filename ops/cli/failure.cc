@@ -4,14 +4,19 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "authz/reason.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "ops/cli/exit_code.h"
 #include "ops/cli/text.h"
+#include "vault/text.h"
 
 namespace piivault::ops {
 namespace {
@@ -21,6 +26,15 @@ constexpr char kPayload[] = "type.googleapis.com/google.rpc.Status";
 std::string Find(const std::map<std::string, std::string>& metadata, const char* key) {
   const auto it = metadata.find(key);
   return it == metadata.end() ? "" : it->second;
+}
+
+// Line by line; those after the first are indented, so that none looks like one of ours.
+std::string ForTerminal(absl::string_view message) {
+  std::vector<std::string> lines;
+  for (const absl::string_view line : absl::StrSplit(message, '\n')) {
+    lines.push_back(EscapeForTerminal(vault::StdView(line)));
+  }
+  return absl::StrJoin(lines, "\n    ");
 }
 
 std::string ReceiptOf(const FailureDetail& detail) {
@@ -88,7 +102,7 @@ int ExitCodeOf(const absl::Status& status) {
 void PrintFailure(const absl::Status& status, std::ostream& err) {
   const std::optional<FailureDetail> detail = DetailOf(status);
   err << "error: " << absl::StatusCodeToString(status.code()) << ": "
-      << EscapeForTerminal(std::string(status.message())) << "\n";
+      << ForTerminal(status.message()) << "\n";
   if (!detail.has_value()) return;
   if (!detail->reason.empty()) err << "  reason:     " << EscapeForTerminal(detail->reason) << "\n";
   if (const std::string fields = Find(detail->metadata, "fields"); !fields.empty()) {

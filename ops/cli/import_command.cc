@@ -127,6 +127,8 @@ void AddColumnFlags(CLI::App& command, ImportFlags* flags) {
                      "Column that holds the channel; NAME_tls and NAME_plain say the hop too");
   command.add_option("--collected-at-column", flags->columns.collected_at,
                      "Column that holds when the person gave the data");
+  command.add_option("--birth-date-column", flags->columns.birth_date,
+                     "Column that holds the birthday, YYYY-MM-DD, where no field does");
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ namespace {
 absl::Status CheckNamed(const std::set<std::string>& header, const ImportColumns& columns) {
   std::vector<std::string> named(columns.ignored.begin(), columns.ignored.end());
   for (const auto& [column, field] : columns.renamed) named.push_back(column);
-  for (const std::string& column : {columns.ref, columns.channel, columns.collected_at}) {
+  for (const std::string& column :
+       {columns.ref, columns.channel, columns.collected_at, columns.birth_date}) {
     if (!column.empty()) named.push_back(column);
   }
   for (const std::string& column : named) {
@@ -52,6 +53,8 @@ absl::StatusOr<RowMapper> RowMapper::Create(const std::vector<std::string>& head
       target.use = Use::kChannel;
     } else if (column == columns.collected_at) {
       target.use = Use::kCollectedAt;
+    } else if (column == columns.birth_date) {
+      target.use = Use::kBirthDate;
     } else if (!columns.ignored.contains(column)) {
       const auto renamed = columns.renamed.find(column);
       target = {Use::kField, renamed == columns.renamed.end() ? column : renamed->second};
@@ -87,6 +90,9 @@ absl::StatusOr<v1::NewRecord> RowMapper::Map(const std::vector<std::string>& row
       case Use::kChannel:
         record.mutable_provenance()->set_channel(cell);
         SetFrontHop(cell, record.mutable_provenance());
+        break;
+      case Use::kBirthDate:
+        record.set_birth_date(cell);
         break;
       case Use::kCollectedAt: {
         absl::StatusOr<absl::Time> time = ParseTime(cell, absl::InfiniteFuture());

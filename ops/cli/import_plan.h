@@ -21,11 +21,12 @@ struct ImportColumns {
   std::string ref;
   std::string channel;
   std::string collected_at;
+  std::string birth_date;
 };
 
 // Turns rows into records. A column becomes the field of its name, of the name it is mapped to, or
-// nothing; one column each may be the ref, the channel and the time of collection. An empty cell is
-// no value.
+// nothing; one column each may be the ref, the channel, the time of collection and the person's
+// birthday where no field holds it. An empty cell is no value.
 //
 // Thread-compatible; immutable once made.
 class RowMapper {
@@ -43,7 +44,7 @@ class RowMapper {
   const std::vector<std::string>& fields() const { return fields_; }
 
  private:
-  enum class Use { kIgnored, kField, kRef, kChannel, kCollectedAt };
+  enum class Use { kIgnored, kField, kRef, kChannel, kCollectedAt, kBirthDate };
   struct Target {
     Use use = Use::kIgnored;
     std::string field;

@@ -54,8 +54,9 @@ void AddOpen(CLI::App& group, Session& session) {
         for (const std::string& purpose : purposes) matter->add_purposes(purpose);
       },
       "Only for this purpose; may be repeated");
-  AddTime(*command, "--until", "Last instant (no end)", session,
-          [matter] { return matter->mutable_not_after(); });
+  AddTime(
+      *command, "--until", "Last instant (no end)", session,
+      [matter] { return matter->mutable_not_after(); }, Reckoned::kAhead);
   AddUsage(*command, request->mutable_usage());
 }
 
@@ -153,8 +154,9 @@ void AddSubjectUpdateCommand(CLI::App& subject, Session& session) {
                                                       : std::string();
       })
       ->type_name("AGENT=SHA256");
-  AddTime(*command, "--until", "Last instant of these mandates (no end)", session,
-          [flags] { return &flags->mandates_end; });
+  AddTime(
+      *command, "--until", "Last instant of these mandates (no end)", session,
+      [flags] { return &flags->mandates_end; }, Reckoned::kAhead);
   command->add_option("--end-mandate", flags->end_mandates,
                       "The mandate of this person ends; may be repeated");
   AddUsage(*command, request->mutable_usage());

@@ -28,8 +28,9 @@ void AddPersonArguments(CLI::App& command, const Session& session, v1::Person* p
       "Id of the policy; may be given several times");
   command.add_option("--justification", *person->mutable_justification(),
                      "Why the person counts as equivalent to an employee");
-  AddTime(command, "--justification-until", "Until when that holds", session,
-          [person] { return person->mutable_justification_end_time(); });
+  AddTime(
+      command, "--justification-until", "Until when that holds", session,
+      [person] { return person->mutable_justification_end_time(); }, Reckoned::kAhead);
 }
 
 // `persons/P/attestations/A` of the newest attestation of this kind.
@@ -55,13 +56,13 @@ void AddValidUntil(CLI::App& command, const Session& session,
             absl::CivilDay day;
             if (absl::ParseCivilTime(text, &day)) {
               request->set_valid_until_date(absl::FormatCivilTime(day));
-            } else if (auto time = ParseTime(text, session.now()); time.ok()) {
+            } else if (auto time = ParseTime(text, session.now(), Reckoned::kAhead); time.ok()) {
               *request->mutable_attestation()->mutable_valid_until() = ToProto(*time);
             }
           },
           "Last valid day, YYYY-MM-DD, to its end in the policy's zone; or an instant")
       ->check([&session](const std::string& text) {
-        return std::string(ParseTime(text, session.now()).status().message());
+        return std::string(ParseTime(text, session.now(), Reckoned::kAhead).status().message());
       })
       ->required();
 }

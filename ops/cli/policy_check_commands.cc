@@ -2,6 +2,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -130,8 +131,22 @@ void PrintTested(const Checked& checked, std::ostream& out) {
       << "\n";
 }
 
+// Without the files of values of policies that are named as well: `*.yaml` names both.
+std::vector<std::string> PoliciesOf(const std::vector<std::string>& files) {
+  constexpr std::string_view kValues = ".values.yaml";
+  const std::set<std::string> named(files.begin(), files.end());
+  std::vector<std::string> out;
+  for (const std::string& file : files) {
+    const bool of_another = file.ends_with(kValues) &&
+                            named.contains(file.substr(0, file.size() - kValues.size()) + ".yaml");
+    if (!of_another) out.push_back(file);
+  }
+  return out;
+}
+
 absl::StatusOr<int> Test(Session& session, const TestFlags& flags) {
-  if (!flags.values.empty() && flags.files.size() > 1) {
+  const std::vector<std::string> files = PoliciesOf(flags.files);
+  if (!flags.values.empty() && files.size() > 1) {
     return absl::InvalidArgumentError("--values goes with one FILE only");
   }
   const bool as_json = WantsJson(session, flags.format);
@@ -140,7 +155,7 @@ absl::StatusOr<int> Test(Session& session, const TestFlags& flags) {
   size_t run = 0;
   size_t failed = 0;
   size_t unreadable = 0;
-  for (const std::string& file : flags.files) {
+  for (const std::string& file : files) {
     absl::StatusOr<Checked> checked = CheckFile({file, flags.values});
     if (!checked.ok()) return checked.status();
     if (as_json) {
@@ -155,7 +170,7 @@ absl::StatusOr<int> Test(Session& session, const TestFlags& flags) {
   if (as_json) {
     session.out() << json.EndArray().text() << "\n";
   } else {
-    session.out() << run << " cases in " << flags.files.size() << " files: " << run - failed
+    session.out() << run << " cases in " << files.size() << " files: " << run - failed
                   << " passed, " << failed << " failed";
     if (unreadable > 0) session.out() << "; " << unreadable << " files do not load";
     session.out() << "\n";

@@ -127,10 +127,12 @@ void AddGrant(CLI::App& group, Session& session) {
   v1::RoleBinding* binding = act->mutable_binding();
   command->add_option("ROLE", *binding->mutable_role(), "Role of the tenant's policy, or vault_…")
       ->required();
-  AddTime(*command, "--not-before", "Not before (at once)", session,
-          [binding] { return binding->mutable_not_before(); });
-  AddTime(*command, "--until", "Not after (no end)", session,
-          [binding] { return binding->mutable_not_after(); });
+  AddTime(
+      *command, "--not-before", "Not before (at once)", session,
+      [binding] { return binding->mutable_not_before(); }, Reckoned::kAhead);
+  AddTime(
+      *command, "--until", "Not after (no end)", session,
+      [binding] { return binding->mutable_not_after(); }, Reckoned::kAhead);
   command->add_option("--justification", *binding->mutable_justification(),
                       "Id of the case, where the role asks for one");
   command->add_option_function<std::vector<std::string>>(
@@ -184,11 +186,13 @@ void AddPlanJob(CLI::App& group, Session& session) {
           "--records", [job](const int64_t& records) { job->set_records(records); },
           "How many records in all")
       ->required();
-  AddTime(*command, "--from", "Not before (at once)", session,
-          [job] { return job->mutable_start_time(); });
-  AddTime(*command, "--until", "Before then; within a day of the start", session, [job] {
-    return job->mutable_end_time();
-  })->required();
+  AddTime(
+      *command, "--from", "Not before (at once)", session,
+      [job] { return job->mutable_start_time(); }, Reckoned::kAhead);
+  AddTime(
+      *command, "--until", "Before then; within a day of the start", session,
+      [job] { return job->mutable_end_time(); }, Reckoned::kAhead)
+      ->required();
   command->add_option("--reason", *act->mutable_reason(), "Why, at most 200 characters")
       ->required();
   AddRequestId(*command, request->mutable_request_id());
@@ -223,10 +227,12 @@ void AddIdentityCommands(CLI::App& principal, Session& session) {
   AddPrincipalName(*command, act->mutable_principal());
   v1::Identity* identity = act->mutable_identity();
   command->add_option("IDENTITY", *identity->mutable_uri(), "spiffe://… or dns:…")->required();
-  AddTime(*command, "--not-before", "Not before (at once)", session,
-          [identity] { return identity->mutable_not_before(); });
-  AddTime(*command, "--until", "Not after (no end)", session,
-          [identity] { return identity->mutable_not_after(); });
+  AddTime(
+      *command, "--not-before", "Not before (at once)", session,
+      [identity] { return identity->mutable_not_before(); }, Reckoned::kAhead);
+  AddTime(
+      *command, "--until", "Not after (no end)", session,
+      [identity] { return identity->mutable_not_after(); }, Reckoned::kAhead);
 
   auto remove = std::make_shared<v1::RemoveIdentityRequest>();
   command = AddCommand(*group, "remove", "Removes an identity, with effect on the next call",

@@ -49,10 +49,13 @@ Prepare<Request> CompleteParent() {
 // What `create` and `upsert` have in common.
 template <typename Request>
 Prepare<Request> CompleteNewRecord(std::shared_ptr<Strings> fields) {
-  return [fields](Session& session, Request* request) {
+  return [fields](Session& session, Request* request) -> absl::Status {
     request->set_parent(session.tenant());
     v1::NewRecord* record = request->mutable_record();
     if (!record->subject().empty()) record->set_subject(SubjectName(session, record->subject()));
+    absl::StatusOr<std::string> born = ReadValue(session, record->birth_date());
+    if (!born.ok()) return born.status();
+    record->set_birth_date(*std::move(born));
     return ReadFields(session, *fields, record->mutable_fields());
   };
 }
@@ -65,6 +68,11 @@ void AddNewRecordArguments(CLI::App& command, const Session& session, Request* r
   command.add_option("--subject", *record->mutable_subject(), "Add to this person (a new one)");
   command.add_option("--ref", *record->mutable_ref(), "Your own key, unique per tenant and type");
   command.add_option("--field", *fields, kFieldHelp)->required();
+  command.add_option("--birth-date", *record->mutable_birth_date(),
+                     "Birthday of the person, YYYY-MM-DD, where no field holds it; @FILE or - as "
+                     "for --field");
+  command.add_option("--controller", *record->mutable_controller(),
+                     "Who entrusted the data, where it is not the tenant's own");
   AddProvenance(command, session, record->mutable_provenance());
   AddUsage(command, request->mutable_usage());
   AddRequestId(command, request->mutable_request_id());

@@ -108,7 +108,8 @@ std::string FormatRepeated(const Message& message, const FieldDescriptor& field)
   return absl::StrJoin(parts, ", ");
 }
 
-// One line for each field that is set; messages inside are indented below their name.
+// One line for each field that is set; messages inside are indented below their name, and left out
+// where nothing is set in them.
 void PrintLines(const Message& message, size_t indent, std::ostream& out) {
   std::vector<const FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);
@@ -133,6 +134,9 @@ void PrintLines(const Message& message, size_t indent, std::ostream& out) {
             << "\n";
         continue;
       }
+      std::vector<const FieldDescriptor*> within;
+      inner.GetReflection()->ListFields(inner, &within);
+      if (within.empty()) continue;
       out << margin << field->name() << ":\n";
       PrintLines(inner, indent + 2, out);
     }

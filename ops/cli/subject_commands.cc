@@ -105,7 +105,6 @@ void AddConsentCommands(CLI::App& subject, Session& session) {
                                           {"GUARDIAN", "guardian.relation"},
                                           {"GIVEN", "give_time"},
                                           {"WITHDRAWN", "withdraw_time"}});
-                         s.render().Receipt(*response);
                          return kExitOk;
                        });
   AddSubject(*command, list.get());

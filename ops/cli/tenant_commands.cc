@@ -57,7 +57,8 @@ void AddTenantCommands(CLI::App& root, Session& session) {
                                    {"DISPLAY NAME", "display_name"},
                                    {"PLAIN INTAKE", "intake_plain_allowed"},
                                    {"CREATED", "create_time"},
-                                   {"POLICY", "policy_sha256"}}));
+                                   {"POLICY", "policy_sha256"},
+                                   {"PLANNED JOBS", "jobs"}}));
   AddLimit(*command, limit.get());
 }
 

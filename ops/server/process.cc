@@ -1,12 +1,25 @@
 #include "ops/server/process.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 namespace piivault::ops {
+
+absl::Status OccupyStandardStreams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) != -1) continue;
+    // The lowest number that is free, which is this one.
+    if (open("/dev/null", stream == STDIN_FILENO ? O_RDONLY : O_WRONLY) != stream) {
+      return absl::FailedPreconditionError("there is no /dev/null for a stream that is closed");
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::Status HardenProcess() {
   const rlimit none{0, 0};

@@ -8,6 +8,11 @@
 
 namespace piivault::ops {
 
+// Opens /dev/null for standard input, output and error where they are closed: the next files to be
+// opened, such as the database's, would get their numbers, and then what is printed. First of all
+// in main. FAILED_PRECONDITION where the system refuses.
+absl::Status OccupyStandardStreams();
+
 // Makes the process keep its secrets to itself: no core dumps, not traceable by others of the same
 // user, files for the owner only. FAILED_PRECONDITION where the system refuses.
 absl::Status HardenProcess();

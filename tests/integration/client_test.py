@@ -1,6 +1,11 @@
 """A client in another language, made from the .proto files alone, against the real server."""
 
+import pathlib
 import re
+import signal
+import subprocess
+import tempfile
+import time
 import unittest
 import urllib.request
 
@@ -9,6 +14,27 @@ import grpc
 import harness
 
 STUBS = harness.Stubs()
+
+
+class ClosedStreamsTest(unittest.TestCase):
+    def test_what_is_printed_goes_into_no_file_of_the_vault(self):
+        with tempfile.TemporaryDirectory(prefix="piivault-closed-") as folder:
+            command = 'exec "$0" --dev --dev-directory "$1" <&- >&- 2>&-'
+            server = subprocess.Popen(["/bin/sh", "-c", command, harness.SERVER, folder])
+            try:
+                # By then it holds signals back until it serves.
+                end = time.monotonic() + 60
+                while not pathlib.Path(folder, "keys").exists() and time.monotonic() < end:
+                    time.sleep(0.01)
+                server.send_signal(signal.SIGTERM)
+                self.assertEqual(server.wait(timeout=60), 0)
+            finally:
+                server.kill()
+                server.wait()
+            files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
+            self.assertGreater(len(files), 10)
+            for path in files:
+                self.assertFalse(b'"credentials"' in path.read_bytes(), path)
 
 
 class ClientTest(unittest.TestCase):

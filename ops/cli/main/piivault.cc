@@ -5,9 +5,11 @@
 
 #include "ops/cli/cli.h"
 #include "ops/cli/exit_code.h"
+#include "ops/server/process.h"
 #include "vault/service/tls.h"
 
 int main(int argc, char** argv) {
+  if (!piivault::ops::OccupyStandardStreams().ok()) return piivault::ops::kExitError;
   if (const absl::Status status = piivault::vault::RequireTls13(); !status.ok()) {
     std::cerr << "error: " << status.message() << "\n";
     return piivault::ops::kExitError;

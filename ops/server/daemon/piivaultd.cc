@@ -122,6 +122,7 @@ int ServeDev(const Flags& flags, SignalQueue& signals) {
 }
 
 int Main(int argc, char** argv) {
+  if (!OccupyStandardStreams().ok()) return kFailed;
   // Debian's Abseil looks for lock cycles at every acquisition, which is for its users' tests.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // First of all: threads inherit the mask, and OpenSSL's defaults are process-wide.
@@ -142,7 +143,8 @@ int Main(int argc, char** argv) {
                    "as one line of JSON");
   dev->excludes(config);
   app.add_option("--dev-directory", flags.dev_directory,
-                 "Directory for --dev, which stays; default: a temporary one, which does not")
+                 "New directory for --dev, which stays: its config.yaml serves the vault again; "
+                 "default: a temporary one, which does not")
       ->needs(dev);
   app.add_option("--dev-address", flags.dev_address, "Address for --dev; port 0 is a free one")
       ->needs(dev);

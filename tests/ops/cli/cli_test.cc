@@ -13,6 +13,7 @@
 namespace piivault::ops {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -201,6 +202,45 @@ TEST_F(CliTest, AJobIsPlannedForAPurposeAndAWhile) {
                  "--reason", "no end"})
                 .code,
             kExitOk);
+}
+
+TEST_F(CliTest, JobsAreListedWithTheirTenant) {
+  const CliResult result = Run({"tenant", "list", "--limit", "2"});
+  EXPECT_THAT(result.out, HasSubstr("PLANNED JOBS"));
+  EXPECT_THAT(result.out, HasSubstr("job1 principals/mailer"));
+}
+
+TEST_F(CliTest, ARecordMayComeWithABirthdayAndAController) {
+  EXPECT_EQ(Run({"record", "create", "--type", "reader", "--field", "a=b", "--birth-date", "-",
+                 "--controller", "partner-1"},
+                "2009-04-01\n")
+                .code,
+            kExitOk);
+  ASSERT_THAT(vault_.said(), SizeIs(1));
+  EXPECT_THAT(vault_.said()[0], AllOf(HasSubstr("birth_date: \"2009-04-01\""),
+                                      HasSubstr("controller: \"partner-1\"")));
+}
+
+TEST_F(CliTest, DurationsOfWhatIsToComeCountFromNowOn) {
+  // Now is 2030-03-17T17:46:40Z.
+  EXPECT_THAT(
+      Run({"principal", "grant", "tanaka", "engineer", "--not-before", "90m", "--until", "2d"}).out,
+      AllOf(HasSubstr("not_before: 2030-03-17T19:16:40Z"),
+            HasSubstr("not_after: 2030-03-19T17:46:40Z")));
+  EXPECT_THAT(Run({"principal", "plan-job", "mailer", "--for", "send", "--records", "5", "--from",
+                   "1h", "--until", "2h", "--reason", "letters"})
+                  .out,
+              AllOf(HasSubstr("start_time: 2030-03-17T18:46:40Z"),
+                    HasSubstr("end_time: 2030-03-17T19:46:40Z")));
+  ASSERT_EQ(Run({"matter", "open", "migration", "M-1", "--until", "1d"}).code, kExitOk);
+  EXPECT_EQ(vault_.opened().back().matter().not_after().seconds(), 1'900'086'400);
+  ASSERT_EQ(Run({"subject", "update", "abc", "--mandate", "def=00ff", "--until", "1d"}).code,
+            kExitOk);
+  EXPECT_EQ(vault_.updated().back().mandates(0).not_after().seconds(), 1'900'086'400);
+  for (const char* none : {"-1h", "1dd", "d", "100001d", "-1d"}) {
+    EXPECT_EQ(Run({"principal", "grant", "tanaka", "engineer", "--until", none}).code, kExitUsage)
+        << none;
+  }
 }
 
 TEST_F(CliTest, AMatterIsAPersonsOrTheTenants) {

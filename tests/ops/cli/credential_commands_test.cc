@@ -46,9 +46,14 @@ TEST_F(CredentialCommandsTest, TheValueComesFromStandardInput) {
 TEST_F(CredentialCommandsTest, AnEndIsToCome) {
   ASSERT_EQ(Run({"credential", "set", "ref:member:17", "cookie", "--expires", "720h"}, "c").code,
             kExitOk);
-  EXPECT_THAT(Said(), HasSubstr("expire_time { seconds: "));
-  EXPECT_EQ(Run({"credential", "set", "ref:member:17", "cookie", "--expires", "soon"}, "c").code,
-            kExitUsage);
+  EXPECT_THAT(Said(), HasSubstr("expire_time { seconds: 1902592000 }"));
+  ASSERT_EQ(Run({"credential", "set", "ref:member:17", "cookie", "--expires", "30d"}, "c").code,
+            kExitOk);
+  EXPECT_THAT(Said(), HasSubstr("expire_time { seconds: 1902592000 }"));
+  const CliResult result =
+      Run({"credential", "set", "ref:member:17", "cookie", "--expires", "soon"}, "c");
+  EXPECT_EQ(result.code, kExitUsage);
+  EXPECT_THAT(result.err, HasSubstr("a duration from now on such as 90m or 2d"));
 }
 
 TEST_F(CredentialCommandsTest, VerifySaysSoByItsExitCodeToo) {
@@ -57,6 +62,7 @@ TEST_F(CredentialCommandsTest, VerifySaysSoByItsExitCodeToo) {
   EXPECT_THAT(result.out, HasSubstr("verified"));
   result = Run({"credential", "verify", "ref:member:17", "password"}, "wrong");
   EXPECT_EQ(result.code, kExitDenied);
+  EXPECT_THAT(result.out, HasSubstr("verified: no"));
 }
 
 TEST_F(CredentialCommandsTest, Revokes) {

@@ -50,6 +50,10 @@ class FakeVault::Admin : public v1::AdminService::Service {
     for (; at < end; ++at) {
       v1::Tenant* tenant = response->add_tenants();
       tenant->set_name(absl::StrCat("tenants/t", at));
+      if (at == 1) {
+        tenant->add_jobs()->set_id("job1");
+        tenant->mutable_jobs(0)->set_principal("principals/mailer");
+      }
       if (at == 7 && !fake_.policies_.empty()) {
         tenant->set_policy_sha256(fake_.policies_[0].first);
       }
@@ -221,6 +225,9 @@ class FakeVault::Vault : public v1::VaultService::Service {
   // A message on the way, then 20 people for each field, and ten others.
   grpc::Status CountRecords(grpc::ServerContext*, const v1::CountRecordsRequest* request,
                             grpc::ServerWriter<v1::CountRecordsResponse>* writer) override {
+    if (request->parent().empty()) {
+      return Refusal(grpc::StatusCode::INVALID_ARGUMENT, "MALFORMED_REQUEST");
+    }
     v1::CountRecordsResponse response;
     response.set_examined_records(10'000);
     writer->Write(response);
@@ -258,7 +265,7 @@ class FakeVault::Vault : public v1::VaultService::Service {
     for (const auto& [field, value] : request->record().fields()) {
       (*response->mutable_tokens())[field] = "tok_" + value;
     }
-    return grpc::Status::OK;
+    return fake_.Hear(*request);
   }
 
  private:
@@ -314,6 +321,7 @@ class FakeVault::Subject : public v1::SubjectService::Service {
     v1::Consent& consent = *response->add_consents();
     consent.set_consent("young");
     consent.mutable_guardian()->set_relation("mother");
+    response->mutable_receipt()->set_index(42);
     return Hear(*request);
   }
   grpc::Status StopUse(grpc::ServerContext*, const v1::StopUseRequest* request,

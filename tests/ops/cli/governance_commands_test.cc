@@ -40,6 +40,8 @@ TEST_F(GovernanceCommandsTest, ActivateSaysWhatIsSaidOfTheChange) {
                     HasSubstr("where: \"https://example.jp\""), HasSubstr("document_sha256: \"ccc"),
                     HasSubstr("content { kind: \"reason\" text: \"a new service\" }"),
                     HasSubstr("content { kind: \"diff\" text: \"chapter = 4\" }")));
+  EXPECT_THAT(Run({"policy", "activate", std::string(64, 'a'), "--reason", "x"}).out,
+              AllOf(HasSubstr("reason: x\n"), Not(HasSubstr("change:"))));
   EXPECT_EQ(
       Run({"policy", "activate", std::string(64, 'a'), "--reason", "x", "--content", "reason"})
           .code,

@@ -81,6 +81,17 @@ TEST_F(ImportTest, ColumnsBecomeWhatTheyAreSaidToBe) {
   EXPECT_EQ(record.provenance().collected_at().seconds(), 1577934245);
 }
 
+TEST_F(ImportTest, AColumnMayHoldTheBirthdayThatNoFieldHolds) {
+  const std::string file = vault_.folder().Write(
+      "rows.csv", "id,email,born\nr1,a@example.com,2009-04-01\nr2,b@example.com,\n");
+  ASSERT_EQ(Import(file, {"--ref-column", "id", "--birth-date-column", "born"}).code, kExitOk);
+  const v1::BatchCreateRecordsRequest request = vault_.batches()[0];
+  EXPECT_EQ(request.records(0).birth_date(), "2009-04-01");
+  EXPECT_EQ(request.records(0).fields_size(), 1);
+  EXPECT_EQ(request.records(1).birth_date(), "");
+  EXPECT_NE(Import(file, {"--ref-column", "id", "--birth-date-column", "birthday"}).code, kExitOk);
+}
+
 TEST_F(ImportTest, RefusedRowsAreNamedWithoutTheirValues) {
   vault_.RefuseRefs({"r3", "r9"});
   const std::string errors = vault_.folder().File("errors.csv");

@@ -87,6 +87,23 @@ TEST_F(PolicyToolsTest, TestNamesEachFailingCaseWithItsPlace) {
   EXPECT_TRUE(IsJson(RunPiivault({"policy", "test", starter_, wrong, "--format", "json"}).out));
 }
 
+TEST_F(PolicyToolsTest, TestPassesOverTheValuesOfPoliciesThatAreNamedToo) {
+  const std::string policy = Source("ops/policies/combzmail.yaml");
+  const std::string values = Source("ops/policies/combzmail.values.yaml");
+  const CliResult result = RunPiivault({"policy", "test", values, policy, starter_});
+  EXPECT_EQ(result.code, kExitOk) << result.out;
+  EXPECT_THAT(result.out, HasSubstr(" cases in 2 files: "));
+  EXPECT_EQ(RunPiivault({"policy", "test", values, starter_}).code, kExitError);
+}
+
+TEST_F(PolicyToolsTest, WhatDoesNotLoadIsSaidOnLinesOfItsOwn) {
+  const std::string bad = folder_.Write("bad.yaml", "policy: x\nfeilds: 1\n");
+  const CliResult result = RunPiivault({"policy", "diff", starter_, bad});
+  EXPECT_EQ(result.code, kExitError);
+  EXPECT_THAT(result.err, HasSubstr("the policy does not load:\n    " + bad));
+  EXPECT_THAT(result.err, HasSubstr("unknown key 'feilds'"));
+}
+
 TEST_F(PolicyToolsTest, ExplainSaysWhichGrantGivesOrWhatIsMissing) {
   const std::vector<std::string> call = {"policy",         "explain", starter_,        "--as",
                                          "engineer",       "--does",  "reveal",        "--fields",

@@ -73,6 +73,7 @@ TEST_F(SubjectCommandsTest, ListsWhatWasSaid) {
   EXPECT_EQ(result.code, kExitOk) << result.err;
   EXPECT_THAT(result.out, HasSubstr("young"));
   EXPECT_THAT(result.out, HasSubstr("mother"));
+  EXPECT_EQ(result.err, "log entry 0/0/42\n");
 }
 
 TEST_F(SubjectCommandsTest, StopsAndResumesUse) {
