@@ -137,9 +137,10 @@ absl::Status IndexBuilder::StepOf(const std::shared_ptr<const StateSnapshot>& st
   } else {
     work.finished = true;
   }
+  // Another policy that comes meanwhile adds to the forms: then what this step does is of one of
+  // them, and the pass begins anew. The end of the pass rests on the forms, by PutIndexes().
   const storage::Key key = IndexPassKey(tenant.name);
   work.changes.Read(key);
-  work.changes.Read(storage::StateKey(storage::StateKind::kIndexForms, tenant.name));
   work.changes.reads.push_back(EpochCell());
 
   auto commit = std::make_unique<storage::Commit>();
