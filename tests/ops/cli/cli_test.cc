@@ -64,6 +64,14 @@ TEST_F(CliTest, AListThatWasCutSaysSo) {
   EXPECT_THAT(Run({"tenant", "list", "--limit", "100000"}).err, Not(HasSubstr("there is more")));
 }
 
+TEST_F(CliTest, ATenantIsShownWithTheWorkOnItsIndexes) {
+  const CliResult result = Run({"tenant", "show", "t2"});
+  EXPECT_EQ(result.code, kExitOk) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("name: tenants/t2\n"));
+  EXPECT_THAT(result.out, HasSubstr("index_rebuild:\n  fields: reader.email\n  percent: 62"));
+  EXPECT_EQ(Run({"tenant", "show", "none"}).code, kExitNotFound);
+}
+
 TEST_F(CliTest, ARefusalSaysReasonFieldsRemedyAndEntry) {
   const CliResult result =
       Run({"record", "reveal", "ref:reader:17", "--fields", "email,phone", "--for", "support"});

@@ -54,6 +54,10 @@ class FakeVault::Admin : public v1::AdminService::Service {
         tenant->add_jobs()->set_id("job1");
         tenant->mutable_jobs(0)->set_principal("principals/mailer");
       }
+      if (at == 2) {
+        tenant->mutable_index_rebuild()->add_fields("reader.email");
+        tenant->mutable_index_rebuild()->set_percent(62);
+      }
       if (at == 7 && !fake_.policies_.empty()) {
         tenant->set_policy_sha256(fake_.policies_[0].first);
       }

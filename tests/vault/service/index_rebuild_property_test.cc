@@ -23,8 +23,8 @@ using Rng = std::mt19937;
 
 // What a policy says of a field.
 struct Field {
-  std::string type;    // semantic
-  std::string index;   // none, index, unique, domain
+  std::string type;   // semantic
+  std::string index;  // none, index, unique, domain
   bool important = false;
 
   bool whole() const { return index != "none"; }
@@ -206,8 +206,12 @@ class IndexRebuildPropertyTest : public testing::TestWithParam<uint32_t> {
 
   // A builder of its own each time: it goes on where the one before was.
   void BuildStep() {
-    IndexBuilder::Parts parts{vault_.engine(), vault_.store(), vault_.rules(), SystemRandom(),
-                              [this] { return vault_.now; }, {}};
+    IndexBuilder::Parts parts{vault_.engine(),
+                              vault_.store(),
+                              vault_.rules(),
+                              SystemRandom(),
+                              [this] { return vault_.now; },
+                              {}};
     parts.step_records = 1 + rng_() % 3;
     IndexBuilder builder(parts);
     ASSERT_TRUE(builder.Step().ok());
@@ -252,10 +256,9 @@ class IndexRebuildPropertyTest : public testing::TestWithParam<uint32_t> {
     for (const Record& record : records_) {
       const auto there = record.values.find(name);
       const bool is = there != record.values.end() && Same(wanted, there->second, value);
-      const bool by_all =
-          is && std::all_of(forms.begin(), forms.end(), [&](const Field& form) {
-            return form.whole() && Same(form, there->second, value);
-          });
+      const bool by_all = is && std::all_of(forms.begin(), forms.end(), [&](const Field& form) {
+                            return form.whole() && Same(form, there->second, value);
+                          });
       if (!is) {
         EXPECT_FALSE(found.contains(record.name)) << name << " " << value;
       }

@@ -23,14 +23,16 @@ class IndexRebuildTest : public testing::Test {
   // A policy with these fields of `customer`, besides a note.
   void SetFields(std::string_view fields, std::string_view find = "customer.code",
                  std::string_view more_types = "") {
-    vault_.SetPolicy("default", Concat({R"(policy: test
+    vault_.SetPolicy(
+        "default",
+        Concat({R"(policy: test
 timezone: Asia/Tokyo
 types:
   customer:
     fields:
       note: free_text
 )",
-                                        fields, more_types, R"(
+                fields, more_types, R"(
 purposes: {order: {label: {en: Orders}}}
 roles: {shop: {kind: service}}
 forbidden_employment: [outsourced]
@@ -38,8 +40,10 @@ grants:
   - {id: write, role: shop, may: [create, update], fields: [customer.*], for: [order]}
   - {id: tidy, role: shop, may: [delete, delete_subject], types: [customer]}
 )",
-                                        find.empty() ? "" : Concat({R"(  - {id: find, role: shop, may: [search, lookup], fields: [)",
-                                                                    find, "], for: [order]}\n"})}));
+                find.empty()
+                    ? ""
+                    : Concat({R"(  - {id: find, role: shop, may: [search, lookup], fields: [)",
+                              find, "], for: [order]}\n"})}));
   }
   std::string Create(const std::string& code) {
     return vault_.Create({{"note", "n"}, {"code", code}}).record().name();
@@ -68,8 +72,7 @@ grants:
                          step_records});
   }
   storage::v1::IndexPassRow Pass() {
-    const auto pass =
-        ReadIndexPass(vault_.engine(), vault_.store().snapshot()->keys(), "default");
+    const auto pass = ReadIndexPass(vault_.engine(), vault_.store().snapshot()->keys(), "default");
     return pass.ok() && pass->has_value() ? (*pass)->row : storage::v1::IndexPassRow();
   }
   const TenantIndexes& Indexes() {
@@ -120,7 +123,8 @@ TEST_F(IndexRebuildTest, AnIndexThatIsAddedAnswersWhenItIsBuilt) {
 }
 
 TEST_F(IndexRebuildTest, ATypeThatIsNewIsFoundAtOnce) {
-  SetFields(kIndexed, "customer.code", "  order:\n    fields: {number: {type: number_code, index: true}}\n");
+  SetFields(kIndexed, "customer.code",
+            "  order:\n    fields: {number: {type: number_code, index: true}}\n");
   EXPECT_FALSE(Indexes().Find("order.number")->rebuilding());
   EXPECT_TRUE(Indexes().Find("customer.code")->rebuilding());  // the fixture's policy had the type
 }
@@ -128,9 +132,11 @@ TEST_F(IndexRebuildTest, ATypeThatIsNewIsFoundAtOnce) {
 TEST_F(IndexRebuildTest, ATypeThatComesBackWithItsRecordsIsBuilt) {
   SetFields(kPlain, "");
   const std::string old = Create("K-1");
-  vault_.SetPolicy("default", "policy: other\ntimezone: Asia/Tokyo\ntypes:\n  x: {fields: {y: free_text}}\n"
-                              "purposes: {order: {label: {en: Orders}}}\nroles: {shop: {kind: service}}\n"
-                              "grants:\n  - {id: w, role: shop, may: [create], fields: [x.y], for: [order]}\n");
+  vault_.SetPolicy(
+      "default",
+      "policy: other\ntimezone: Asia/Tokyo\ntypes:\n  x: {fields: {y: free_text}}\n"
+      "purposes: {order: {label: {en: Orders}}}\nroles: {shop: {kind: service}}\n"
+      "grants:\n  - {id: w, role: shop, may: [create], fields: [x.y], for: [order]}\n");
   SetFields(kIndexed);
   EXPECT_THAT(Find("K1"), testing::ElementsAre("INDEX_BUILDING"));
   vault_.BuildIndexes();
@@ -219,7 +225,8 @@ TEST_F(IndexRebuildTest, AStepRestsOnWhatItWasPlannedBy) {
   SetFields(kPlain, "");
   const std::string name = Create("K-1");
   SetFields(kIndexed);
-  IndexBuilder::Parts parts{vault_.engine(), vault_.store(), vault_.rules(), SystemRandom(), {}, {}};
+  IndexBuilder::Parts parts{
+      vault_.engine(), vault_.store(), vault_.rules(), SystemRandom(), {}, {}};
   bool once = false;
   parts.now = [&] {
     // Between the step's view of the state and its commit.
@@ -256,9 +263,11 @@ TEST_F(IndexRebuildTest, CountsValuesThatSeveralRecordsHave) {
   for (const char* code : {"A1", "A-1", "B1", "a1"}) Create(code);
   SetFields(kUnique);
   // Known already.
-  EXPECT_EQ(vault_.Call("shop", "CreateRecord", VaultFixture::NewCustomer({{"note", "n"}, {"code", "b 1"}}))
-                .name(),
-            "ALREADY_EXISTS");
+  EXPECT_EQ(
+      vault_
+          .Call("shop", "CreateRecord", VaultFixture::NewCustomer({{"note", "n"}, {"code", "b 1"}}))
+          .name(),
+      "ALREADY_EXISTS");
   vault_.BuildIndexes();
   EXPECT_EQ(Pass().duplicates(), 3u);
   EXPECT_EQ(vault_.Lookup("shop", "code", "A1", {}).name(), "AMBIGUOUS");
