@@ -67,6 +67,7 @@ struct Attempt {
   Decision decision;
   size_t granted = 0;
   size_t plain = 0;
+  size_t refused_to_all = 0;  // Fields that in this call no role is granted.
 
   bool BetterThan(const Attempt& other) const {
     if (granted != other.granted) return granted > other.granted;
@@ -93,6 +94,8 @@ class Evaluation {
   // The roles in force for the tenant, in the policy's order, each once.
   Reason ActiveRoles(absl::InlinedVector<ActiveRole, 4>* out) const;
   Attempt Try(const ActiveRole& active) const;
+  // Whether no role can be better: it grants all that any can, as plainly as it is asked for.
+  bool IsBest(const Attempt& attempt) const;
   Reason CheckRequest(const RoleSpec& role, const PurposeSpec* purpose, Grounds* grounds) const;
   Reason CheckIntake(const RoleSpec& role) const;
   Reason CheckSubject(Grounds* grounds) const;
@@ -106,9 +109,13 @@ class Evaluation {
   void DecideFields(const ActiveRole& active, const Cell& cell, Grounds* grounds,
                     Attempt* attempt) const;
   FieldDecision DecideField(const RoleSpec& role, const Cell& cell, FieldId id,
-                            const FieldLimits& limits, Grounds* grounds) const;
-  // Why a field that a grant gives is refused all the same; kOk where it is not.
+                            const FieldLimits& limits, Grounds* grounds, Attempt* attempt) const;
+  // Why a field that a grant gives is refused to every role all the same; kOk where it is not.
   Reason CheckField(const FieldSpec& field, const FieldLimits& limits, Grounds* grounds) const;
+  // Whether the caller wants no field in plain.
+  bool AsksForLess() const {
+    return verb_.outputs_values && in_.wanted != View::kPlain && in_.wanted != View::kDenied;
+  }
   void SetView(const FieldSpec& field, View granted, FieldDecision* out) const;
   // kOk where the slice's conditions hold.
   Reason CheckConditions(uint8_t conditions, const Grounds& grounds) const;
@@ -197,8 +204,7 @@ Decision Evaluation::Decide() {
     attempt.decision.attestation = admission.attestation;
     attempt.decision.good_until = std::min(attempt.decision.good_until, admission.good_until);
     if (!best.has_value() || attempt.BetterThan(*best)) best = std::move(attempt);
-    // All that was asked, in plain: none is better.
-    if (best->decision.granted() && best->plain == best->granted) break;
+    if (IsBest(*best)) break;
   }
   if (best.has_value() && best->granted > 0) return std::move(best->decision);
   if (would_grant != nullptr || !best.has_value()) {
@@ -207,6 +213,14 @@ Decision Evaluation::Decide() {
     return decision;
   }
   return std::move(best->decision);
+}
+
+bool Evaluation::IsBest(const Attempt& attempt) const {
+  if (attempt.stage < kStageFields) return false;  // Another role may get further.
+  const bool of_fields = verb_.target == VerbTarget::kFields;
+  const size_t most = of_fields ? in_.fields.size() - attempt.refused_to_all : 1;
+  const size_t most_plain = AsksForLess() ? 0 : most;
+  return attempt.granted == most && attempt.plain == most_plain;
 }
 
 Attempt Evaluation::Try(const ActiveRole& active) const {
@@ -406,7 +420,7 @@ void Evaluation::DecideFields(const ActiveRole& active, const Cell& cell, Ground
   decision.fields.reserve(in_.fields.size());
   const FieldLimits limits = LimitsOf(active, *grounds);
   for (FieldId id : in_.fields) {
-    FieldDecision field = DecideField(*active.role, cell, id, limits, grounds);
+    FieldDecision field = DecideField(*active.role, cell, id, limits, grounds, attempt);
     if (field.view == View::kDenied) {
       if (decision.reason == Reason::kOk || field.reason == Reason::kFieldUnknown) {
         decision.reason = field.reason;
@@ -426,13 +440,16 @@ void Evaluation::DecideFields(const ActiveRole& active, const Cell& cell, Ground
 }
 
 FieldDecision Evaluation::DecideField(const RoleSpec& role, const Cell& cell, FieldId id,
-                                      const FieldLimits& limits, Grounds* grounds) const {
+                                      const FieldLimits& limits, Grounds* grounds,
+                                      Attempt* attempt) const {
   FieldDecision out;
   out.field = id;
-  out.reason = Reason::kFieldUnknown;
-  if (id >= policy_.field_count()) return out;
+  if (id >= policy_.field_count() || policy_.field(id).type != in_.type) {
+    ++attempt->refused_to_all;
+    out.reason = Reason::kFieldUnknown;
+    return out;
+  }
   const FieldSpec& field = policy_.field(id);
-  if (field.type != in_.type) return out;
   out.reason = Reason::kFieldNotGranted;
   const Cell::Found found = cell.Find(id, true, [&](uint8_t conditions) {
     return CheckConditions(conditions, *grounds) == Reason::kOk;
@@ -446,8 +463,12 @@ FieldDecision Evaluation::DecideField(const RoleSpec& role, const Cell& cell, Fi
     }
     return out;
   }
+  if (limits.GoodUntil(field.full_name) == absl::InfinitePast()) return out;
   out.reason = CheckField(field, limits, grounds);
-  if (out.reason != Reason::kOk) return out;
+  if (out.reason != Reason::kOk) {
+    ++attempt->refused_to_all;
+    return out;
+  }
   out.grant = &policy_.grants()[found.holding->grant];
   SetView(field, found.holding->view, &out);
   const bool consented = Asks(*found.holding, Condition::kConsented);
@@ -457,7 +478,6 @@ FieldDecision Evaluation::DecideField(const RoleSpec& role, const Cell& cell, Fi
 
 Reason Evaluation::CheckField(const FieldSpec& field, const FieldLimits& limits,
                               Grounds* grounds) const {
-  if (limits.GoodUntil(field.full_name) == absl::InfinitePast()) return Reason::kFieldNotGranted;
   if (!grounds->FollowsField(field.id)) return Reason::kFieldNotGranted;
   if (limits.Stopped(field.full_name)) return Reason::kUseStopped;
   if (!verb_.writes) return Reason::kOk;
@@ -468,10 +488,7 @@ Reason Evaluation::CheckField(const FieldSpec& field, const FieldLimits& limits,
 
 void Evaluation::SetView(const FieldSpec& field, View granted, FieldDecision* out) const {
   // Masks and tokens show different things, so only from plain may a caller ask for less.
-  View view = granted;
-  if (verb_.outputs_values && granted == View::kPlain && in_.wanted != View::kDenied) {
-    view = in_.wanted;
-  }
+  const View view = granted == View::kPlain && AsksForLess() ? in_.wanted : granted;
   const bool impossible = (view == View::kMasked && field.mask == Mask::kNone) ||
                           (view == View::kToken &&
                            (field.token == TokenMode::kNone || in_.verb == Verb::kRevealHistory));
