@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "authz/grounds.h"
+#include "authz/instant.h"
 
 namespace piivault::authz {
 namespace {
