@@ -22,8 +22,7 @@ absl::Time EndOf(const RoleBinding& binding, const RoleSpec& role) {
 
 }  // namespace
 
-absl::Time ActiveRole::GoodUntil(
-    absl::FunctionRef<bool(std::string_view pattern)> covers) const {
+absl::Time ActiveRole::GoodUntil(absl::FunctionRef<bool(std::string_view pattern)> covers) const {
   absl::Time until = absl::InfinitePast();
   for (const RoleBinding* binding : bindings) {
     const std::vector<std::string>& fields = binding->fields;

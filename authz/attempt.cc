@@ -49,13 +49,14 @@ class Trial {
   absl::Time TypeGoodUntil() const;
   bool TypeGrantedForOtherPurpose() const;
   void DecideFields();
-  FieldDecision DecideField(size_t place, const FieldLimits& limits);
+  // `out` is new.
+  void DecideField(size_t place, const FieldLimits& limits, FieldDecision* out);
   void SetView(const FieldSpec& field, View granted, FieldDecision* out) const;
   void RelyOn(const Slice& slice);
   // REQUIRES: one of the slice's conditions is unmet.
   Reason FirstUnmet(const Slice& slice) const {
-    return ReasonOf(static_cast<Condition>(std::countr_zero(
-        static_cast<unsigned>(slice.conditions & unmet_))));
+    return ReasonOf(
+        static_cast<Condition>(std::countr_zero(static_cast<unsigned>(slice.conditions & unmet_))));
   }
 
   const Policy& policy_;
@@ -217,8 +218,8 @@ void Trial::DecideFields() {
   decision_.fields.reserve(in_.fields.size());
   const FieldLimits limits(policy_.type(in_.type).name, active_.bindings);
   for (size_t place = 0; place < in_.fields.size(); ++place) {
-    const FieldDecision field = DecideField(place, limits);
-    decision_.fields.push_back(field);
+    FieldDecision& field = decision_.fields.emplace_back();
+    DecideField(place, limits, &field);
     if (field.view == View::kDenied) {
       if (decision_.reason == Reason::kOk || field.reason == Reason::kFieldUnknown) {
         decision_.reason = field.reason;
@@ -231,39 +232,37 @@ void Trial::DecideFields() {
   }
 }
 
-FieldDecision Trial::DecideField(size_t place, const FieldLimits& limits) {
-  FieldDecision out;
-  out.field = in_.fields[place];
-  if (out.field >= policy_.field_count() || policy_.field(out.field).type != in_.type) {
+void Trial::DecideField(size_t place, const FieldLimits& limits, FieldDecision* out) {
+  out->field = in_.fields[place];
+  if (out->field >= policy_.field_count() || policy_.field(out->field).type != in_.type) {
     ++out_.refused_to_all;
-    out.reason = Reason::kFieldUnknown;
-    return out;
+    out->reason = Reason::kFieldUnknown;
+    return;
   }
-  const FieldSpec& field = policy_.field(out.field);
-  out.reason = Reason::kFieldNotGranted;
-  const Cell::Found found = cell_->Find(out.field, true, unmet_);
+  const FieldSpec& field = policy_.field(out->field);
+  out->reason = Reason::kFieldNotGranted;
+  const Cell::Found found = cell_->Find(out->field, true, unmet_);
   if (found.holding == nullptr) {
     const Reason never = FieldAllows(field, verb_, role_, View::kPlain);
     if (never != Reason::kOk) {
-      out.reason = never;
+      out->reason = never;
     } else if (found.failing != nullptr) {
-      out.reason = FirstUnmet(*found.failing);
+      out->reason = FirstUnmet(*found.failing);
     }
-    return out;
+    return;
   }
   const absl::Time until = limits.GoodUntil(field.full_name);
-  if (until == absl::InfinitePast()) return out;
-  out.reason = grounds_.CheckField(place);
-  if (out.reason != Reason::kOk) {
+  if (until == absl::InfinitePast()) return;
+  out->reason = grounds_.CheckField(place);
+  if (out->reason != Reason::kOk) {
     ++out_.refused_to_all;
-    return out;
+    return;
   }
-  out.grant = &policy_.grants()[found.holding->grant];
-  SetView(field, found.holding->view, &out);
-  if (out.view == View::kDenied) return out;
+  out->grant = &policy_.grants()[found.holding->grant];
+  SetView(field, found.holding->view, out);
+  if (out->view == View::kDenied) return;
   RelyOn(*found.holding);
   if (active_.limited) decision_.good_until = std::min(decision_.good_until, until);
-  return out;
 }
 
 void Trial::SetView(const FieldSpec& field, View granted, FieldDecision* out) const {

@@ -37,7 +37,8 @@ struct Attempt {
   bool IsBest(const DecisionInput& input) const;
 };
 
-// With the grants of the role alone, whoever is admitted to it. REQUIRES: `call` is of one decision.
+// With the grants of the role alone, whoever is admitted to it. REQUIRES: `call` is of one
+// decision.
 Attempt TryRole(const ActiveRole& active, CallGrounds* call);
 
 }  // namespace piivault::authz

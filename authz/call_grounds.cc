@@ -176,7 +176,8 @@ void CallGrounds::FindWritten(const FieldSpec& field, Check* check) {
 
 uint8_t CallGrounds::Unmet(uint8_t conditions) {
   if (subject_ == nullptr) return 0;
-  for (unsigned fresh = conditions & ~static_cast<unsigned>(asked_); fresh != 0; fresh &= fresh - 1) {
+  for (unsigned fresh = conditions & ~static_cast<unsigned>(asked_); fresh != 0;
+       fresh &= fresh - 1) {
     const unsigned bit = fresh & -fresh;
     if (!Holds(static_cast<Condition>(std::countr_zero(fresh)))) {
       unmet_ = static_cast<uint8_t>(unmet_ | bit);

@@ -116,8 +116,8 @@ class CallGrounds {
   std::optional<const ConsentFact*> purpose_consent_;
   std::optional<Stops> stops_;
   absl::InlinedVector<std::optional<Check>, 16> written_;  // Of fields, by place.
-  uint8_t asked_ = 0;  // Conditions.
-  uint8_t unmet_ = 0;  // Of these.
+  uint8_t asked_ = 0;                                      // Conditions.
+  uint8_t unmet_ = 0;                                      // Of these.
 };
 static_assert(kConditionCount <= 8);
 

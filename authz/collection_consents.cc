@@ -71,8 +71,7 @@ void CollectionConsents::FindConsents(const CollectionRule& rule, Finding* findi
     if (rule.before ? consent.given >= collected : consent.given > collected) continue;
     finding->consents.push_back(&consent);
   }
-  finding->covers_type =
-      !finding->consents.empty() && CoversType(rule, *finding->consents.front());
+  finding->covers_type = !finding->consents.empty() && CoversType(rule, *finding->consents.front());
 }
 
 const ConsentFact* CollectionConsents::ConsentTo(const CollectionRule& rule, const Finding& finding,
