@@ -37,8 +37,7 @@ struct Attempt {
   bool IsBest(const DecisionInput& input) const;
 };
 
-// With the grants of the role alone, whoever is admitted to it. REQUIRES: `call` is of one
-// decision.
+// By the grants of the role alone, whoever is admitted to it.
 Attempt TryRole(const ActiveRole& active, CallGrounds* call);
 
 }  // namespace piivault::authz

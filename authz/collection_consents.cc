@@ -71,15 +71,16 @@ void CollectionConsents::FindConsents(const CollectionRule& rule, Finding* findi
     if (rule.before ? consent.given >= collected : consent.given > collected) continue;
     finding->consents.push_back(&consent);
   }
-  finding->covers_type = !finding->consents.empty() && CoversType(rule, *finding->consents.front());
+  if (!finding->consents.empty() && CoversType(rule, *finding->consents.front())) {
+    finding->to_type = finding->consents.front();
+  }
 }
 
 const ConsentFact* CollectionConsents::ConsentTo(const CollectionRule& rule, const Finding& finding,
                                                  const FieldSpec* field) const {
   if (finding.consents.empty()) return nullptr;
-  if (field == nullptr || (finding.covers_type && field->type == in_.type)) {
-    return finding.consents.front();
-  }
+  if (field == nullptr) return finding.consents.front();
+  if (finding.to_type != nullptr && field->type == in_.type) return finding.to_type;
   for (const ConsentFact* consent : finding.consents) {
     if (Covers(rule, *consent, *field)) return consent;
   }

@@ -53,9 +53,9 @@ class CollectionConsents {
     const ConsentSpec* spec;
     Reason reason = Reason::kOk;  // Why it cannot be told whether the rule is about the person.
     bool exempt = false;          // It is not.
-    bool covers_type = false;     // The first of `consents` covers all fields of the call's type.
     // That the rule may rest on, whatever they cover.
     absl::InlinedVector<const ConsentFact*, 2> consents;
+    const ConsentFact* to_type = nullptr;  // The first one, where it covers all fields of the type.
   };
 
   const Finding& Find(const CollectionRule& rule);

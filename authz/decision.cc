@@ -38,15 +38,15 @@ Reason CheckCaller(const Policy& policy, const DecisionInput& input) {
 // The best that one of the roles makes of the call.
 Decision DecideWith(const ActiveRoles& roles, CallGrounds* call) {
   const DecisionInput& input = call->input();
+  Applicant applicant(*input.principal, input.person, input.attestations, input.now,
+                      call->policy().acknowledgement());
   std::optional<Attempt> best;
   Reason not_admitted = Reason::kOk;  // Of a role that would grant something.
   const RoleSpec* would_grant = nullptr;
   Reason first_refusal = Reason::kOk;  // Of the first role that is not admitted.
   const RoleSpec* first_refused = nullptr;
   for (const ActiveRole& active : roles) {
-    const RoleAdmission admission =
-        AdmitToRole(*active.role, call->policy().acknowledgement(), *input.principal, input.person,
-                    input.attestations, input.now);
+    const RoleAdmission admission = applicant.Admit(*active.role);
     if (admission.reason != Reason::kOk && would_grant != nullptr) continue;
     Attempt attempt = TryRole(active, call);
     if (admission.reason != Reason::kOk) {
