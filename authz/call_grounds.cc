@@ -6,6 +6,7 @@
 
 #include "authz/compiled_policy.h"
 #include "authz/field_pattern.h"
+#include "authz/same_name.h"
 
 namespace piivault::authz {
 namespace {
@@ -69,7 +70,8 @@ absl::Span<const MatterFact* const> CallGrounds::MattersOf(const MatterSpec& spe
 }
 
 bool CallGrounds::Fits(const MatterFact& fact, const Argument& named) const {
-  if (fact.id != named.value || fact.kind != named.name || in_.now > fact.not_after) return false;
+  if (!SameName(fact.id, named.value) || fact.kind != named.name) return false;
+  if (in_.now > fact.not_after) return false;
   if (fact.purposes.empty()) return true;
   return (purpose_ != nullptr && Contains(fact.purposes, purpose_->name)) ||
          (parent_ != nullptr && Contains(fact.purposes, parent_->name));
@@ -140,7 +142,10 @@ void CallGrounds::FindStops(Stops* stops) const {
 }
 
 bool CallGrounds::FieldStopped(const FieldSpec& field) {
-  return TypeStopped() || (CanBeStopped() && Contains(stops_->fields, field.full_name));
+  if (!CanBeStopped()) return false;
+  return TypeStopped() ||
+         std::any_of(stops_->fields.begin(), stops_->fields.end(),
+                     [&](std::string_view stopped) { return SameName(stopped, field.full_name); });
 }
 
 Reason CallGrounds::CheckField(size_t place, Check* found) {

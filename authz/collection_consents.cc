@@ -4,6 +4,7 @@
 
 #include "authz/compiled_policy.h"
 #include "authz/field_pattern.h"
+#include "authz/same_name.h"
 
 namespace piivault::authz {
 
@@ -66,7 +67,7 @@ const CollectionConsents::Finding& CollectionConsents::Find(const CollectionRule
 void CollectionConsents::FindConsents(const CollectionRule& rule, Finding* finding) const {
   const absl::Time collected = CollectedAt();
   for (const ConsentFact& consent : subject_.consents) {
-    if (consent.id != rule.spec->id || !InForce(consent, in_.now)) continue;
+    if (!SameName(consent.id, rule.spec->id) || !InForce(consent, in_.now)) continue;
     if (rule.guardian && !consent.by_guardian) continue;
     if (rule.before ? consent.given >= collected : consent.given > collected) continue;
     finding->consents.push_back(&consent);

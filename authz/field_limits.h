@@ -14,6 +14,7 @@
 #include "authz/field_pattern.h"
 #include "authz/instant.h"
 #include "authz/principal.h"
+#include "authz/same_name.h"
 
 namespace piivault::authz {
 
@@ -28,7 +29,7 @@ class FieldLimits {
   absl::Time GoodUntil(std::string_view full_name) const {
     absl::Time until = type_until_;
     for (const auto& [field, field_until] : field_until_) {
-      if (field == full_name) until = std::max(until, field_until);
+      if (SameName(field, full_name)) until = std::max(until, field_until);
     }
     return until;
   }

@@ -6,6 +6,7 @@
 
 #include "authz/field_spec.h"
 #include "authz/policy_spec.h"
+#include "authz/same_name.h"
 
 namespace piivault::authz {
 
@@ -16,7 +17,7 @@ inline bool NamesFamily(std::string_view pattern, std::string_view type) {
 
 // Whether `pattern` names the field.
 inline bool NamesField(std::string_view pattern, const FieldSpec& field, const TypeSpec& type) {
-  return pattern == field.full_name || NamesFamily(pattern, type.name);
+  return SameName(pattern, field.full_name) || NamesFamily(pattern, type.name);
 }
 
 // Whether `pattern` names fields of the type only: one, or all.
