@@ -59,8 +59,8 @@ constexpr Applicant::Reasons Applicant::kAttestationReasons = {
     Reason::kAttestationMissing, Reason::kAttestationExpired, Reason::kAttestationRevoked,
     Reason::kAttestationWrongSignatory};
 
-RoleAdmission Applicant::LookThrough(absl::Span<const AttestationKind> kinds,
-                                     const Reasons& reasons, std::string_view document) const {
+void Applicant::LookThrough(absl::Span<const AttestationKind> kinds, const Reasons& reasons,
+                            std::string_view document, RoleAdmission* out) const {
   const Attestation* valid = nullptr;
   absl::Time good_until;
   const Attestation* own = nullptr;  // The person's own that fails, signed last.
@@ -84,22 +84,24 @@ RoleAdmission Applicant::LookThrough(absl::Span<const AttestationKind> kinds,
       own = &a;
     }
   }
-  if (valid != nullptr) return {Reason::kOk, valid, good_until};
-  if (own != nullptr) {
-    return {own->revoked_at <= now_ ? reasons.revoked : reasons.expired, nullptr, {}};
+  if (valid != nullptr) {
+    out->attestation = valid;
+    out->good_until = good_until;
+  } else if (own != nullptr) {
+    out->reason = own->revoked_at <= now_ ? reasons.revoked : reasons.expired;
+  } else {
+    out->reason = others ? reasons.wrong_signatory : reasons.missing;
   }
-  return {others ? reasons.wrong_signatory : reasons.missing, nullptr, {}};
 }
 
 // Until the policy's day it is not asked for; then it has to be there.
-RoleAdmission Applicant::FindAcknowledgement(absl::Span<const AttestationKind> kinds) const {
-  RoleAdmission evidence =
-      LookThrough(kinds, kAttestationReasons, acknowledgement_->document_sha256);
-  if (now_ > acknowledgement_->by) return evidence;
+void Applicant::FindAcknowledgement(absl::Span<const AttestationKind> kinds,
+                                    RoleAdmission* out) const {
+  LookThrough(kinds, kAttestationReasons, acknowledgement_->document_sha256, out);
+  if (now_ > acknowledgement_->by) return;
   const absl::Time asked = After(acknowledgement_->by);
-  if (evidence.reason != Reason::kOk) return {Reason::kOk, nullptr, asked};
-  evidence.good_until = std::max(evidence.good_until, asked);
-  return evidence;
+  out->good_until = out->reason == Reason::kOk ? std::max(out->good_until, asked) : asked;
+  out->reason = Reason::kOk;
 }
 
 const RoleAdmission& Applicant::FindEvidence(absl::Span<const AttestationKind> kinds,
@@ -109,10 +111,13 @@ const RoleAdmission& Applicant::FindEvidence(absl::Span<const AttestationKind> k
   }
   const bool acknowledgement = acknowledgement_ != nullptr && &reasons == &kAttestationReasons &&
                                kinds.front() == AttestationKind::kAcknowledgement;
-  found_.push_back(
-      {kinds, &reasons,
-       acknowledgement ? FindAcknowledgement(kinds) : LookThrough(kinds, reasons, {})});
-  return found_.back().admission;
+  Evidence& fresh = found_.emplace_back(Evidence{kinds, &reasons});
+  if (acknowledgement) {
+    FindAcknowledgement(kinds, &fresh.admission);
+  } else {
+    LookThrough(kinds, reasons, {}, &fresh.admission);
+  }
+  return fresh.admission;
 }
 
 RoleAdmission Applicant::CheckStanding(const RoleSpec& role) const {

@@ -50,7 +50,7 @@ class Applicant {
   struct Evidence {
     absl::Span<const AttestationKind> kinds;  // Any of them.
     const Reasons* reasons;
-    RoleAdmission admission;
+    RoleAdmission admission = {};
   };
   static const Reasons kNdaReasons;
   static const Reasons kAttestationReasons;
@@ -59,10 +59,10 @@ class Applicant {
   // holds longest.
   const RoleAdmission& FindEvidence(absl::Span<const AttestationKind> kinds,
                                     const Reasons& reasons);
-  // `document`: only attestations of this text count (SHA-256 in hex); empty: of any.
-  RoleAdmission LookThrough(absl::Span<const AttestationKind> kinds, const Reasons& reasons,
-                            std::string_view document) const;
-  RoleAdmission FindAcknowledgement(absl::Span<const AttestationKind> kinds) const;
+  // `document`: only attestations of this text count (SHA-256 in hex); empty: of any. `out` is new.
+  void LookThrough(absl::Span<const AttestationKind> kinds, const Reasons& reasons,
+                   std::string_view document, RoleAdmission* out) const;
+  void FindAcknowledgement(absl::Span<const AttestationKind> kinds, RoleAdmission* out) const;
 
   const Principal& principal_;
   const Person* const person_;
