@@ -128,7 +128,7 @@ bool CallGrounds::Concerns(const UseStop& stop) const {
          (parent_ != nullptr && purpose == parent_->name);
 }
 
-void CallGrounds::FindStops(Stops* stops) const {
+void CallGrounds::FindStops(StoppedUse* stops) const {
   const std::string_view type = policy_.type(in_.type).name;
   for (const UseStop& stop : subject_->stops) {
     const bool of_type = stop.fields.empty() || IsOfType(stop.fields, type);

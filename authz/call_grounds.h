@@ -23,6 +23,12 @@ namespace piivault::authz {
 // Why a grant with this condition is not given, where it does not hold.
 Reason ReasonOf(Condition condition);
 
+// The stops of use that concern a call, of its type.
+struct StoppedUse {
+  bool of_type = false;  // Of all fields.
+  absl::InlinedVector<std::string_view, 8> fields;
+};
+
 class CallGrounds {
  public:
   CallGrounds(const Policy& policy, const DecisionInput& input, const SubjectFacts* subject);
@@ -43,9 +49,11 @@ class CallGrounds {
     if (!checked_parent_.has_value()) checked_parent_ = FindParent();
     return *checked_parent_;
   }
-  // Of a derived purpose; null of others. What stands below asks for it. REQUIRES: CheckParent.
-  const PurposeSpec* parent() const { return parent_; }
 
+  // What stands below rests on the parent. REQUIRES: CheckParent() is kOk.
+
+  // Of a derived purpose; null of others.
+  const PurposeSpec* parent() const { return parent_; }
   // Whether the notice that a call states under which it collects is one of the policy's.
   Reason CheckNoticeStated() const;
   // The facts about the matter of this kind that the call names, whatever its state and whosever it
@@ -80,10 +88,6 @@ class CallGrounds {
 
  private:
   using Matters = absl::InlinedVector<const MatterFact*, 2>;
-  struct Stops {
-    bool of_type = false;
-    absl::InlinedVector<std::string_view, 8> fields;
-  };
 
   Reason FindParent();
   bool Fits(const MatterFact& fact, const Argument& named) const;
@@ -92,12 +96,12 @@ class CallGrounds {
   bool CanBeStopped() const {
     return verb_.uses_data && subject_ != nullptr && !subject_->stops.empty();
   }
-  void FindStops(Stops* stops) const;
+  void FindStops(StoppedUse* stops) const;
   bool FieldStopped(const FieldSpec& field);
   bool Concerns(const UseStop& stop) const;
   const Check& CheckWritten(size_t place);
   void FindWritten(const FieldSpec& field, Check* check);
-  bool Holds(Condition condition);
+  bool Holds(Condition condition);  // REQUIRES: a subject.
   bool Noticed() const;
 
   const Policy& policy_;
@@ -114,7 +118,7 @@ class CallGrounds {
   std::optional<Check> notice_;
   std::optional<Check> write_;
   std::optional<const ConsentFact*> purpose_consent_;
-  std::optional<Stops> stops_;
+  std::optional<StoppedUse> stops_;
   absl::InlinedVector<std::optional<Check>, 16> written_;  // Of fields, by place.
   uint8_t asked_ = 0;                                      // Conditions.
   uint8_t unmet_ = 0;                                      // Of these.
