@@ -14,20 +14,19 @@ bool NeedsTaking(const RoleBinding& binding, const RoleSpec& role) {
   return binding.for_emergencies || role.break_glass != absl::ZeroDuration();
 }
 
-// First instant at which the binding no longer gives the role.
-absl::Time EndOf(const RoleBinding& binding, const RoleSpec& role) {
-  const absl::Time end = After(binding.not_after);
-  return NeedsTaking(binding, role) ? std::min(end, binding.active_until) : end;
-}
-
 }  // namespace
+
+absl::Time ActiveRole::EndOf(const RoleBinding& binding) const {
+  const absl::Time end = After(binding.not_after);
+  return NeedsTaking(binding, *role) ? std::min(end, binding.active_until) : end;
+}
 
 absl::Time ActiveRole::GoodUntil(absl::FunctionRef<bool(std::string_view pattern)> covers) const {
   absl::Time until = absl::InfinitePast();
   for (const RoleBinding* binding : bindings) {
     const std::vector<std::string>& fields = binding->fields;
     if (fields.empty() || std::any_of(fields.begin(), fields.end(), covers)) {
-      until = std::max(until, EndOf(*binding, *role));
+      until = std::max(until, EndOf(*binding));
     }
   }
   return until;

@@ -16,6 +16,8 @@ struct ActiveRole {
   absl::InlinedVector<const RoleBinding*, 2> bindings;  // In force.
   bool limited;                                         // One of them names fields.
 
+  // First instant at which a binding of these no longer gives the role.
+  absl::Time EndOf(const RoleBinding& binding) const;
   // First instant at which no binding gives the role for what `covers` says of a pattern.
   // InfinitePast: none does now. Of fields: FieldLimits.
   absl::Time GoodUntil(absl::FunctionRef<bool(std::string_view pattern)> covers) const;

@@ -216,7 +216,7 @@ void Trial::DecideWhole() {
 
 void Trial::DecideFields() {
   decision_.fields.reserve(in_.fields.size());
-  const FieldLimits limits(policy_.type(in_.type).name, active_.bindings);
+  const FieldLimits limits(policy_.type(in_.type).name, active_);
   for (size_t place = 0; place < in_.fields.size(); ++place) {
     FieldDecision& field = decision_.fields.emplace_back();
     DecideField(place, limits, &field);

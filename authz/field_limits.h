@@ -10,19 +10,17 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
+#include "authz/active_role.h"
 #include "authz/field_pattern.h"
-#include "authz/instant.h"
-#include "authz/principal.h"
 #include "authz/same_name.h"
 
 namespace piivault::authz {
 
 class FieldLimits {
  public:
-  // `bindings` are in force. All is borrowed.
-  FieldLimits(std::string_view type, absl::Span<const RoleBinding* const> bindings) {
-    for (const RoleBinding* binding : bindings) AddBinding(type, *binding);
+  // All is borrowed.
+  FieldLimits(std::string_view type, const ActiveRole& role) {
+    for (const RoleBinding* binding : role.bindings) Add(type, *binding, role.EndOf(*binding));
   }
 
   // First instant at which no binding gives the role for the field. InfinitePast: none does now.
@@ -35,8 +33,7 @@ class FieldLimits {
   }
 
  private:
-  void AddBinding(std::string_view type, const RoleBinding& binding) {
-    const absl::Time until = After(binding.not_after);
+  void Add(std::string_view type, const RoleBinding& binding, absl::Time until) {
     if (binding.fields.empty()) type_until_ = std::max(type_until_, until);
     for (const std::string& pattern : binding.fields) {
       if (!IsOfType(pattern, type)) continue;
