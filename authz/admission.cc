@@ -2,16 +2,10 @@
 
 #include <algorithm>
 
-#include "authz/grounds.h"
+#include "authz/instant.h"
 
 namespace piivault::authz {
 namespace {
-
-constexpr EvidenceReasons kNdaReasons = {Reason::kNdaMissing, Reason::kNdaExpired,
-                                         Reason::kNdaRevoked, Reason::kNdaWrongSignatory};
-constexpr EvidenceReasons kAttestationReasons = {
-    Reason::kAttestationMissing, Reason::kAttestationExpired, Reason::kAttestationRevoked,
-    Reason::kAttestationWrongSignatory};
 
 absl::Time EndOf(const Attestation& attestation) {
   return std::min(After(attestation.valid_until), attestation.revoked_at);
@@ -59,23 +53,28 @@ bool NeedsPerson(const RoleSpec& role) {
 
 }  // namespace
 
-RoleAdmission FindEvidence(absl::Span<const AttestationKind> kinds, const Person& person,
-                           absl::Span<const Attestation> attestations, absl::Time now,
-                           const EvidenceReasons& reasons, std::string_view document) {
+constexpr Applicant::Reasons Applicant::kNdaReasons = {
+    Reason::kNdaMissing, Reason::kNdaExpired, Reason::kNdaRevoked, Reason::kNdaWrongSignatory};
+constexpr Applicant::Reasons Applicant::kAttestationReasons = {
+    Reason::kAttestationMissing, Reason::kAttestationExpired, Reason::kAttestationRevoked,
+    Reason::kAttestationWrongSignatory};
+
+void Applicant::LookThrough(absl::Span<const AttestationKind> kinds, const Reasons& reasons,
+                            std::string_view document, RoleAdmission* out) const {
   const Attestation* valid = nullptr;
   absl::Time good_until;
   const Attestation* own = nullptr;  // The person's own that fails, signed last.
   bool others = false;
-  for (const Attestation& a : attestations) {
+  for (const Attestation& a : attestations_) {
     if (std::find(kinds.begin(), kinds.end(), a.kind) == kinds.end()) continue;
-    if (a.signed_at > now) continue;  // Not signed yet.
+    if (a.signed_at > now_) continue;  // Not signed yet.
     if (!document.empty() && a.document_sha256 != document) continue;
-    if (a.signatory != person.name || person.name.empty()) {
+    if (a.signatory != person_->name || person_->name.empty()) {
       others = true;
       continue;
     }
     const absl::Time end = EndOf(a);
-    if (now < end) {
+    if (now_ < end) {
       if (valid == nullptr || end > good_until || (end == good_until && a.id < valid->id)) {
         valid = &a;
         good_until = end;
@@ -85,72 +84,79 @@ RoleAdmission FindEvidence(absl::Span<const AttestationKind> kinds, const Person
       own = &a;
     }
   }
-  if (valid != nullptr) return {Reason::kOk, valid, good_until};
-  if (own != nullptr) {
-    return {own->revoked_at <= now ? reasons.revoked : reasons.expired, nullptr, {}};
+  if (valid != nullptr) {
+    out->attestation = valid;
+    out->good_until = good_until;
+  } else if (own != nullptr) {
+    out->reason = own->revoked_at <= now_ ? reasons.revoked : reasons.expired;
+  } else {
+    out->reason = others ? reasons.wrong_signatory : reasons.missing;
   }
-  return {others ? reasons.wrong_signatory : reasons.missing, nullptr, {}};
 }
-
-namespace {
 
 // Until the policy's day it is not asked for; then it has to be there.
-RoleAdmission FindAcknowledgement(const AcknowledgementSpec& acknowledgement, const Person& person,
-                                  absl::Span<const Attestation> attestations, absl::Time now) {
-  constexpr AttestationKind kKind = AttestationKind::kAcknowledgement;
-  RoleAdmission evidence = FindEvidence(absl::MakeConstSpan(&kKind, 1), person, attestations, now,
-                                        kAttestationReasons, acknowledgement.document_sha256);
-  if (now > acknowledgement.by) return evidence;
-  const absl::Time asked = After(acknowledgement.by);
-  if (evidence.reason != Reason::kOk) return {Reason::kOk, nullptr, asked};
-  evidence.good_until = std::max(evidence.good_until, asked);
-  return evidence;
+void Applicant::FindAcknowledgement(absl::Span<const AttestationKind> kinds,
+                                    RoleAdmission* out) const {
+  LookThrough(kinds, kAttestationReasons, acknowledgement_->document_sha256, out);
+  if (now_ > acknowledgement_->by) return;
+  const absl::Time asked = After(acknowledgement_->by);
+  out->good_until = out->reason == Reason::kOk ? std::max(out->good_until, asked) : asked;
+  out->reason = Reason::kOk;
 }
 
-}  // namespace
+const RoleAdmission& Applicant::FindEvidence(absl::Span<const AttestationKind> kinds,
+                                             const Reasons& reasons) {
+  for (const Evidence& evidence : found_) {
+    if (evidence.reasons == &reasons && evidence.kinds == kinds) return evidence.admission;
+  }
+  const bool acknowledgement = acknowledgement_ != nullptr && &reasons == &kAttestationReasons &&
+                               kinds.front() == AttestationKind::kAcknowledgement;
+  Evidence& fresh = found_.emplace_back(Evidence{kinds, &reasons});
+  if (acknowledgement) {
+    FindAcknowledgement(kinds, &fresh.admission);
+  } else {
+    LookThrough(kinds, reasons, {}, &fresh.admission);
+  }
+  return fresh.admission;
+}
 
-RoleAdmission CheckStanding(const RoleSpec& role, const Principal& principal, const Person* person,
-                            absl::Time now) {
+RoleAdmission Applicant::CheckStanding(const RoleSpec& role) const {
   RoleAdmission out;
   const auto refuse = [](Reason reason) { return RoleAdmission{reason, nullptr, {}}; };
   if (!role.assignable) return refuse(Reason::kRoleNotAssignable);
-  if (!KindAdmitted(role.kind, principal.kind)) return refuse(Reason::kPrincipalKindNotAdmitted);
-  if (person == nullptr) {
+  if (!KindAdmitted(role.kind, principal_.kind)) return refuse(Reason::kPrincipalKindNotAdmitted);
+  if (person_ == nullptr) {
     return NeedsPerson(role) ? refuse(Reason::kPersonUnknown) : out;
   }
-  if (Reason reason = CheckEmployment(role, *person, now, &out.good_until); reason != Reason::kOk) {
+  if (Reason reason = CheckEmployment(role, *person_, now_, &out.good_until);
+      reason != Reason::kOk) {
     return refuse(reason);
   }
   for (const std::string& duty : role.duties) {
-    if (!Contains(person->duties, duty)) return refuse(Reason::kDutyMissing);
+    if (!Contains(person_->duties, duty)) return refuse(Reason::kDutyMissing);
   }
-  if (!role.department.empty() && role.department != person->department) {
+  if (!role.department.empty() && role.department != person_->department) {
     return refuse(Reason::kDepartmentMismatch);
   }
-  if (role.per_department && person->department.empty()) {
+  if (role.per_department && person_->department.empty()) {
     return refuse(Reason::kDepartmentMismatch);
   }
   return out;
 }
 
-RoleAdmission AdmitToRole(const RoleSpec& role, const AcknowledgementSpec* acknowledgement,
-                          const Principal& principal, const Person* person,
-                          absl::Span<const Attestation> attestations, absl::Time now) {
-  RoleAdmission out = CheckStanding(role, principal, person, now);
-  if (out.reason != Reason::kOk || person == nullptr) return out;
-  const bool exempt = person->employment == Employment::kEquivalent && !role.equivalent_needs_nda;
+RoleAdmission Applicant::Admit(const RoleSpec& role) {
+  RoleAdmission out = CheckStanding(role);
+  if (out.reason != Reason::kOk || person_ == nullptr) return out;
+  const bool exempt = person_->employment == Employment::kEquivalent && !role.equivalent_needs_nda;
   if (!role.nda.empty() && !exempt) {
-    const RoleAdmission nda = FindEvidence(role.nda, *person, attestations, now, kNdaReasons);
+    const RoleAdmission& nda = FindEvidence(role.nda, kNdaReasons);
     if (nda.reason != Reason::kOk) return nda;
     out.attestation = nda.attestation;
     out.good_until = std::min(out.good_until, nda.good_until);
   }
-  for (const AttestationKind kind : role.attested) {
-    const RoleAdmission evidence =
-        kind == AttestationKind::kAcknowledgement && acknowledgement != nullptr
-            ? FindAcknowledgement(*acknowledgement, *person, attestations, now)
-            : FindEvidence(absl::MakeConstSpan(&kind, 1), *person, attestations, now,
-                           kAttestationReasons);
+  for (const AttestationKind& kind : role.attested) {
+    const RoleAdmission& evidence =
+        FindEvidence(absl::MakeConstSpan(&kind, 1), kAttestationReasons);
     if (evidence.reason != Reason::kOk) return evidence;
     out.good_until = std::min(out.good_until, evidence.good_until);
   }

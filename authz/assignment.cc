@@ -63,10 +63,10 @@ Admission AdmitBinding(const Policy& policy, const RoleBinding& binding, const P
     return refuse(person->employment == Employment::kOutsourced ? Reason::kOutsourcingForbidden
                                                                 : Reason::kEmploymentNotAdmitted);
   }
-  const Reason standing = CheckStanding(*out.role, principal, person, now).reason;
+  Applicant applicant(principal, person, attestations, now, policy.acknowledgement());
+  const Reason standing = applicant.CheckStanding(*out.role).reason;
   if (standing != Reason::kOk) return refuse(standing);
-  out.evidence =
-      AdmitToRole(*out.role, policy.acknowledgement(), principal, person, attestations, now).reason;
+  out.evidence = applicant.Admit(*out.role).reason;
   if (out.role->needs_justification && binding.justification.empty()) {
     return refuse(Reason::kJustificationMissing);
   }

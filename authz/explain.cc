@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "authz/call_grounds.h"
 #include "authz/policy_builder.h"
 #include "authz/policy_cells.h"
 #include "authz/policy_settings.h"
@@ -26,11 +27,6 @@ bool Gives(const GrantSpec& grant, Verb verb) {
     return may == verb || Contains(GetVerb(may).implies, verb);
   });
 }
-
-// The conditions' reasons, in the order of Condition.
-constexpr Reason kConditionReasons[kConditionCount] = {
-    Reason::kUnsubscribed,   Reason::kContractEnded, Reason::kDepartmentMismatch,
-    Reason::kConsentMissing, Reason::kNoticeForbids, Reason::kMemberWithoutId};
 
 class Explainer {
  public:
@@ -236,7 +232,7 @@ std::vector<std::string> Explainer::Missing(const GrantSpec& grant, const RoleSp
   for (Condition condition : grant.when) {
     // Which of several conditions fails is known of the call's own grant only.
     const bool known = same_role && same_purpose;
-    if (!known || kConditionReasons[static_cast<size_t>(condition)] == reason) {
+    if (!known || ReasonOf(condition) == reason) {
       missing.push_back(absl::StrCat("condition ", std::string(ConditionName(condition))));
     }
   }

@@ -1,52 +1,39 @@
-// Which fields of one type a role was given for and until when, and whose use has been stopped.
-// Worked out once for a call and a role, asked for each field. Internal to authz.
+// Which fields of one type a role was given for, and until when. Worked out once for a call and a
+// role, asked for each field. Internal to authz.
 #ifndef PIIVAULT_AUTHZ_FIELD_LIMITS_H_
 #define PIIVAULT_AUTHZ_FIELD_LIMITS_H_
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
-#include "authz/grounds.h"
+#include "authz/active_role.h"
+#include "authz/field_pattern.h"
+#include "authz/same_name.h"
 
 namespace piivault::authz {
 
 class FieldLimits {
  public:
-  // `bindings` are in force. All is borrowed.
-  FieldLimits(std::string_view type, absl::Span<const RoleBinding* const> bindings,
-              absl::Span<const UseStop> stops, const Grounds& grounds) {
-    for (const RoleBinding* binding : bindings) AddBinding(type, *binding);
-    for (const UseStop& stop : stops) {
-      const bool of_type = stop.fields.empty() || IsOfType(stop.fields, type);
-      if (of_type && grounds.Concerns(stop.purpose)) AddStop(type, stop.fields);
-    }
+  // All is borrowed.
+  FieldLimits(std::string_view type, const ActiveRole& role) {
+    for (const RoleBinding* binding : role.bindings) Add(type, *binding, role.EndOf(*binding));
   }
 
   // First instant at which no binding gives the role for the field. InfinitePast: none does now.
   absl::Time GoodUntil(std::string_view full_name) const {
     absl::Time until = type_until_;
     for (const auto& [field, field_until] : field_until_) {
-      if (field == full_name) until = std::max(until, field_until);
+      if (SameName(field, full_name)) until = std::max(until, field_until);
     }
     return until;
   }
-  bool Stopped(std::string_view full_name) const {
-    return type_stopped_ ||
-           std::find(stopped_.begin(), stopped_.end(), full_name) != stopped_.end();
-  }
-  // Of all fields.
-  bool TypeStopped() const { return type_stopped_; }
 
  private:
-  static bool IsOfType(std::string_view field, std::string_view type) {
-    return field.size() > type.size() && field[type.size()] == '.' && field.starts_with(type);
-  }
-  void AddBinding(std::string_view type, const RoleBinding& binding) {
-    const absl::Time until = After(binding.not_after);
+  void Add(std::string_view type, const RoleBinding& binding, absl::Time until) {
     if (binding.fields.empty()) type_until_ = std::max(type_until_, until);
     for (const std::string& pattern : binding.fields) {
       if (!IsOfType(pattern, type)) continue;
@@ -57,18 +44,9 @@ class FieldLimits {
       }
     }
   }
-  void AddStop(std::string_view type, std::string_view fields) {
-    if (fields.empty() || NamesFamily(fields, type)) {
-      type_stopped_ = true;
-    } else {
-      stopped_.push_back(fields);
-    }
-  }
 
   absl::Time type_until_ = absl::InfinitePast();  // Of all fields; others may be later.
   absl::InlinedVector<std::pair<std::string_view, absl::Time>, 8> field_until_;
-  bool type_stopped_ = false;
-  absl::InlinedVector<std::string_view, 8> stopped_;
 };
 
 }  // namespace piivault::authz

@@ -39,8 +39,12 @@ void GrantTable::Finish() {
   }
 }
 
-Cell::Found Cell::Find(size_t object, bool most,
-                       absl::FunctionRef<bool(uint8_t conditions)> holds) const {
+void Cell::Add(size_t place) {
+  places_[place / 64] |= GrantTable::Word{1} << (place % 64);
+  conditions_ = static_cast<uint8_t>(conditions_ | table_->slices_[place]->conditions);
+}
+
+Cell::Found Cell::Find(size_t object, bool most, uint8_t unmet) const {
   const size_t none = table_->size();
   size_t holding = none;
   size_t failing = none;
@@ -54,7 +58,7 @@ Cell::Found Cell::Find(size_t object, bool most,
       if (common != 0) place = w * 64 + static_cast<size_t>(std::countr_zero(common));
     }
     if (place == none) continue;
-    if (!holds(group.conditions)) {
+    if ((group.conditions & unmet) != 0) {
       failing = std::min(failing, place);
     } else if (holding == none || (most && group.view > view) ||
                ((!most || group.view == view) && place < holding)) {

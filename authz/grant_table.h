@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "authz/bit_set.h"
 #include "authz/policy.h"
 
@@ -62,15 +61,17 @@ class Cell {
  public:
   // REQUIRES: the table is finished.
   explicit Cell(const GrantTable* table) : table_(table), places_(table->words()) {}
-  void Add(size_t place) { places_[place / 64] |= GrantTable::Word{1} << (place % 64); }
+  void Add(size_t place);
+  // That some of its slices ask for, as Slice::conditions.
+  uint8_t conditions() const { return conditions_; }
 
   struct Found {
-    const Slice* holding = nullptr;  // Whose conditions hold.
-    const Slice* failing = nullptr;  // The first one whose conditions do not.
+    const Slice* holding = nullptr;  // None of whose conditions is unmet.
+    const Slice* failing = nullptr;  // The first one that has an unmet condition.
   };
   // Of the slices that give the object. `holding` is the first one, or with `most` the first of
-  // those that show most. `holds` is asked once for each set of conditions.
-  Found Find(size_t object, bool most, absl::FunctionRef<bool(uint8_t conditions)> holds) const;
+  // those that show most. `unmet`: the conditions that do not hold, as Slice::conditions.
+  Found Find(size_t object, bool most, uint8_t unmet) const;
   // Whether a slice gives the object.
   bool Gives(size_t object) const;
   // The slices that give the object, in the policy's order.
@@ -79,6 +80,7 @@ class Cell {
  private:
   const GrantTable* table_;
   std::vector<GrantTable::Word> places_;
+  uint8_t conditions_ = 0;
 };
 
 }  // namespace piivault::authz

@@ -103,6 +103,15 @@ TEST_F(BreakGlassTest, EndsWithTheBindingToo) {
   EXPECT_EQ(Decide().reason, Reason::kRoleNotGranted);
 }
 
+TEST_F(BreakGlassTest, EndsWhereItIsForSomeFieldsToo) {
+  binding_.active_until = now_ + absl::Hours(1);
+  for (const char* fields : {"user.name", "user.*"}) {
+    binding_.fields = {fields};
+    EXPECT_EQ(Decide("user.name").reason, Reason::kOk) << fields;
+    EXPECT_EQ(Decide("user.name").good_until, now_ + absl::Hours(1)) << fields;
+  }
+}
+
 TEST_F(BreakGlassTest, LeavesOtherRolesAsTheyAre) {
   clerk_ = true;
   EXPECT_EQ(Decide("user.phone").reason, Reason::kFieldNotGranted);

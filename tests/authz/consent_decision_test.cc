@@ -272,5 +272,31 @@ TEST_F(ConsentDecisionTest, AConsentToSomeFieldsCoversNoWriteOfOthers) {
   EXPECT_EQ(call.reason(), Reason::kOk);
 }
 
+TEST_F(ConsentDecisionTest, AConsentToATypeCoversNoWriteOfAnother) {
+  const auto policy = LoadGroundsPolicy("  - {id: all, event: collection, when: at_collection}\n");
+  Call call = Write(policy, "user", {"name"}, "web");
+  static constexpr std::string_view kUser[] = {"user.*"};
+  Give(&call, {.id = "all", .fields = kUser, .given = call.now});
+  EXPECT_EQ(call.reason(), Reason::kOk);
+  DecisionInput input = call.Input();
+  const FieldId fields[] = {policy->FindField("user.name"), policy->FindField("ext.name")};
+  input.fields = fields;
+  EXPECT_EQ(DecideWithSubject(*policy, input, call.facts).reason, Reason::kConsentMissing);
+}
+
+TEST_F(ConsentDecisionTest, AWriteLastsAsLongAsAllOfItsConsents) {
+  const auto policy = LoadGroundsPolicy(std::string(kCollection) +
+                                        "  - {id: all, event: collection, when: at_collection}\n");
+  Call call = Write(policy, "user", {"place"}, "cookie");
+  const absl::Time given = call.now - absl::Hours(1);
+  const absl::Time end = call.now + absl::Hours(1);
+  Give(&call, {.id = "device", .given = given, .withdrawn = end});
+  Give(&call, {.id = "all", .given = given});
+  EXPECT_EQ(call.Decide().good_until, end);
+  EXPECT_EQ(call.Decide().consent, &consents_[1]);  // Asked of every write, so it comes first.
+  consents_[1].withdrawn = end - absl::Minutes(1);
+  EXPECT_EQ(call.Decide().good_until, end - absl::Minutes(1));
+}
+
 }  // namespace
 }  // namespace piivault::authz

@@ -63,6 +63,8 @@ TEST_F(NoticeDecisionTest, ConsentToNewTermsWidensTheNotice) {
   call.facts.consents = absl::MakeConstSpan(&consent, 1);
   EXPECT_EQ(call.reason(), Reason::kOk);
   EXPECT_EQ(call.Decide().consent, &consent);
+  consent.withdrawn = call.now + absl::Hours(1);
+  EXPECT_EQ(call.Decide().good_until, consent.withdrawn);
   consent.id = "other-purpose";
   EXPECT_EQ(call.reason(), Reason::kNoticeForbids);
   consent.id = "new-terms";

@@ -1,6 +1,7 @@
 #include "tests/authz/test_policy.h"
 
 #include <cstdio>
+#include <utility>
 
 namespace piivault::authz {
 
@@ -16,6 +17,16 @@ std::shared_ptr<const Policy> LoadTestPolicy(std::string_view extra) {
 std::shared_ptr<const Policy> LoadTestPolicy() {
   static const auto* const policy = new std::shared_ptr<const Policy>(LoadTestPolicy(""));
   return *policy;
+}
+
+Call MakeTestCall(std::shared_ptr<const Policy> policy, std::string_view role) {
+  Call call(std::move(policy), role);
+  if (role != "engineer") call.purpose = role == "app" || role == "reader" ? "send" : "idle";
+  if (role == "trained" || role == "owner" || role == "visitor") call.purpose = "send";
+  if (role != "engineer" && call.purpose == "idle") call.fields = {"name"};
+  if (role == "trained") call.fields = {"phone"};
+  if (role == "reader" || role == "visitor") call.on_behalf_of = call.subject_name;
+  return call;
 }
 
 Call::Call(std::shared_ptr<const Policy> p, std::string_view role_name) : policy(std::move(p)) {

@@ -113,6 +113,8 @@ struct Call {
 };
 
 std::shared_ptr<const Policy> LoadTestPolicy();
+// Under that policy, something that the role is granted.
+Call MakeTestCall(std::shared_ptr<const Policy> policy, std::string_view role);
 // The yaml of the test policy with `extra` added at its end.
 std::shared_ptr<const Policy> LoadTestPolicy(std::string_view extra);
 

@@ -94,6 +94,8 @@ PIIVAULT_BENCH_LARGE(use, kSpread, kUse, true);
 PIIVAULT_BENCH_LARGE(derived, kSpread, kDerived, true);
 PIIVAULT_BENCH_LARGE(write, kSpread, kWrite, true);
 PIIVAULT_BENCH_LARGE(stopped, kSpread, kStopped, false);
+PIIVAULT_BENCH_LARGE(write_refused, kSpread, kWriteRefused, false);
+PIIVAULT_BENCH_LARGE(in_parts, kSpread, kInParts, false);
 PIIVAULT_BENCH_LARGE(not_for_that, kSpread, kNotForThat, false);
 PIIVAULT_BENCH_LARGE(not_consented, kSpread, kNotConsented, false);
 PIIVAULT_BENCH_LARGE(use_crowded, kCrowded, kUse, true);

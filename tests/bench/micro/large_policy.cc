@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kFieldsOfType = 16;
 constexpr size_t kTypes = Policy::kMaxFields / kFieldsOfType;
+constexpr size_t kRolesOfCaller = 3;
 constexpr size_t kNamedByNotice = 20;
 constexpr size_t kConsentsOfPerson = 50;
 constexpr size_t kStopsOfPerson = 30;
@@ -117,22 +118,26 @@ std::string LargePolicyText(size_t grants, Grants where) {
 
 LargeCall::LargeCall(std::shared_ptr<const Policy> policy, Asked asked, size_t fields)
     : policy_(std::move(policy)) {
-  SetCaller();
+  SetCaller(asked);
   SetInput(asked, fields);
   SetSubject(asked);
 }
 
-void LargeCall::SetCaller() {
+void LargeCall::SetCaller(Asked asked) {
   principal_.name = "principals/caller";
   principal_.kind = PrincipalKind::kStaff;
   principal_.person = person_.name = "persons/caller";
   person_.employment = Employment::kContract;
-  for (const char* role : {"r2", "r1", "r0"}) {
+  for (size_t role = kRolesOfCaller; role-- > 0;) {
     RoleBinding binding;
-    binding.role = role;
+    binding.role = absl::StrCat("r", role);
     binding.tenant = "tenants/default";
     binding.not_after = kNow + absl::Hours(24 * 30);
-    for (size_t t = 9; t > 0; --t) binding.fields.push_back(absl::StrCat("t", t - 1, ".*"));
+    for (size_t t = 9; t > 1; --t) binding.fields.push_back(absl::StrCat("t", t - 1, ".*"));
+    if (asked != Asked::kInParts) binding.fields.push_back("t0.*");
+    for (size_t f = role; asked == Asked::kInParts && f < kFieldsOfType; f += kRolesOfCaller + 1) {
+      binding.fields.push_back(absl::StrCat("t0.f", f));
+    }
     principal_.bindings.push_back(std::move(binding));
   }
   const auto add = [&](AttestationKind kind, absl::Time until) {
@@ -161,7 +166,8 @@ void LargeCall::SetInput(Asked asked, size_t fields) {
   input_.person = &person_;
   input_.attestations = attestations_;
   input_.tenant = "tenants/default";
-  input_.verb = asked == Asked::kWrite ? Verb::kCreate : Verb::kReveal;
+  const bool writes = asked == Asked::kWrite || asked == Asked::kWriteRefused;
+  input_.verb = writes ? Verb::kCreate : Verb::kReveal;
   input_.type = policy_->FindType("t0");
   input_.fields = fields_;
   input_.purpose = asked == Asked::kDerived      ? Keep(absl::StrCat("p", Policy::kMaxPurposes - 1))
@@ -186,8 +192,16 @@ void LargeCall::SetSubject(Asked asked) {
   }
   const absl::Time end = asked == Asked::kNotConsented ? kNow : absl::InfiniteFuture();
   static constexpr std::string_view kFields[] = {"t0.*"};
+  absl::Span<const std::string_view> agreed = kFields;
+  if (asked == Asked::kWriteRefused) {
+    for (size_t f = 0; f + 1 < fields_.size(); ++f) {
+      agreed_.push_back(policy_->field(fields_[f]).full_name);
+    }
+    agreed = agreed_;
+  }
   for (const char* id : {"c8", "c16", "c2", "c3"}) {
-    consents_.push_back({id, "", kFields, given, absl::InfiniteFuture(), true});
+    consents_.push_back({id, "", id == std::string_view("c3") ? agreed : kFields, given,
+                         absl::InfiniteFuture(), true});
   }
   consents_.push_back({"c1", "p1", {}, given, end});
   consents_.push_back({"c1", "p0", {}, given, end});

@@ -30,6 +30,8 @@ enum class Asked {
   kDerived,       // Reveals for a purpose that follows from another one.
   kWrite,         // Creates, with consents to the collection and by a child's guardian.
   kStopped,       // As kUse; the use of the last field has been stopped.
+  kWriteRefused,  // As kWrite; to the collection of the last field nobody has consented.
+  kInParts,       // As kUse; each role was given for some of the fields only, and none for all.
   kNotForThat,    // As kUse, for a purpose that is not granted.
   kNotConsented,  // As kUse, by somebody who has withdrawn the consent.
 };
@@ -45,7 +47,7 @@ class LargeCall {
   Decision Decide() const { return DecideWithSubject(*policy_, input_, subject_); }
 
  private:
-  void SetCaller();
+  void SetCaller(Asked asked);
   void SetInput(Asked asked, size_t fields);
   void SetSubject(Asked asked);
   // Lives as long as this.
@@ -59,6 +61,7 @@ class LargeCall {
   std::vector<FieldId> fields_;
   std::vector<Argument> arguments_;
   std::vector<MatterFact> matters_;
+  std::vector<std::string_view> agreed_;
   std::vector<ConsentFact> consents_;
   std::vector<UseStop> stops_;
   DecisionInput input_;
