@@ -106,6 +106,17 @@ bool SearchTerm::Matches(const ValueRules& rules, std::string_view value, const 
   return normalised.ok() && *normalised == form.normalised;
 }
 
+bool SearchTerm::MayLeadTo(const ValueRules& rules, std::string_view value) const {
+  for (const Form& by : forms) {
+    const absl::StatusOr<SecretBytes> normalised = Normalise(rules, by.form, kind, value);
+    if (!normalised.ok()) continue;
+    for (const Form& form : forms) {
+      if (form.form.normaliser == by.form.normaliser && form.normalised == *normalised) return true;
+    }
+  }
+  return false;
+}
+
 std::string_view SearchTerm::field_name() const {
   return std::string_view(field).substr(field.find('.') + 1);
 }

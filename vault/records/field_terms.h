@@ -73,6 +73,9 @@ struct SearchTerm {
   absl::InlinedVector<storage::IndexDigest, 2> Digests(const TenantKeys& keys) const;
   // Whether a record's value is what is looked for, by one of the forms.
   bool Matches(const ValueRules& rules, std::string_view value, const Form& form) const;
+  // Whether one of the value's rows, by any form, is where one of the forms looks: rows do not say
+  // which semantic type they are by.
+  bool MayLeadTo(const ValueRules& rules, std::string_view value) const;
   // Within its type.
   std::string_view field_name() const;
 

@@ -147,10 +147,7 @@ absl::StatusOr<Hit> CheckHit(const ValueRules& rules, const SearchTerm& term,
   absl::StatusOr<SecretBytes> value = record->reader->DecryptField(*stored);
   if (!value.ok()) return value.status();
   if (term.Matches(rules, value->view(), term.forms.back())) return Hit::kIs;
-  const bool once = std::any_of(
-      term.forms.begin(), term.forms.end() - 1,
-      [&](const SearchTerm::Form& form) { return term.Matches(rules, value->view(), form); });
-  return once ? Hit::kWasOnce : Hit::kStray;
+  return term.MayLeadTo(rules, value->view()) ? Hit::kWasOnce : Hit::kStray;
 }
 
 TokenField FieldOfToken(const TenantKeys& keys, const TokenTarget& target,

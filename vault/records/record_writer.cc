@@ -17,8 +17,9 @@ namespace {
 
 using storage::v1::FieldHeader;
 
-// Hits of a unique value that are looked at together.
+// Hits of a unique value that are looked at together, and at most.
 constexpr size_t kUniqueHits = 8;
+constexpr size_t kMostUniqueHits = 256;
 
 void SetToken(const storage::Id128& token, storage::v1::TokenKind kind, FieldHeader* header) {
   header->set_token(token.bytes.data(), token.bytes.size());
@@ -124,7 +125,8 @@ absl::StatusOr<authz::Reason> RecordWriter::TakeUnique(const authz::FieldSpec& f
   if (!search.ok()) return search.status();
   RecordFinder finder(deps_.engine, tenant_, &changes_);
   // Nearly always there are no hits, or one; what was the same by another form only is passed over.
-  for (std::optional<storage::RecordLocator> last;;) {
+  std::optional<storage::RecordLocator> last;
+  for (size_t examined = 0; examined < kMostUniqueHits; examined += kUniqueHits) {
     absl::StatusOr<std::vector<storage::RecordLocator>> hits =
         finder.FindTerm(*search, last.has_value() ? &*last : nullptr, kUniqueHits);
     if (!hits.ok()) return hits.status();
@@ -143,6 +145,7 @@ absl::StatusOr<authz::Reason> RecordWriter::TakeUnique(const authz::FieldSpec& f
     if (hits->size() < kUniqueHits) return authz::Reason::kOk;
     last = hits->back();
   }
+  return authz::Reason::kIndexBuilding;
 }
 
 RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,

@@ -67,7 +67,8 @@ struct RecordChange {
 // What a write has made, or why it was not planned.
 struct WriteResult {
   // kOk; kAlreadyExists (`field` set, or null for the ref); kNotFound, kSubjectErased (the person);
-  // kHistoryFull (`field` set); kDataLoss.
+  // kHistoryFull (`field` set); kIndexBuilding (`field` set: too many values were the same by a
+  // form that is not wanted any more); kDataLoss.
   authz::Reason reason = authz::Reason::kOk;
   const authz::FieldSpec* field = nullptr;
 

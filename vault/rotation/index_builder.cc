@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "piivault/storage/v1/entry.pb.h"
 #include "storage/commit_and_wait.h"
 #include "vault/audit/entry_builder.h"
@@ -20,6 +21,12 @@ namespace {
 // Alone, the wait for the disk after each step counts for more.
 constexpr size_t kLarge = 4;
 constexpr unsigned kMaxShrink = 8;  // one record
+// Where a step ends before it has all of its records: they may be large, and have many fields.
+constexpr size_t kStepBytes = size_t{2} << 20;
+constexpr size_t kStepMutations = 8'000;
+constexpr size_t kSlice = 8;  // records that are in memory together
+// How long a tenant that could not be done is left alone.
+constexpr absl::Duration kRetry = absl::Seconds(30);
 // How many rows are looked at for another record with the same value.
 constexpr size_t kDuplicateHits = 2;
 
@@ -27,14 +34,32 @@ constexpr std::string_view kMethod = "piivaultd/RebuildIndex";
 
 bool IsRebuilding(const FieldIndex& index) { return index.rebuilding(); }
 
-// Whether values that were written before may be those of several records.
+// Whether values that were written before may be those of several records: they were not unique, or
+// by another form under which fewer values are the same.
 bool IsNewlyUnique(const FieldIndex& index) {
-  return index.wanted().unique && std::any_of(index.forms.begin(), index.forms.end() - 1,
-                                              [](const IndexForm& form) { return !form.unique; });
+  const IndexForm& wanted = index.wanted();
+  return wanted.unique &&
+         std::any_of(index.forms.begin(), index.forms.end() - 1, [&wanted](const IndexForm& form) {
+           return !form.unique || form.normaliser != wanted.normaliser ||
+                  form.semantic != wanted.semantic;
+         });
 }
 
-bool Same(const storage::RecordLocator& a, const storage::RecordLocator& b) {
-  return a.subject == b.subject && a.record == b.record;
+// Whether another record has a row of the term under these keys.
+absl::StatusOr<bool> IsOfAnother(const storage::Engine& engine, const TenantScope& scope,
+                                 const TenantKeys& keys, const FieldTerm& term,
+                                 const storage::RecordLocator& self) {
+  const storage::Key prefix = storage::BlindIndexPrefix(scope.id(), keys.epoch, term.Digest(keys));
+  bool others = false;
+  const absl::Status scanned = engine.Scan(
+      prefix, prefix.bytes, kDuplicateHits, [&](std::string_view key, std::string_view) {
+        if (key.size() != prefix.bytes.size() + 2 * storage::Id128::kSize) return true;
+        const storage::RecordLocator at = storage::LocatorSuffix(key);
+        others = at.subject != self.subject || at.record != self.record;
+        return !others;
+      });
+  if (!scanned.ok()) return scanned;
+  return others;
 }
 
 }  // namespace
@@ -81,29 +106,38 @@ absl::Status IndexBuilder::Begin() {
 absl::StatusOr<bool> IndexBuilder::Step() {
   const uint64_t as_of = parts_.engine.AppliedSequence();
   const std::shared_ptr<const StateSnapshot> state = parts_.store.snapshot();
-  // The tenant behind that of the last step; a tenant that cannot be done keeps nobody waiting.
+  const absl::Time now = parts_.now();
   std::vector<const TenantState*> waiting;
   for (const auto& [name, tenant] : state->tenants()) {
-    if (tenant->indexes->rebuilding()) waiting.push_back(tenant.get());
+    if (!tenant->indexes->rebuilding()) {
+      paces_.erase(name);
+    } else if (paces_[name].rest_until <= now) {
+      waiting.push_back(tenant.get());
+    }
   }
   if (waiting.empty()) return false;
+  // The tenant behind that of the last step.
   const auto next = std::find_if(waiting.begin(), waiting.end(),
                                  [this](const TenantState* t) { return t->name > last_; });
   const TenantState& tenant = **(next == waiting.end() ? waiting.begin() : next);
   last_ = tenant.name;
-  const absl::Status done = StepOf(state, tenant, as_of);
+  Pace& pace = paces_[tenant.name];
+  const absl::Status done = StepOf(state, tenant, as_of, pace.shrink);
   if (absl::IsAborted(done)) {
     // Somebody changed one of the records: fewer of them, so that some attempt finds all at rest.
-    shrink_ = std::min(shrink_ + 1, kMaxShrink);
+    pace.shrink = std::min(pace.shrink + 1, kMaxShrink);
     return true;
   }
-  if (!done.ok()) return done;
-  if (shrink_ > 0) --shrink_;
+  if (!done.ok()) {
+    pace.rest_until = now + kRetry;
+    return done;
+  }
+  if (pace.shrink > 0) --pace.shrink;
   return true;
 }
 
 absl::Status IndexBuilder::StepOf(const std::shared_ptr<const StateSnapshot>& state,
-                                  const TenantState& tenant, uint64_t as_of) {
+                                  const TenantState& tenant, uint64_t as_of, unsigned shrink) {
   const absl::StatusOr<TenantScope> scope = TenantScope::Create(*state, tenant);
   if (!scope.ok()) return scope.status();
   absl::StatusOr<std::optional<IndexPass>> before =
@@ -130,17 +164,17 @@ absl::Status IndexBuilder::StepOf(const std::shared_ptr<const StateSnapshot>& st
     }
     work.pass.set_type(*type);
     work.next_type = type + 1 == types.end() ? std::string() : *(type + 1);
-    work.limit =
-        std::max<size_t>(1, (parts_.step_records * (large_steps_ ? kLarge : 1)) >> shrink_);
+    work.limit = std::max<size_t>(1, (parts_.step_records * (large_steps_ ? kLarge : 1)) >> shrink);
     const absl::Status planned = PlanRecords(*scope, &work);
     if (!planned.ok()) return planned;
   } else {
     work.finished = true;
   }
-  // Another policy that comes meanwhile adds to the forms: then what this step does is of one of
-  // them, and the pass begins anew. The end of the pass rests on the forms, by PutIndexes().
   const storage::Key key = IndexPassKey(tenant.name);
   work.changes.Read(key);
+  // Look-ups by another policy's forms go from its old ones to the wanted one: no step may go the
+  // other way.
+  work.changes.Read(storage::StateKey(storage::StateKind::kIndexForms, tenant.name));
   work.changes.reads.push_back(EpochCell());
 
   auto commit = std::make_unique<storage::Commit>();
@@ -169,9 +203,9 @@ absl::Status IndexBuilder::StepOf(const std::shared_ptr<const StateSnapshot>& st
             std::back_inserter(commit->reads));
   std::move(work.changes.writes.begin(), work.changes.writes.end(),
             std::back_inserter(commit->writes));
-  entries_.fetch_add(1, std::memory_order_relaxed);
   const absl::Status done = storage::CommitOrError(parts_.engine, std::move(commit)).status();
   if (!done.ok()) return done;
+  entries_.fetch_add(1, std::memory_order_relaxed);
   records_.fetch_add(work.records, std::memory_order_relaxed);
   for (const storage::Key& row : work.damaged) {
     if (parts_.damaged) parts_.damaged(row);
@@ -185,40 +219,56 @@ absl::Status IndexBuilder::PlanRecords(const TenantScope& scope, StepWork* work)
   RecordFinder finder(parts_.engine, scope, &work->changes);
   auto locators = finder.FindType(pass.type(), place.has_value() ? &*place : nullptr, work->limit);
   if (!locators.ok()) return locators.status();
-  auto loaded = LoadRecords(parts_.engine, scope, *locators, &work->changes);
-  if (!loaded.ok()) return loaded.status();
-  std::vector<storage::RecordLocator> erased;
-  for (size_t i = 0; i < locators->size(); ++i) {
-    LoadResult& result = (*loaded)[i];
-    if (result.reason == authz::Reason::kSubjectErased) erased.push_back((*locators)[i]);
-    absl::Status planned;
-    if (result.reason == authz::Reason::kDataLoss) planned = absl::DataLossError("");
-    if (result.ok() && result.record->type() == pass.type()) {
-      planned = PlanRecord(scope, *result.record, work);
-    }
-    result.record.reset();
-    if (absl::IsDataLoss(planned)) {
-      const storage::RecordLocator& at = (*locators)[i];
-      work->damaged.push_back(storage::RecordKey(scope.id(), at.subject, at.record));
-    } else if (!planned.ok()) {
-      return planned;
-    }
+  size_t bytes = 0;
+  size_t done = 0;
+  while (done < locators->size() && bytes < kStepBytes &&
+         work->changes.writes.size() < kStepMutations) {
+    const size_t count = std::min(kSlice, locators->size() - done);
+    const absl::Status planned =
+        PlanSlice(scope, absl::MakeSpan(*locators).subspan(done, count), work, &bytes);
+    if (!planned.ok()) return planned;
+    done += count;
   }
-  const absl::Status removed = PlanErased(scope, erased, work);
-  if (!removed.ok()) return removed;
-  work->records = locators->size();
+  work->records = done;
   pass.set_records(pass.records() + work->records);
   pass.set_damaged(pass.damaged() + work->damaged.size());
   pass.clear_subject();
   pass.clear_record();
-  if (locators->size() == work->limit) {
-    pass.set_subject(std::string(locators->back().subject.view()));
-    pass.set_record(std::string(locators->back().record.view()));
+  if (done < locators->size() || done == work->limit) {
+    const storage::RecordLocator& last = (*locators)[done - 1];
+    pass.set_subject(std::string(last.subject.view()));
+    pass.set_record(std::string(last.record.view()));
   } else {
     work->finished = work->next_type.empty();
     if (!work->finished) pass.set_type(work->next_type);
   }
   return absl::OkStatus();
+}
+
+absl::Status IndexBuilder::PlanSlice(const TenantScope& scope,
+                                     absl::Span<const storage::RecordLocator> locators,
+                                     StepWork* work, size_t* bytes) const {
+  auto loaded = LoadRecords(parts_.engine, scope, locators, &work->changes);
+  if (!loaded.ok()) return loaded.status();
+  std::vector<storage::RecordLocator> erased;
+  for (size_t i = 0; i < locators.size(); ++i) {
+    LoadResult& result = (*loaded)[i];
+    if (result.reason == authz::Reason::kSubjectErased) erased.push_back(locators[i]);
+    absl::Status planned;
+    if (result.reason == authz::Reason::kDataLoss) planned = absl::DataLossError("");
+    if (result.ok()) *bytes += result.record->row.size();
+    if (result.ok() && result.record->type() == work->pass.type()) {
+      planned = PlanRecord(scope, *result.record, work);
+    }
+    result.record.reset();
+    if (absl::IsDataLoss(planned)) {
+      const storage::RecordLocator& at = locators[i];
+      work->damaged.push_back(storage::RecordKey(scope.id(), at.subject, at.record));
+    } else if (!planned.ok()) {
+      return planned;
+    }
+  }
+  return PlanErased(scope, erased, work);
 }
 
 absl::Status IndexBuilder::PlanRecord(const TenantScope& scope, LoadedRecord& record,
@@ -227,17 +277,18 @@ absl::Status IndexBuilder::PlanRecord(const TenantScope& scope, LoadedRecord& re
   const storage::RecordLocator self = record.locator();
   const auto see = [&](const FieldIndex& index, const FieldTerm& term) {
     if (!IsNewlyUnique(index) || term.index.find('@') != std::string::npos) return;
-    bool others = !work->taken.insert(term.Digest(scope.active())).second;
-    for (const TenantKeys* const keys : scope.indexed()) {
-      const storage::Key prefix =
-          storage::BlindIndexPrefix(scope.id(), keys->epoch, term.Digest(*keys));
-      const absl::Status scanned = parts_.engine.Scan(
-          prefix, prefix.bytes, kDuplicateHits, [&](std::string_view key, std::string_view) {
-            const bool of_record = key.size() == prefix.bytes.size() + 2 * storage::Id128::kSize;
-            others |= of_record && !Same(storage::LocatorSuffix(key), self);
-            return !others;
-          });
-      if (!scanned.ok()) searched = scanned;
+    bool others = false;
+    // Values of another class are the same, too.
+    for (const KeyClass key_class : {KeyClass::kNormal, KeyClass::kImportant}) {
+      if (!(key_class == KeyClass::kNormal ? index.normal : index.important)) continue;
+      const FieldTerm there{term.index, term.normalised.Clone(), term.normaliser, key_class};
+      if (!work->taken.insert(there.Digest(scope.active())).second) others = true;
+      for (const TenantKeys* const keys : scope.indexed()) {
+        if (others) break;
+        const absl::StatusOr<bool> found = IsOfAnother(parts_.engine, scope, *keys, there, self);
+        if (!found.ok()) searched = found.status();
+        if (found.ok()) others = *found;
+      }
     }
     if (others) work->pass.set_duplicates(work->pass.duplicates() + 1);
   };

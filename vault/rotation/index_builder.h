@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "storage/engine.h"
 #include "vault/crypto/random.h"
 #include "vault/records/change_set.h"
@@ -58,7 +60,8 @@ class IndexBuilder {
   // Writes down what another normaliser of the program wants. Before any call is served.
   [[nodiscard]] absl::Status Begin();
 
-  // One step of one tenant; whether there is more to do. UNAVAILABLE and such: call again later.
+  // One step of one tenant; whether there is more to do now. An error leaves that tenant alone for
+  // a while: call again.
   [[nodiscard]] absl::StatusOr<bool> Step();
 
   // Whether steps may be some times larger, as nobody is held up by their commits.
@@ -70,19 +73,28 @@ class IndexBuilder {
  private:
   struct StepWork;
 
+  // How one tenant goes on.
+  struct Pace {
+    unsigned shrink = 0;  // a step is halved so often, after conflicts
+    absl::Time rest_until = absl::InfinitePast();
+  };
+
   absl::Status StepOf(const std::shared_ptr<const StateSnapshot>& state, const TenantState& tenant,
-                      uint64_t as_of);
+                      uint64_t as_of, unsigned shrink);
   // Plans the records behind the pass's place and moves that; the type is done where it is empty.
   absl::Status PlanRecords(const TenantScope& scope, StepWork* work) const;
-  // Of one record; what does not open is counted in `work`.
+  // Of some of them; adds up the size of their rows. What does not open is counted in `work`.
+  absl::Status PlanSlice(const TenantScope& scope,
+                         absl::Span<const storage::RecordLocator> locators, StepWork* work,
+                         size_t* bytes) const;
   absl::Status PlanRecord(const TenantScope& scope, LoadedRecord& record, StepWork* work) const;
   // Persons that were erased: their records lose all rows.
   absl::Status PlanErased(const TenantScope& scope,
                           const std::vector<storage::RecordLocator>& records, StepWork* work) const;
 
   const Parts parts_;
-  std::string last_;     // tenant of the last step
-  unsigned shrink_ = 0;  // a step is halved so often, after conflicts
+  std::string last_;                                // tenant of the last step
+  std::map<std::string, Pace, std::less<>> paces_;  // of tenants that are not done
   bool large_steps_ = false;
   std::atomic<uint64_t> entries_{0};
   std::atomic<uint64_t> records_{0};

@@ -85,7 +85,10 @@ class RowMover::Work {
         keys_(state.keys()),
         moves_(*moves) {
     for (const auto& [name, tenant] : state.tenants()) {
-      if (tenant->id == range.tenant) indexes_ = tenant->indexes;
+      if (tenant->id != range.tenant || range.kind == EpochRange::Kind::kSealed) continue;
+      indexes_ = tenant->indexes;
+      // Index rows are brought to the form that is wanted, and no other.
+      Read(storage::StateKey(storage::StateKind::kIndexForms, name));
     }
   }
 

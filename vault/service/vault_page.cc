@@ -43,6 +43,7 @@ absl::StatusOr<RecordPage> CollectPage(VaultCall& call, size_t size,
     examined += hits->size();
     place = hits->back();
   }
+  page.cut = true;
   page.next = place;
   return page;
 }

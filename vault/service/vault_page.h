@@ -17,6 +17,7 @@ struct RecordPage {
   // kOk, or kDataLoss for an index row that leads to a record it does not belong to.
   authz::Reason reason = authz::Reason::kOk;
   std::vector<std::unique_ptr<LoadedRecord>> records;
+  bool cut = false;  // there are more hits than one message looks at
   // Where the next page begins behind; absent at the end.
   std::optional<storage::RecordLocator> next;
 };

@@ -14,9 +14,12 @@ std::string_view TypeOf(std::string_view full_name) {
 }
 
 absl::StatusOr<IndexForm> FormFromRow(const storage::v1::IndexFormsRow::Form& row) {
+  if (!row.whole() && !row.domain()) return IndexForm{};
   const std::optional<authz::SemanticType> semantic = authz::FindSemanticType(row.semantic());
-  if (row.normaliser() > kNormaliserVersion || !semantic.has_value()) {
-    return absl::FailedPreconditionError("indexes were made by a newer version of this program");
+  if (row.normaliser() > kNormaliserVersion || row.normaliser() < kOldestNormaliserVersion ||
+      !semantic.has_value()) {
+    return absl::FailedPreconditionError(
+        "indexes were made by a version of this program that this one does not know");
   }
   return IndexForm{row.normaliser(), *semantic, row.whole(), row.domain(), row.unique()};
 }

@@ -19,7 +19,7 @@ namespace piivault::vault {
 
 // Which rows of the index a value has. That of a field that is not indexed is the default.
 struct IndexForm {
-  uint32_t normaliser = kNormaliserVersion;  // with `semantic`: what a value normalises to
+  uint32_t normaliser = 0;  // version; with `semantic`: what a value normalises to
   authz::SemanticType semantic = authz::SemanticType::kText;
   bool whole = false;   // one for the value
   bool domain = false;  // one for the domain of an e-mail address
@@ -61,8 +61,8 @@ class TenantIndexes {
  public:
   using Fields = std::map<std::string, FieldIndex, std::less<>>;  // by `type.field`
 
-  // FAILED_PRECONDITION for a row of a newer program, whose normal forms this one does not know;
-  // DATA_LOSS for one that makes no sense.
+  // FAILED_PRECONDITION for a row with normal forms that this program does not know, as it is older
+  // or too new; DATA_LOSS for one that makes no sense.
   [[nodiscard]] static absl::StatusOr<TenantIndexes> FromRow(const storage::v1::IndexFormsRow& row);
   storage::v1::IndexFormsRow ToRow(std::string_view tenant) const;
 

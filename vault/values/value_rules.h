@@ -21,6 +21,8 @@ namespace piivault::vault {
 // that vaults still have indexes of; these are built anew (IndexBuilder). A golden test notices
 // such a change.
 inline constexpr uint32_t kNormaliserVersion = 1;
+// The oldest one that is still here.
+inline constexpr uint32_t kOldestNormaliserVersion = 1;
 
 enum class ValueOutcome : uint8_t {
   kOk,          // Of the type.

@@ -55,8 +55,8 @@ TEST_F(AdminIndexesTest, TheWorkOfAnotherPolicyIsShownUntilTheNext) {
   EXPECT_FALSE(rebuild.has_end_time());
 
   const auto rules = ValueRules::Create().value();
-  IndexBuilder builder({vault_.engine(), vault_.store(), *rules, SystemRandom(),
-                        [this] { return vault_.now(); }});
+  IndexBuilder builder(
+      {vault_.engine(), vault_.store(), *rules, SystemRandom(), [this] { return vault_.now(); }});
   while (*builder.Step()) {
   }
   rebuild = TheTenant().index_rebuild();

@@ -106,6 +106,7 @@ constexpr std::string_view kPlain = "      code: number_code\n";
 constexpr std::string_view kIndexed = "      code: {type: number_code, index: true}\n";
 constexpr std::string_view kUnique = "      code: {type: number_code, unique: true}\n";
 constexpr std::string_view kExact = "      code: {type: external_account_id, index: true}\n";
+constexpr std::string_view kUniqueExact = "      code: {type: external_account_id, unique: true}\n";
 constexpr std::string_view kImportant =
     "      code: {type: number_code, index: true, key_class: important}\n";
 
@@ -220,41 +221,78 @@ TEST_F(IndexRebuildTest, AnotherPolicyBeginsItAnew) {
   EXPECT_EQ(Rows(), 4u);
 }
 
-// A policy that comes while a step is planned: the step does not take effect.
-TEST_F(IndexRebuildTest, AStepRestsOnWhatItWasPlannedBy) {
+// A policy that comes while a step is planned: the step does not take effect, neither the last one
+// of a pass nor one before.
+TEST_F(IndexRebuildTest, AStepRestsOnTheFormsItWasPlannedBy) {
+  for (const size_t step : {1u, 64u}) {
+    SetFields(kPlain, "");
+    vault_.BuildIndexes();
+    const std::string name = Create("K-1");
+    Create("L-1");
+    SetFields(kIndexed);
+    const size_t before = Rows();
+    bool once = false;
+    IndexBuilder builder({vault_.engine(),
+                          vault_.store(),
+                          vault_.rules(),
+                          SystemRandom(),
+                          [&] {
+                            // The second time: between the step's view and its commit.
+                            if (!std::exchange(once, true)) SetFields(kExact);
+                            return vault_.now;
+                          },
+                          {},
+                          step});
+    ASSERT_TRUE(*builder.Step());
+    EXPECT_EQ(Rows(), before);
+    while (*builder.Step()) {
+    }
+    EXPECT_THAT(Find("K-1"), testing::Contains(name));
+  }
+}
+
+TEST_F(IndexRebuildTest, AStepRestsOnTheRecordsItWasPlannedBy) {
   SetFields(kPlain, "");
   const std::string name = Create("K-1");
   SetFields(kIndexed);
-  IndexBuilder::Parts parts{
-      vault_.engine(), vault_.store(), vault_.rules(), SystemRandom(), {}, {}};
   bool once = false;
-  parts.now = [&] {
-    // Between the step's view of the state and its commit.
-    if (!std::exchange(once, true)) SetFields(kExact);
-    return vault_.now;
-  };
-  IndexBuilder builder(parts);
-  ASSERT_TRUE(*builder.Step());
-  EXPECT_EQ(Rows(), 0u);
+  IndexBuilder builder({vault_.engine(), vault_.store(), vault_.rules(), SystemRandom(), [&] {
+                          if (!std::exchange(once, true)) {
+                            EXPECT_TRUE(Update(name, "L-1").ok());
+                          }
+                          return vault_.now;
+                        }});
   while (*builder.Step()) {
-  }
-  EXPECT_THAT(Find("K-1"), testing::ElementsAre(name));
-  EXPECT_EQ(Rows(), 1u);
-
-  SetFields(kIndexed);
-  once = false;
-  parts.now = [&] {
-    if (!std::exchange(once, true)) {
-      EXPECT_TRUE(Update(name, "L-1").ok());
-    }
-    return vault_.now;
-  };
-  IndexBuilder second(parts);
-  while (*second.Step()) {
   }
   EXPECT_THAT(Find("L1"), testing::ElementsAre(name));
   EXPECT_THAT(Find("K1"), testing::ElementsAre());
   EXPECT_EQ(Rows(), 1u);
+}
+
+// As a rotation brings records to the form that is wanted, too.
+TEST_F(IndexRebuildTest, ARotationRestsOnTheFormsItWasPlannedBy) {
+  SetFields(kIndexed);
+  vault_.BuildIndexes();
+  const auto at = ParseRecordName(Create("K-1"));
+  const storage::Key wrap =
+      storage::WrapKey(vault_.TenantNumber("default"), at->subject, at->record, 1);
+  const std::string before = vault_.engine().Get(wrap).value();
+  EpochRotation::Parts parts = vault_.RotationParts();
+  bool armed = false;
+  parts.now = [&] {
+    if (std::exchange(armed, false)) SetFields(kExact);
+    return vault_.now;
+  };
+  EpochRotation rotation(parts);
+  ASSERT_TRUE(rotation.Begin().ok());
+  armed = true;
+  // The first step with rows plans, the next one sees that it was no use.
+  while (armed) ASSERT_TRUE(*rotation.Step());
+  ASSERT_TRUE(*rotation.Step());
+  EXPECT_EQ(vault_.engine().Get(wrap).value(), before);
+  while (*rotation.Step()) {
+  }
+  EXPECT_NE(vault_.engine().Get(wrap).value(), before);
 }
 
 TEST_F(IndexRebuildTest, CountsValuesThatSeveralRecordsHave) {
@@ -272,6 +310,83 @@ TEST_F(IndexRebuildTest, CountsValuesThatSeveralRecordsHave) {
   EXPECT_EQ(Pass().duplicates(), 3u);
   EXPECT_EQ(vault_.Lookup("shop", "code", "A1", {}).name(), "AMBIGUOUS");
   EXPECT_EQ(vault_.Lookup("shop", "code", "B1", {}).name(), "OK");
+}
+
+TEST_F(IndexRebuildTest, CountsValuesThatOnlyTheNewTypeTakesForTheSame) {
+  SetFields(kUniqueExact);
+  vault_.BuildIndexes();
+  Create("K-1");
+  Create("L-1");
+  SetFields(kUnique);
+  Create("K1");  // nobody knows yet that it is the same
+  vault_.BuildIndexes();
+  EXPECT_EQ(Pass().duplicates(), 1u);
+}
+
+TEST_F(IndexRebuildTest, CountsValuesThatRecordsHaveUnderOtherKeys) {
+  SetFields(kIndexed);
+  vault_.BuildIndexes();
+  Create("A1");
+  SetFields(kImportant);
+  Create("A1");
+  SetFields(kUnique);
+  vault_.BuildIndexes();
+  EXPECT_EQ(Pass().duplicates(), 2u);
+}
+
+TEST_F(IndexRebuildTest, ManyValuesThatWereTheSameOnceAreNoAnswer) {
+  SetFields(kIndexed);
+  vault_.BuildIndexes();
+  for (int i = 0; i < 300; ++i) Create("n/a1");
+  SetFields(kUniqueExact);
+  const auto create = [&](const std::string& code) {
+    const Result result = vault_.Call("shop", "CreateRecord",
+                                      VaultFixture::NewCustomer({{"note", "n"}, {"code", code}}));
+    return std::string(result.name());
+  };
+  EXPECT_EQ(create("N/A1"), "INDEX_BUILDING");
+  EXPECT_EQ(create("n/a1"), "ALREADY_EXISTS");
+  EXPECT_EQ(vault_.Lookup("shop", "code", "N/A1", {}).name(), "NOT_FOUND");
+  vault_.BuildIndexes();
+  EXPECT_EQ(create("N/A1"), "OK");
+
+  // So many that not all are looked at.
+  SetFields(kIndexed);
+  vault_.BuildIndexes();
+  for (int i = 0; i < 4000; ++i) Create("n/a1");
+  SetFields(kExact);
+  EXPECT_EQ(vault_.Lookup("shop", "code", "N/a1", {}).name(), "INDEX_BUILDING");
+  vault_.BuildIndexes();
+  EXPECT_EQ(vault_.Lookup("shop", "code", "N/a1", {}).name(), "NOT_FOUND");
+}
+
+// By its new form a value may be where another one's old form is looked for.
+TEST_F(IndexRebuildTest, RowsOfAnotherFormAreNoDamage) {
+  SetFields(kIndexed);
+  vault_.BuildIndexes();
+  SetFields(kExact);
+  const std::string name = Create("k1");  // by its exact form where K-1 is by its number
+  EXPECT_THAT(Find("K-1"), testing::ElementsAre());
+  EXPECT_THAT(Find("k1"), testing::ElementsAre(name));
+  ASSERT_TRUE(Update(name, "K1").ok());
+  EXPECT_THAT(Find("K-1"), testing::ElementsAre());
+}
+
+TEST_F(IndexRebuildTest, AStepEndsWhereRecordsAreLarge) {
+  SetFields("      large: mail_body\n      code: number_code\n", "");
+  for (int i = 0; i < 20; ++i) {
+    vault_.Create({{"note", "n"}, {"code", "K-1"}, {"large", std::string(400'000, 'x')}});
+  }
+  SetFields(
+      "      large: mail_body\n      code: {type: number_code, index: "
+      "true}\n");
+  IndexBuilder builder = Builder(64);
+  ASSERT_TRUE(*builder.Step());
+  EXPECT_EQ(Pass().records(), 8u);
+  while (*builder.Step()) {
+  }
+  EXPECT_EQ(Pass().records(), 20u);
+  EXPECT_EQ(Rows(), 20u);
 }
 
 class DuplicatesTest : public IndexRebuildTest, public testing::WithParamInterface<size_t> {};
@@ -421,23 +536,57 @@ TEST_F(IndexRowsAtStartTest, OfANewerNormaliserAreRefused) {
   EXPECT_TRUE(absl::IsFailedPrecondition(LoadAfter(Forms(), Sealed(row))));
 }
 
-// Nothing is served before it is written down what the newer program wants.
-TEST_F(IndexRowsAtStartTest, OfAnOlderNormaliserAreWrittenDownAnew) {
+TEST_F(IndexRowsAtStartTest, OfANormaliserThatIsGoneAreRefused) {
   storage::v1::IndexFormsRow row = Indexes().ToRow("default");
-  for (auto& field : *row.mutable_fields()) field.mutable_forms(0)->set_normaliser(0);
-  ASSERT_TRUE(LoadAfter(Forms(), Sealed(row)).ok());
-  ASSERT_TRUE(vault_.store().Reload().ok());
-  EXPECT_TRUE(Indexes().rebuilding());
+  row.mutable_fields(0)->mutable_forms(0)->set_normaliser(kOldestNormaliserVersion - 1);
+  EXPECT_TRUE(absl::IsFailedPrecondition(LoadAfter(Forms(), Sealed(row))));
+}
+
+// Without rows there is nothing that a normaliser has made.
+TEST_F(IndexRowsAtStartTest, OfNoIndexAreOfNoNormaliser) {
+  SetFields(kIndexed);
+  vault_.BuildIndexes();
+  SetFields(kPlain, "");
+  storage::v1::IndexFormsRow row = Indexes().ToRow("default");
+  int plain = 0;
+  for (auto& field : *row.mutable_fields()) {
+    for (auto& form : *field.mutable_forms()) {
+      if (form.whole()) continue;
+      form.set_normaliser(kNormaliserVersion + 1);
+      ++plain;
+    }
+  }
+  EXPECT_EQ(plain, 1);
+  EXPECT_TRUE(LoadAfter(Forms(), Sealed(row)).ok());
+}
+
+// Nothing is served before it is written down what the program wants.
+TEST_F(IndexRowsAtStartTest, WhatAnotherNormaliserWantsIsWrittenDownOnce) {
+  SetFields(kIndexed);
+  const auto read = [&] {
+    return OpenRow<storage::v1::IndexFormsRow>(vault_.store().snapshot()->keys(), Forms(),
+                                               vault_.engine().Get(Forms()).value())
+        ->message;
+  };
+  const std::string wanted = Indexes().ToRow("default").SerializeAsString();
+  Write(Forms(), Sealed(Indexes().Rebuilt().ToRow("default")));
+  ASSERT_NE(read().SerializeAsString(), wanted);
   ASSERT_TRUE(vault_.NewIndexBuilder().Begin().ok());
-  const auto written = OpenRow<storage::v1::IndexFormsRow>(
-      vault_.store().snapshot()->keys(), Forms(), vault_.engine().Get(Forms()).value());
-  ASSERT_TRUE(written.ok());
-  EXPECT_EQ(written->message.fields(0).forms_size(), 2);
-  EXPECT_EQ(written->message.fields(0).forms(1).normaliser(), kNormaliserVersion);
-  // Once.
+  EXPECT_EQ(read().SerializeAsString(), wanted);
   const uint64_t sequence = vault_.engine().AppliedSequence();
   ASSERT_TRUE(vault_.NewIndexBuilder().Begin().ok());
   EXPECT_EQ(vault_.engine().AppliedSequence(), sequence);
+}
+
+TEST_F(IndexRowsAtStartTest, AnotherNormaliserIsAnotherForm) {
+  SetFields(kIndexed);
+  vault_.BuildIndexes();
+  const TenantIndexes newer = Indexes().WithNormaliser(kNormaliserVersion + 1);
+  const FieldIndex& code = *newer.Find("customer.code");
+  ASSERT_EQ(code.forms.size(), 2u);
+  EXPECT_EQ(code.wanted().normaliser, kNormaliserVersion + 1);
+  EXPECT_TRUE(code.covers(&IndexForm::whole));
+  EXPECT_TRUE(Indexes().WithNormaliser(kNormaliserVersion) == Indexes());
 }
 
 TEST(PercentOfTest, CountsTypesAndThePlaceInOne) {
