@@ -32,7 +32,10 @@ using Result = VaultFixture::Result;
 
 class KeyClassRotationTest : public testing::Test {
  protected:
-  KeyClassRotationTest() { vault_.SetPolicy("default", kPolicy); }
+  KeyClassRotationTest() {
+    vault_.SetPolicy("default", kPolicy);
+    vault_.BuildIndexes();
+  }
 
   storage::TenantId Tenant() { return vault_.TenantNumber("default"); }
   storage::Key WrapOf(const std::string& record, uint64_t version = 1) {
