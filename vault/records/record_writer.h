@@ -160,6 +160,8 @@ class RecordWriter {
   // be null; fills digest and header of `result`, which takes those of the fields.
   absl::Status Store(std::vector<PreparedField>* fields, const EarlierValues& earlier,
                      const LoadedRecord* before, WriteResult* result);
+  static void SetToken(const storage::Id128& token, storage::v1::TokenKind kind,
+                       storage::v1::FieldHeader* header);
   // Gives the fields that are to have a random token and have none one each, under a new handle.
   void GiveRandomTokens(storage::v1::RecordHeader* header);
   // Of the random tokens that its fields have.
