@@ -107,7 +107,8 @@ inline constexpr std::string_view kPlain = "      code: number_code\n";
 inline constexpr std::string_view kIndexed = "      code: {type: number_code, index: true}\n";
 inline constexpr std::string_view kUnique = "      code: {type: number_code, unique: true}\n";
 inline constexpr std::string_view kExact = "      code: {type: external_account_id, index: true}\n";
-inline constexpr std::string_view kUniqueExact = "      code: {type: external_account_id, unique: true}\n";
+inline constexpr std::string_view kUniqueExact =
+    "      code: {type: external_account_id, unique: true}\n";
 inline constexpr std::string_view kImportant =
     "      code: {type: number_code, index: true, key_class: important}\n";
 
