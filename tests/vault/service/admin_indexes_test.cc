@@ -30,16 +30,7 @@ grants:
 )"});
 }
 
-class AdminIndexesTest : public AdminTest {
- protected:
-  Tenant TheTenant() {
-    const auto listed = Call<ListTenantsResponse>("aoki", "ListTenants", ListTenantsRequest());
-    for (const Tenant& tenant : listed.response.tenants()) {
-      if (tenant.name() == "tenants/default") return tenant;
-    }
-    return {};
-  }
-};
+class AdminIndexesTest : public AdminTest {};
 
 TEST_F(AdminIndexesTest, AFirstPolicyHasNothingToBuild) {
   Activate(PolicyWith("{type: email_address, index: true}"));

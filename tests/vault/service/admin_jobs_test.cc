@@ -61,13 +61,6 @@ class AdminJobsTest : public AdminTest {
     for (const std::string& field : answer.fields) text += " " + field;
     return text;
   }
-  Tenant TheTenant() {
-    const auto listed = Call<ListTenantsResponse>("aoki", "ListTenants", ListTenantsRequest());
-    for (const Tenant& tenant : listed.response.tenants()) {
-      if (tenant.name() == "tenants/default") return tenant;
-    }
-    return {};
-  }
 };
 
 TEST_F(AdminJobsTest, ASecondPersonApproves) {

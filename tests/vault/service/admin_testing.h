@@ -181,6 +181,15 @@ class AdminTest : public testing::Test {
     ASSERT_TRUE(approved.ok()) << authz::ReasonName(approved.reason);
   }
 
+  // `default`, as it is listed.
+  v1::Tenant TheTenant() {
+    const auto listed =
+        Call<v1::ListTenantsResponse>("aoki", "ListTenants", v1::ListTenantsRequest());
+    for (const v1::Tenant& tenant : listed.response.tenants()) {
+      if (tenant.name() == "tenants/default") return tenant;
+    }
+    return {};
+  }
   // Loads a shipped policy, and puts it in force for tenants/default; its hash.
   std::string Activate(const std::string& yaml) {
     piivault::v1::CreatePolicyRequest load;
