@@ -122,6 +122,7 @@ struct ConsentFact {
   absl::Time given = absl::InfiniteFuture();  // In force from this instant …
   absl::Time withdrawn = absl::InfiniteFuture();  // … to the one before this.
   bool by_guardian = false;
+  std::string_view recipient = {};  // To giving the data to this recipient; empty: to none.
 };
 
 // Somebody who acts for the person under a mandate.

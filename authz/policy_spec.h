@@ -160,29 +160,41 @@ struct FieldSelection {
   bool empty() const { return fields.empty() && word.empty(); }
 };
 
+// A matter that a disclosure rests on.
+struct ShareMatter {
+  MatterNeed need;
+  bool own = false;  // The recipient has to be registered for this very matter.
+};
+
+// A sharing rule: what recipients of one kind may have, on which legal basis.
 struct RecipientSpec {
   std::string id;
   Labels labels;
   Origin origin;
-  std::string kind;
+  std::string kind;  // Of vocabulary::kRecipientKinds.
   FieldSelection fields;
   std::vector<PurposeId> purposes;
   bool consented_purposes = false;
   std::string basis;
-  std::vector<std::string> needs;
+  std::vector<std::string> needs;     // Of vocabulary::kRecipientNeeds.
+  std::vector<ShareMatter> matters;   // All of them.
   bool single_use = false;
-  bool revocable = false;
-  std::string country;
+  absl::Duration lifetime = absl::ZeroDuration();  // Of tokens, at most; zero: the vault's.
+  // Where the recipient has to be; empty: in one of RecipientRules::home.
+  std::vector<std::string> countries;
+  // Of `notice_to_all_users`: how long before, and the matter that is opened with each person when
+  // it is told.
   std::string notice_lead;
+  std::optional<MatterId> notice;
 };
 
 enum class Processors : uint8_t { kForbidden, kPartial, kAllowed };
 
-struct ExceptionSpec {
+// Of these fields of one person, one recipient gets no more than so many, by all tokens together.
+struct CombinationSpec {
   Origin origin;
-  std::string basis;
-  std::vector<std::string> needs;
-  bool consent_needed = true;
+  std::vector<FieldId> fields;
+  uint32_t at_most = 0;
 };
 
 struct NeverShareSpec {  // These fields never go to recipients of these kinds.
@@ -197,7 +209,10 @@ struct RecipientRules {
   std::vector<FieldId> partial_fields;  // The most a processor may get, for kPartial.
   uint32_t partial_subjects = 0;
   std::vector<NeverShareSpec> never;
-  std::vector<ExceptionSpec> exceptions;
+  std::vector<CombinationSpec> combinations;
+  std::vector<std::string> bases;  // The only ones; empty: any.
+  std::vector<std::string> home;   // Countries; empty: recipients may be anywhere.
+  std::string keep;                // How long the ledger is kept: "3y".
 };
 
 struct RetentionSpec {

@@ -31,6 +31,8 @@ constexpr auto kAttestationKinds = std::to_array<Named<AttestationKind>>({
     {AttestationKind::kPartnerNda, "partner_nda"},
     {AttestationKind::kSupervision, "supervision"},
     {AttestationKind::kAcknowledgement, "acknowledgement"},
+    {AttestationKind::kContract, "contract"},
+    {AttestationKind::kMembership, "membership"},
 });
 
 constexpr auto kPrincipalKinds = std::to_array<Named<PrincipalKind>>({

@@ -37,6 +37,9 @@ enum class AttestationKind : uint8_t {
   kSupervision,
   kAcknowledgement,  // Of the operator's text: the policy says of which
                      // (Policy::acknowledgement()).
+  // Of recipients only.
+  kContract,
+  kMembership,  // It is one of a closed group.
 };
 
 enum class PrincipalKind : uint8_t {
