@@ -176,8 +176,8 @@ struct RecipientSpec {
   std::vector<PurposeId> purposes;
   bool consented_purposes = false;
   std::string basis;
-  std::vector<std::string> needs;     // Of vocabulary::kRecipientNeeds.
-  std::vector<ShareMatter> matters;   // All of them.
+  std::vector<std::string> needs;    // Of vocabulary::kRecipientNeeds.
+  std::vector<ShareMatter> matters;  // All of them.
   bool single_use = false;
   absl::Duration lifetime = absl::ZeroDuration();  // Of tokens, at most; zero: the vault's.
   // Where the recipient has to be; empty: in one of RecipientRules::home.

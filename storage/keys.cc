@@ -29,6 +29,7 @@ class KeyBuilder {
   }
   KeyBuilder& Kind(StateKind kind) { return Byte(static_cast<char>(kind)); }
   KeyBuilder& Kind(IndexKind kind) { return Byte(static_cast<char>(kind)); }
+  KeyBuilder& Kind(SharingKind kind) { return Byte(static_cast<char>(kind)); }
   KeyBuilder& Kind(LogKind kind) { return Byte(static_cast<char>(kind)); }
   KeyBuilder& U32(uint32_t value) { return BigEndian(value, 4); }
   KeyBuilder& U64(uint64_t value) { return BigEndian(value, 8); }
@@ -282,6 +283,87 @@ Key RequestKey(const IndexDigest& digest) {
 }
 
 Key RequestPrefix() { return KeyBuilder(Table::kIndex, 1).Kind(IndexKind::kRequest).Build(); }
+
+Key SharingPrefix(SharingKind kind, TenantId tenant) {
+  return KeyBuilder(Table::kSharing, 9).Kind(kind).U64(tenant).Build();
+}
+
+namespace {
+
+KeyBuilder SharingRow(SharingKind kind, TenantId tenant) {
+  KeyBuilder builder(Table::kSharing, 49);
+  builder.Kind(kind).U64(tenant);
+  return builder;
+}
+
+}  // namespace
+
+Key ExportTokenKey(TenantId tenant, const Id128& token) {
+  return SharingRow(SharingKind::kToken, tenant).Id(token).Build();
+}
+
+Key ExportSubjectsKey(TenantId tenant, const Id128& token, uint32_t part) {
+  return SharingRow(SharingKind::kTokenSubjects, tenant).Id(token).U32(part).Build();
+}
+
+Key DisclosureKey(TenantId tenant, const Id128& disclosure) {
+  return SharingRow(SharingKind::kDisclosure, tenant).Id(disclosure).Build();
+}
+
+Key DisclosedKey(TenantId tenant, const Id128& disclosure, const Id128& subject_ref) {
+  return SharingRow(SharingKind::kDisclosed, tenant).Id(disclosure).Id(subject_ref).Build();
+}
+
+Key DisclosedPrefix(TenantId tenant, const Id128& disclosure) {
+  return SharingRow(SharingKind::kDisclosed, tenant).Id(disclosure).Build();
+}
+
+Key HoldingKey(TenantId tenant, const Id128& subject_ref, const Id128& recipient_ref) {
+  return SharingRow(SharingKind::kHolding, tenant).Id(subject_ref).Id(recipient_ref).Build();
+}
+
+Key HoldingPrefix(TenantId tenant, const Id128& subject_ref) {
+  return SharingRow(SharingKind::kHolding, tenant).Id(subject_ref).Build();
+}
+
+Key DisclosureOfSubjectKey(TenantId tenant, const Id128& subject_ref, uint64_t micros,
+                           const Id128& disclosure) {
+  return SharingRow(SharingKind::kBySubject, tenant)
+      .Id(subject_ref)
+      .U64(micros)
+      .Id(disclosure)
+      .Build();
+}
+
+Key DisclosureOfSubjectPrefix(TenantId tenant, const Id128& subject_ref) {
+  return SharingRow(SharingKind::kBySubject, tenant).Id(subject_ref).Build();
+}
+
+Key DisclosureToRecipientKey(TenantId tenant, const Id128& recipient_ref, uint64_t micros,
+                             const Id128& disclosure) {
+  return SharingRow(SharingKind::kByRecipient, tenant)
+      .Id(recipient_ref)
+      .U64(micros)
+      .Id(disclosure)
+      .Build();
+}
+
+Key DisclosureToRecipientPrefix(TenantId tenant, const Id128& recipient_ref) {
+  return SharingRow(SharingKind::kByRecipient, tenant).Id(recipient_ref).Build();
+}
+
+Key NoticeKey(TenantId tenant, const Id128& recipient_ref, const Id128& notice) {
+  return SharingRow(SharingKind::kNotice, tenant).Id(recipient_ref).Id(notice).Build();
+}
+
+Key NoticePrefix(TenantId tenant, const Id128& recipient_ref) {
+  return SharingRow(SharingKind::kNotice, tenant).Id(recipient_ref).Build();
+}
+
+Id128 IdSuffix(std::string_view key_bytes) {
+  if (key_bytes.size() < Id128::kSize) return {};
+  return IdAt(key_bytes, key_bytes.size() - Id128::kSize);
+}
 
 Key EntryKey(uint32_t log, uint64_t generation, uint64_t index) {
   return KeyBuilder(Table::kLog, 21)

@@ -22,8 +22,9 @@ enum class Table : uint8_t {
   kLog = 5,       // entries
   kLogIndex = 6,  // where terms are in the entries: derived from them
   kSubject = 7,   // sealed rows of subjects, which decide, too
+  kSharing = 8,   // sealed rows of export tokens and of the ledger of what was given to whom
 };
-inline constexpr int kTableCount = 8;
+inline constexpr int kTableCount = 9;
 // The table whose place on disk a table shares. A subject's row, records and wraps are read
 // together: there they are neighbours, ordered by their keys, whose lengths tell them apart.
 constexpr Table HomeOf(Table table) {
@@ -63,6 +64,9 @@ enum class StateKind : uint8_t {
   kBreakGlass = 14,
   kIndexForms = 15,
   kIndexPass = 16,
+  kRecipient = 17,
+  kExportRevocation = 18,
+  kSigningKey = 19,
 };
 
 // Whether rows of the table may have keys of this size.
@@ -174,6 +178,40 @@ Key TypeIndexPrefix(TenantId tenant, std::string_view type);
 // Idempotency row: digest of (principal, method, request id).
 Key RequestKey(const IndexDigest& digest);
 Key RequestPrefix();
+
+// Sharing: export tokens and the ledger. `token`, `disclosure` and `notice` are random ids;
+// `subject_ref` and `recipient_ref` are random, too, and stand in the person's and the recipient's
+// row.
+enum class SharingKind : uint8_t {
+  kToken = 1,
+  kTokenSubjects = 2,
+  kDisclosure = 3,
+  kDisclosed = 4,
+  kHolding = 5,
+  kBySubject = 6,
+  kByRecipient = 7,
+  kNotice = 8,
+};
+Key SharingPrefix(SharingKind kind, TenantId tenant);
+Key ExportTokenKey(TenantId tenant, const Id128& token);
+// The `part`-th of the people that a token names.
+Key ExportSubjectsKey(TenantId tenant, const Id128& token, uint32_t part);
+Key DisclosureKey(TenantId tenant, const Id128& disclosure);
+Key DisclosedKey(TenantId tenant, const Id128& disclosure, const Id128& subject_ref);
+Key DisclosedPrefix(TenantId tenant, const Id128& disclosure);
+Key HoldingKey(TenantId tenant, const Id128& subject_ref, const Id128& recipient_ref);
+Key HoldingPrefix(TenantId tenant, const Id128& subject_ref);
+// Lead from a person and from a recipient to disclosures, by their beginning; empty values.
+Key DisclosureOfSubjectKey(TenantId tenant, const Id128& subject_ref, uint64_t micros,
+                           const Id128& disclosure);
+Key DisclosureOfSubjectPrefix(TenantId tenant, const Id128& subject_ref);
+Key DisclosureToRecipientKey(TenantId tenant, const Id128& recipient_ref, uint64_t micros,
+                             const Id128& disclosure);
+Key DisclosureToRecipientPrefix(TenantId tenant, const Id128& recipient_ref);
+Key NoticeKey(TenantId tenant, const Id128& recipient_ref, const Id128& notice);
+Key NoticePrefix(TenantId tenant, const Id128& recipient_ref);
+// The last 16 bytes as an id; zeros where there are fewer.
+Id128 IdSuffix(std::string_view key_bytes);
 
 // Entry `index` of (log, generation).
 Key EntryKey(uint32_t log, uint64_t generation, uint64_t index);

@@ -22,16 +22,17 @@ namespace piivault::storage {
 namespace {
 
 // Grows with every change that an older program would misread.
-constexpr uint32_t kFormatVersion = 5;
+constexpr uint32_t kFormatVersion = 6;
 
 struct Family {
   Table home;
   const char* name;
 };
 constexpr std::array kFamilies = {
-    Family{Table::kMeta, "meta"},     Family{Table::kState, "state"},
-    Family{Table::kRecord, "record"}, Family{Table::kIndex, "index"},
-    Family{Table::kLog, "log"},       Family{Table::kLogIndex, "log_index"}};
+    Family{Table::kMeta, "meta"},      Family{Table::kState, "state"},
+    Family{Table::kRecord, "record"},  Family{Table::kIndex, "index"},
+    Family{Table::kLog, "log"},        Family{Table::kLogIndex, "log_index"},
+    Family{Table::kSharing, "sharing"}};
 
 const Family* FamilyOf(std::string_view name) {
   const auto found = std::find_if(kFamilies.begin(), kFamilies.end(),

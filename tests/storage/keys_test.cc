@@ -24,6 +24,7 @@ const Id128 kSubject = Ascending(0x10);
 const Id128 kRecord = Ascending(0x20);
 const Id128 kToken = Ascending(0x30);
 const TokenHandle kHandle = *TokenHandle::FromBytes(kToken.view().substr(0, 12));
+const Id128 kOther = Ascending(0x50);
 const IndexDigest kDigest = Ascending(0x40).bytes;
 
 std::map<std::string, Key> EveryKey() {
@@ -63,6 +64,23 @@ std::map<std::string, Key> EveryKey() {
       {"type-prefix", TypeIndexPrefix(kTenant, "reader")},
       {"request", RequestKey(kDigest)},
       {"request-prefix", RequestPrefix()},
+      {"recipient", StateKey(StateKind::kRecipient, "default/yamato")},
+      {"export-revocation", StateKey(StateKind::kExportRevocation, "r")},
+      {"signing-key", StateKey(StateKind::kSigningKey, "k")},
+      {"sharing-prefix", SharingPrefix(SharingKind::kNotice, kTenant)},
+      {"export-token", ExportTokenKey(kTenant, kToken)},
+      {"export-subjects", ExportSubjectsKey(kTenant, kToken, 7)},
+      {"disclosure", DisclosureKey(kTenant, kRecord)},
+      {"disclosed", DisclosedKey(kTenant, kRecord, kSubject)},
+      {"disclosed-prefix", DisclosedPrefix(kTenant, kRecord)},
+      {"holding", HoldingKey(kTenant, kSubject, kOther)},
+      {"holding-prefix", HoldingPrefix(kTenant, kSubject)},
+      {"disclosure-of-subject", DisclosureOfSubjectKey(kTenant, kSubject, 9, kRecord)},
+      {"disclosure-of-subject-prefix", DisclosureOfSubjectPrefix(kTenant, kSubject)},
+      {"disclosure-to-recipient", DisclosureToRecipientKey(kTenant, kOther, 9, kRecord)},
+      {"disclosure-to-recipient-prefix", DisclosureToRecipientPrefix(kTenant, kOther)},
+      {"notice", NoticeKey(kTenant, kOther, kToken)},
+      {"notice-prefix", NoticePrefix(kTenant, kOther)},
       {"entry", EntryKey(1, 2, 3)},
       {"entry-prefix", EntryPrefix(1, 2)},
       {"term", EntryTermKey("p:principals/sato", 2, 3)},

@@ -17,14 +17,27 @@ using Kind = EpochRange::Kind;
 constexpr size_t kMaxSeen = 5'000;
 constexpr size_t kMaxBytes = size_t{2} << 20;
 
-constexpr storage::StateKind kSealedKinds[] = {
-    storage::StateKind::kTenant,        storage::StateKind::kPerson,
-    storage::StateKind::kPrincipal,     storage::StateKind::kPolicy,
-    storage::StateKind::kPolicyInForce, storage::StateKind::kProposal,
-    storage::StateKind::kEpoch,         storage::StateKind::kVault,
-    storage::StateKind::kDenylist,      storage::StateKind::kMatter,
-    storage::StateKind::kBreakGlass,    storage::StateKind::kIndexForms,
-    storage::StateKind::kIndexPass};
+constexpr storage::StateKind kSealedKinds[] = {storage::StateKind::kTenant,
+                                               storage::StateKind::kPerson,
+                                               storage::StateKind::kPrincipal,
+                                               storage::StateKind::kPolicy,
+                                               storage::StateKind::kPolicyInForce,
+                                               storage::StateKind::kProposal,
+                                               storage::StateKind::kEpoch,
+                                               storage::StateKind::kVault,
+                                               storage::StateKind::kDenylist,
+                                               storage::StateKind::kMatter,
+                                               storage::StateKind::kBreakGlass,
+                                               storage::StateKind::kIndexForms,
+                                               storage::StateKind::kIndexPass,
+                                               storage::StateKind::kRecipient,
+                                               storage::StateKind::kExportRevocation,
+                                               storage::StateKind::kSigningKey};
+
+constexpr storage::SharingKind kSealedSharingKinds[] = {
+    storage::SharingKind::kToken,      storage::SharingKind::kTokenSubjects,
+    storage::SharingKind::kDisclosure, storage::SharingKind::kDisclosed,
+    storage::SharingKind::kHolding,    storage::SharingKind::kNotice};
 
 absl::StatusOr<uint32_t> EpochOf(const EpochRange& range, std::string_view value) {
   switch (range.kind) {
@@ -61,6 +74,9 @@ std::vector<EpochRange> AllEpochRanges(const StateSnapshot& state, const KeySnap
           {Kind::kIndex, tenant->id, epoch, storage::BlindIndexPrefix(tenant->id, epoch)});
     }
     ranges.push_back({Kind::kSealed, tenant->id, 0, storage::SubjectPrefix(tenant->id)});
+    for (const storage::SharingKind kind : kSealedSharingKinds) {
+      ranges.push_back({Kind::kSealed, tenant->id, 0, storage::SharingPrefix(kind, tenant->id)});
+    }
   }
   for (const storage::StateKind kind : kSealedKinds) {
     ranges.push_back({Kind::kSealed, 0, 0, storage::StatePrefix(kind)});
