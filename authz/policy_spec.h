@@ -176,8 +176,8 @@ struct RecipientSpec {
   std::vector<PurposeId> purposes;
   bool consented_purposes = false;
   std::string basis;
-  std::vector<std::string> needs;     // Of vocabulary::kRecipientNeeds.
-  std::vector<ShareMatter> matters;   // All of them.
+  std::vector<std::string> needs;    // Of vocabulary::kRecipientNeeds.
+  std::vector<ShareMatter> matters;  // All of them.
   bool single_use = false;
   absl::Duration lifetime = absl::ZeroDuration();  // Of tokens, at most; zero: the vault's.
   // Where the recipient has to be; empty: in one of RecipientRules::home.
@@ -195,6 +195,7 @@ struct CombinationSpec {
   Origin origin;
   std::vector<FieldId> fields;
   uint32_t at_most = 0;
+  std::vector<std::string> kinds;  // Whom it binds; empty: recipients of any kind.
 };
 
 struct NeverShareSpec {  // These fields never go to recipients of these kinds.

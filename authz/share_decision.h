@@ -43,11 +43,11 @@ struct RecipientAttestation {
   std::string id = {};
   AttestationKind kind = AttestationKind::kUnspecified;
   absl::Time signed_at = absl::InfiniteFuture();
-  absl::Time valid_until = absl::InfinitePast();     // Inclusive.
-  absl::Time revoked_at = absl::InfiniteFuture();    // In force until the instant before.
-  std::vector<std::string> fields = {};              // "pi.name", "pi.*": what it is about.
-  std::vector<std::string> purposes = {};            // Empty: of any.
-  std::string recorded_by_person = {};               // Whose principal recorded it.
+  absl::Time valid_until = absl::InfinitePast();   // Inclusive.
+  absl::Time revoked_at = absl::InfiniteFuture();  // In force until the instant before.
+  std::vector<std::string> fields = {};            // "pi.name", "pi.*": what it is about.
+  std::vector<std::string> purposes = {};          // Empty: of any.
+  std::string recorded_by_person = {};             // Whose principal recorded it.
 };
 
 // A matter that a recipient is there for: it is option O-17's provider.
@@ -128,8 +128,8 @@ uint32_t ApprovalsOf(const RecipientSpec& rule);
 // person must have been: the beginning of the first day of which `now` is at least the rule's lead
 // behind, in the policy's zone. Nothing where it asks for none.
 struct NoticeGate {
-  MatterId matter = 0;       // Opened with each person when the notice went out.
-  absl::Time told_before;    // Exclusive.
+  MatterId matter = 0;     // Opened with each person when the notice went out.
+  absl::Time told_before;  // Exclusive.
 };
 std::optional<NoticeGate> NoticeGateOf(const Policy& policy, const RecipientSpec& rule,
                                        absl::Time now);
@@ -142,8 +142,7 @@ ShareDecision DecideShare(const Policy& policy, const ShareInput& input);
 // The whole decision about one person's record of `type`: `fields` are those of input.fields that
 // are of that type.
 ShareDecision DecideShareWithSubject(const Policy& policy, const ShareInput& input, TypeId type,
-                                     absl::Span<const FieldId> fields,
-                                     const ShareSubject& subject);
+                                     absl::Span<const FieldId> fields, const ShareSubject& subject);
 
 inline constexpr absl::Duration kMaxTokenLifetime = absl::Hours(24);
 inline constexpr absl::Duration kDefaultTokenLifetime = absl::Minutes(15);
