@@ -92,13 +92,13 @@ std::vector<MatterNeed> PolicyBuilder::ReadMatterNeeds(MapReader& reader, std::s
   return needs;
 }
 
-std::optional<MatterNeed> PolicyBuilder::ReadMatterNeed(const YamlNode& node) {
+std::optional<MatterNeed> PolicyBuilder::ReadMatterNeed(const YamlNode& node, bool* own) {
   std::vector<std::string_view> kinds;
   for (const MatterSpec& spec : policy_->matters_) kinds.push_back(spec.name);
   std::optional<MapReader> reader;
   const YamlNode* kind = &node;
   if (node.is_map()) {
-    reader.emplace(node, "needed matter", diagnostics_);
+    reader.emplace(node, own == nullptr ? "needed matter" : "shared matter", diagnostics_);
     kind = reader->Require("kind");
     if (kind == nullptr) return std::nullopt;
   }
@@ -110,6 +110,7 @@ std::optional<MatterNeed> PolicyBuilder::ReadMatterNeed(const YamlNode& node) {
     const std::vector<std::string_view> states(matter->states.begin(), matter->states.end());
     const YamlNode* list = reader->Get("state");
     need.states = reader->WordList("state", states);
+    if (own != nullptr) *own = reader->Bool("own");
     if (list != nullptr && need.states.empty()) {
       diagnostics_->Error(list->place, "no state is named", "name one, or remove the key");
     }

@@ -139,6 +139,9 @@ std::vector<AttestationKind> PolicyBuilder::ReadNdaKinds(MapReader& reader, std:
     } else if (*kind == AttestationKind::kAcknowledgement) {
       diagnostics_->Error(item->place, "an acknowledgement is not an NDA",
                           "attested: [acknowledgement]");
+    } else if (IsOfRecipientsOnly(*kind)) {
+      diagnostics_->Error(item->place,
+                          absl::StrCat("'", item->scalar, "' is signed by recipients only"));
     } else {
       kinds.push_back(*kind);
     }
@@ -172,6 +175,10 @@ void PolicyBuilder::ReadNda(RoleSpec& role, MapReader& reader) {
       diagnostics_->Error(item->place,
                           absl::StrCat("unknown kind of attestation ", Quote(item->scalar)));
       continue;
+    }
+    if (IsOfRecipientsOnly(*kind)) {
+      diagnostics_->Error(item->place,
+                          absl::StrCat("'", item->scalar, "' is signed by recipients only"));
     }
     if (*kind == AttestationKind::kAcknowledgement && policy_->acknowledgement() == nullptr) {
       diagnostics_->Error(item->place, "the policy does not say which text is to be acknowledged",

@@ -1,9 +1,10 @@
-// Recipients, and what may never reach them.
+// Sharing rules: what recipients of a kind may have, and on which basis.
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "authz/policy_builder.h"
+#include "authz/share_decision.h"
 #include "authz/vocabulary.h"
 
 namespace piivault::authz {
@@ -13,8 +14,12 @@ namespace {
 // payment companies do not see what the vault holds.
 bool MustBeEmpty(const std::string& kind) { return kind == "payment_processor"; }
 
-bool IsCountry(const std::string& text) {
-  return text.size() == 2 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' && text[1] <= 'Z';
+bool Needs(const RecipientSpec& rule, std::string_view need) {
+  return std::find(rule.needs.begin(), rule.needs.end(), need) != rule.needs.end();
+}
+
+bool NeedsConsent(const RecipientSpec& rule) {
+  return Needs(rule, "consent_for_this_case") || Needs(rule, "permission_for_this_partner");
 }
 
 }  // namespace
@@ -32,133 +37,152 @@ void PolicyBuilder::ReadRecipients(MapReader& root) {
 void PolicyBuilder::ReadRecipient(const YamlNode& node) {
   MapReader reader(node, "recipient", diagnostics_);
   if (!node.is_map()) return;
-  RecipientSpec recipient;
+  RecipientSpec rule;
   reader.Require("id");
-  recipient.id = reader.Identifier("id");
-  if (!recipient.id.empty()) Claim("recipient", recipient.id, reader.PlaceOf("id"));
-  recipient.labels = reader.LabelsOf("label");
-  recipient.origin = reader.ReadOrigin();
+  rule.id = reader.Identifier("id");
+  if (!rule.id.empty()) Claim("recipient", rule.id, reader.PlaceOf("id"));
+  rule.labels = reader.LabelsOf("label");
+  rule.origin = reader.ReadOrigin();
   reader.Require("kind");
-  recipient.kind = reader.Word("kind", vocabulary::kRecipientKinds);
+  rule.kind = reader.Word("kind", vocabulary::kRecipientKinds);
   reader.Require("fields");
-  recipient.fields = SelectOrWord(reader, "fields");
+  rule.fields = SelectOrWord(reader, "fields");
   const YamlNode* purposes = reader.Require("purposes");
   if (purposes != nullptr && purposes->is_scalar() && purposes->scalar == "consented") {
-    recipient.consented_purposes = true;
+    rule.consented_purposes = true;
   } else {
-    recipient.purposes = SelectPurposes(reader, "purposes");
+    rule.purposes = SelectPurposes(reader, "purposes");
   }
   reader.Require("basis");
-  recipient.basis = reader.Word("basis", vocabulary::kBases);
-  recipient.needs = reader.WordList("needs", vocabulary::kRecipientNeeds);
-  recipient.single_use = reader.Bool("single_use");
-  recipient.revocable = reader.Bool("revocable");
-  recipient.country = reader.String("country");
-  recipient.notice_lead = reader.Duration("notice_lead");
+  rule.basis = reader.Word("basis", vocabulary::kBases);
+  rule.needs = reader.WordList("needs", vocabulary::kRecipientNeeds);
+  ReadShareMatters(rule, reader);
+  ReadShareTerms(rule, reader);
   reader.Finish();
-  if (!recipient.country.empty() && !IsCountry(recipient.country)) {
-    diagnostics_->Error(reader.PlaceOf("country"), "two capital letters are needed", "country: JP");
-  }
-  for (FieldId id : recipient.fields.fields) {
-    const FieldSpec& field = policy_->field(id);
-    if (!field.comm_secret && !field.read_never) continue;
-    diagnostics_->Error(reader.PlaceOf("fields"),
-                        absl::StrCat("'", field.full_name, "' never leaves to a recipient"));
-  }
-  if (MustBeEmpty(recipient.kind) && !recipient.fields.empty()) {
-    diagnostics_->Error(reader.PlaceOf("fields"), "a payment processor gets nothing from the vault",
-                        "fields: []");
-  }
-  if (!recipient.fields.empty() && recipient.purposes.empty() && !recipient.consented_purposes) {
-    diagnostics_->Error(reader.PlaceOf("purposes"), "fields without a purpose");
-  }
-  policy_->recipients_.push_back(std::move(recipient));
+  CheckSharedFields(rule, reader);
+  CheckSharePurposes(rule, reader);
+  CheckShareNeeds(rule, reader);
+  policy_->recipients_.push_back(std::move(rule));
   recipient_places_.push_back(node.place);
 }
 
-void PolicyBuilder::ReadRecipientRules(MapReader& root) {
-  const YamlNode* node = root.Get("recipient_rules");
+void PolicyBuilder::ReadShareMatters(RecipientSpec& rule, MapReader& reader) {
+  const YamlNode* node = reader.Get("matter");
   if (node == nullptr) return;
-  MapReader reader(*node, "recipient_rules", diagnostics_);
-  RecipientRules& rules = policy_->recipient_rules_;
-  rules.origin = reader.ReadOrigin();
-  const std::string processors = reader.Word("processors", vocabulary::kProcessors, "forbidden");
-  rules.processors = processors == "allowed"   ? Processors::kAllowed
-                     : processors == "partial" ? Processors::kPartial
-                                               : Processors::kForbidden;
-  rules.partial_fields = SelectIds(reader, "partial_fields");
-  rules.partial_subjects = static_cast<uint32_t>(reader.Int("partial_subjects", 1, 1000000000, 0));
-  if (rules.processors == Processors::kPartial && rules.partial_fields.empty() &&
-      rules.partial_subjects == 0) {
-    diagnostics_->Error(reader.PlaceOf("processors"),
-                        "partial: say the most that a processor may get",
-                        "partial_fields: [...] or partial_subjects: N");
+  if (node->is_sequence() && node->items.empty()) {
+    diagnostics_->Error(node->place, "no matter is named", "name one, or remove the key");
   }
-  if (const YamlNode* never = reader.Get("never"); never != nullptr) {
-    for (const YamlNode& item : never->items) {
-      MapReader inner(item, "never", diagnostics_);
-      NeverShareSpec spec;
-      spec.origin = inner.ReadOrigin();
-      spec.fields = SelectIds(inner, "fields");
-      spec.kinds = inner.WordList("kinds", vocabulary::kRecipientKinds);
-      inner.Finish();
-      if (spec.fields.empty() || spec.kinds.empty()) {
-        diagnostics_->Error(item.place, "'never' needs fields and kinds");
-      }
-      rules.never.push_back(std::move(spec));
+  const auto read = [&](const YamlNode& item) {
+    ShareMatter matter;
+    std::optional<MatterNeed> need = ReadMatterNeed(item, &matter.own);
+    if (!need.has_value()) return;
+    for (const ShareMatter& other : rule.matters) {
+      if (other.need.matter != need->matter) continue;
+      diagnostics_->Error(item.place, "this kind of matter stands here twice",
+                          "state: [...] names several states");
+      return;
     }
-    if (!never->is_sequence()) diagnostics_->Error(never->place, "'never': a list is needed");
+    matter.need = std::move(*need);
+    rule.matters.push_back(std::move(matter));
+  };
+  if (!node->is_sequence()) {
+    read(*node);
+  } else {
+    for (const YamlNode& item : node->items) read(item);
   }
-  if (const YamlNode* exceptions = reader.Get("exceptions"); exceptions != nullptr) {
-    for (const YamlNode& item : exceptions->items) {
-      MapReader inner(item, "exception", diagnostics_);
-      ExceptionSpec spec;
-      spec.origin = inner.ReadOrigin();
-      inner.Require("basis");
-      spec.basis = inner.Word("basis", vocabulary::kBases);
-      spec.needs = inner.WordList("needs", vocabulary::kRecipientNeeds);
-      spec.consent_needed = inner.Bool("consent_needed", true);
-      inner.Finish();
-      rules.exceptions.push_back(std::move(spec));
-    }
-    if (!exceptions->is_sequence()) {
-      diagnostics_->Error(exceptions->place, "'exceptions': a list is needed");
-    }
-  }
-  reader.Finish();
 }
 
-void PolicyBuilder::CheckRecipients() {
-  const RecipientRules& rules = policy_->recipient_rules_;
-  const bool forbidden = rules.processors == Processors::kForbidden;
-  for (size_t i = 0; i < policy_->recipients_.size(); ++i) {
-    const RecipientSpec& recipient = policy_->recipients_[i];
-    const bool processor = recipient.kind == "processor" || recipient.basis == "entrustment";
-    if (forbidden && processor) {
-      diagnostics_->Error(recipient_places_[i],
-                          absl::StrCat("recipient '", recipient.id,
-                                       "' is a processor, and processors are forbidden"),
-                          "recipient_rules: {processors: ...}");
-    }
-    for (const NeverShareSpec& never : rules.never) {
-      if (std::find(never.kinds.begin(), never.kinds.end(), recipient.kind) == never.kinds.end()) {
-        continue;
-      }
-      for (FieldId id : recipient.fields.fields) {
-        if (std::find(never.fields.begin(), never.fields.end(), id) == never.fields.end()) continue;
-        diagnostics_->Error(recipient_places_[i],
-                            absl::StrCat("recipient '", recipient.id, "' may never have '",
-                                         policy_->field(id).full_name, "'"));
-      }
+void PolicyBuilder::ReadShareTerms(RecipientSpec& rule, MapReader& reader) {
+  rule.single_use = reader.Bool("single_use");
+  const std::string lifetime = reader.Duration("lifetime");
+  if (!lifetime.empty()) {
+    rule.lifetime = FixedDuration(lifetime).value_or(absl::ZeroDuration());
+    if (rule.lifetime <= absl::ZeroDuration() || rule.lifetime > kMaxTokenLifetime) {
+      diagnostics_->Error(reader.PlaceOf("lifetime"), "a token lives one second to 24 hours",
+                          "lifetime: 15m");
     }
   }
-  if (!forbidden) return;
-  for (const RoleSpec& role : policy_->roles_) {
-    if (role.kind != RoleKind::kProcessor) continue;
-    diagnostics_->Error(
-        {&policy_->text_.name, role.origin.line, 1},
-        absl::StrCat("role '", role.name, "' is for processors, and processors are forbidden"),
-        "recipient_rules: {processors: ...}");
+  rule.countries = ReadCountries(reader, "countries");
+  if (const YamlNode* notice = reader.Get("notice"); notice != nullptr) {
+    std::vector<std::string_view> kinds;
+    for (const MatterSpec& spec : policy_->matters_) kinds.push_back(spec.name);
+    const MatterSpec* matter =
+        policy_->FindMatter(ReadWord(*notice, kinds, "kind of matter", diagnostics_));
+    if (matter != nullptr && matter->about != MatterAbout::kSubject) {
+      diagnostics_->Error(notice->place, "people are told one by one: it has to be about a subject",
+                          absl::StrCat(matter->name, ": {about: subject}"));
+    }
+    if (matter != nullptr) rule.notice = matter->id;
+  }
+  rule.notice_lead = reader.Duration("notice_lead");
+  if (rule.notice_lead == "0") {
+    diagnostics_->Error(reader.PlaceOf("notice_lead"), "nobody is told beforehand",
+                        "notice_lead: 2mo");
+  }
+}
+
+void PolicyBuilder::CheckSharedFields(const RecipientSpec& rule, const MapReader& reader) {
+  const Place place = reader.PlaceOf("fields");
+  for (FieldId id : rule.fields.fields) {
+    const FieldSpec& field = policy_->field(id);
+    if (!field.comm_secret && !field.read_never) continue;
+    diagnostics_->Error(place, absl::StrCat("'", field.full_name, "' never leaves to a recipient"));
+  }
+  if (MustBeEmpty(rule.kind) && !rule.fields.empty()) {
+    diagnostics_->Error(place, "a payment processor gets nothing from the vault", "fields: []");
+  }
+  if (rule.single_use && rule.fields.empty()) {
+    diagnostics_->Error(reader.PlaceOf("single_use"), "there is nothing to hand out even once",
+                        "remove 'single_use'");
+  }
+  const std::string& word = rule.fields.word;
+  const auto ask = [&](bool met, std::string_view hint) {
+    if (met) return;
+    diagnostics_->Error(place, absl::StrCat("'", word, "': nothing says which these are"),
+                        std::string(hint));
+  };
+  if (word == "minimal") {
+    ask(Needs(rule, "approver") || Needs(rule, "two_approvers"), "needs: [approver]");
+  } else if (word == "contract_subset") {
+    ask(Needs(rule, "contract"), "needs: [contract]");
+  } else if (word == "by_option_service") {
+    ask(Needs(rule, "valid_nda"), "needs: [valid_nda]");
+  } else if (word == "consented_items" || word == "permitted_items") {
+    ask(NeedsConsent(rule), "needs: [consent_for_this_case]");
+  }
+}
+
+void PolicyBuilder::CheckSharePurposes(const RecipientSpec& rule, const MapReader& reader) {
+  const Place place = reader.PlaceOf("purposes");
+  if (!rule.fields.empty() && rule.purposes.empty() && !rule.consented_purposes) {
+    diagnostics_->Error(place, "fields without a purpose");
+  }
+  if (rule.consented_purposes && !Needs(rule, "consent_for_this_case")) {
+    diagnostics_->Error(place, "'consented': nothing says which purposes these are",
+                        "needs: [consent_for_this_case]");
+  }
+  for (PurposeId id : rule.purposes) {
+    const PurposeSpec& purpose = policy_->purposes()[id];
+    if (purpose.output == PurposeOutput::kAny) continue;
+    diagnostics_->Error(place, absl::StrCat("'", purpose.name, "' gives no plain values away"),
+                        "output: any");
+  }
+}
+
+void PolicyBuilder::CheckShareNeeds(const RecipientSpec& rule, const MapReader& reader) {
+  if (rule.basis == "published_purpose") {
+    diagnostics_->Warning(reader.PlaceOf("basis"),
+                          "naming recipients in a purpose statement is not by itself consent",
+                          "basis: prior_consent, entrustment, joint_use or opt_out");
+  }
+  const bool told = Needs(rule, "notice_to_all_users");
+  if (told && (!rule.notice.has_value() || rule.notice_lead.empty())) {
+    diagnostics_->Error(reader.PlaceOf("needs"), "'notice_to_all_users': of what, how long before?",
+                        "notice: kind_of_matter and notice_lead: 2mo");
+  }
+  if (!told && (rule.notice.has_value() || !rule.notice_lead.empty())) {
+    diagnostics_->Error(reader.PlaceOf(rule.notice.has_value() ? "notice" : "notice_lead"),
+                        "nobody asks whether people were told", "needs: [notice_to_all_users]");
   }
 }
 

@@ -84,6 +84,7 @@ void PolicyBuilder::ReadAll(const YamlNode& tree) {
   ReadRecipientRules(root);
   CheckRecipients();
   ReadConsent(root);
+  CheckShareConsents();
   CheckPurposeConsents();
   ReadCollectionNotices(root);
   ReadAge(root);

@@ -73,7 +73,8 @@ class PolicyBuilder {
   void ReadMatters(MapReader& root);
   void ReadMatter(const YamlNode& key, const YamlNode& body);
   std::vector<MatterNeed> ReadMatterNeeds(MapReader& reader, std::string_view key);
-  std::optional<MatterNeed> ReadMatterNeed(const YamlNode& node);
+  // `own`: where the key of that name may stand and goes to; null where it may not.
+  std::optional<MatterNeed> ReadMatterNeed(const YamlNode& node, bool* own = nullptr);
   void ReadPurposes(MapReader& root);
   void ReadPurpose(PurposeSpec& purpose, const YamlNode& body,
                    std::vector<const YamlNode*>* follows);
@@ -98,8 +99,20 @@ class PolicyBuilder {
   // policy_build_sharing.cc
   void ReadRecipients(MapReader& root);
   void ReadRecipient(const YamlNode& node);
+  void ReadShareMatters(RecipientSpec& rule, MapReader& reader);
+  void ReadShareTerms(RecipientSpec& rule, MapReader& reader);
+  void CheckSharedFields(const RecipientSpec& rule, const MapReader& reader);
+  void CheckSharePurposes(const RecipientSpec& rule, const MapReader& reader);
+  void CheckShareNeeds(const RecipientSpec& rule, const MapReader& reader);
+
+  // policy_build_recipient_rules.cc
   void ReadRecipientRules(MapReader& root);
+  void ReadCombinations(MapReader& reader);
+  void ReadNeverShared(MapReader& reader);
+  std::vector<std::string> ReadCountries(MapReader& reader, std::string_view key);
   void CheckRecipients();
+  void CheckAgainstRules(const RecipientSpec& rule, const Place& place);
+  void CheckShareConsents();
 
   // policy_build_consent.cc
   void ReadConsent(MapReader& root);

@@ -20,7 +20,7 @@ std::string DurationText(absl::Duration duration) {
 void WriteRecipients(SettingsWriter& out) {
   for (const RecipientSpec& recipient : out.policy().recipients()) {
     const auto& [id, labels, origin, kind, fields, purposes, consented_purposes, basis, needs,
-                 single_use, revocable, country, notice_lead] = recipient;
+                 matters, single_use, lifetime, countries, notice_lead, notice] = recipient;
     out.About("recipient", id);
     out.Text("kind", kind);
     out.Selection("fields", fields);
@@ -29,9 +29,15 @@ void WriteRecipients(SettingsWriter& out) {
     out.Text("basis", basis);
     out.Set("needs", needs);
     out.Flag("single use", single_use);
-    out.Flag("revocable", revocable);
-    out.Text("country", country);
+    for (const auto& [need, own] : matters) {
+      const std::string& name = out.policy().matters()[need.matter].name;
+      out.Matters(absl::StrCat("matter ", name), {need});
+      out.Flag(absl::StrCat("matter ", name, " of its own"), own);
+    }
+    out.Text("lifetime", lifetime == absl::ZeroDuration() ? "" : absl::FormatDuration(lifetime));
+    out.Set("countries", countries);
     out.Text("notice lead", notice_lead);
+    if (notice.has_value()) out.Text("notice", out.policy().matters()[*notice].name);
   }
 }
 
@@ -155,12 +161,15 @@ void WriteCredentialRule(SettingsWriter& out, const CredentialRule& rule) {
 
 void WriteSharing(SettingsWriter& out) {
   WriteRecipients(out);
-  const auto& [origin, processors, partial_fields, partial_subjects, never, exceptions] =
-      out.policy().recipient_rules();
+  const auto& [origin, processors, partial_fields, partial_subjects, never, combinations, bases,
+               home, keep] = out.policy().recipient_rules();
   out.About("recipient rules", "");
   out.Text("processors", WordOf(vocabulary::kProcessors, processors));
   out.Fields("partial fields", partial_fields);
   out.Number("partial subjects", partial_subjects);
+  out.Set("bases", bases);
+  out.Set("home", home);
+  out.Text("keep", keep);
   int number = 0;
   for (const auto& [never_origin, fields, kinds] : never) {
     out.About("recipient rules: never", absl::StrCat(++number));
@@ -168,11 +177,11 @@ void WriteSharing(SettingsWriter& out) {
     out.Set("kinds", kinds);
   }
   number = 0;
-  for (const auto& [exception_origin, basis, needs, consent_needed] : exceptions) {
-    out.About("recipient rules: exception", absl::StrCat(++number));
-    out.Text("basis", basis);
-    out.Set("needs", needs);
-    out.Flag("without consent", !consent_needed);
+  for (const auto& [combination_origin, fields, at_most, kinds] : combinations) {
+    out.About("recipient rules: combination", absl::StrCat(++number));
+    out.Fields("fields", fields);
+    out.Text("at most", absl::StrCat(at_most));
+    out.Set("kinds", kinds);
   }
 }
 

@@ -195,6 +195,7 @@ struct CombinationSpec {
   Origin origin;
   std::vector<FieldId> fields;
   uint32_t at_most = 0;
+  std::vector<std::string> kinds;  // Whom it binds; empty: recipients of any kind.
 };
 
 struct NeverShareSpec {  // These fields never go to recipients of these kinds.

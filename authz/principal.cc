@@ -88,4 +88,8 @@ std::optional<SystemRole> FindSystemRole(std::string_view name) {
   return Find(kSystemRoles, name, 0);
 }
 
+bool IsOfRecipientsOnly(AttestationKind kind) {
+  return kind == AttestationKind::kContract || kind == AttestationKind::kMembership;
+}
+
 }  // namespace piivault::authz

@@ -69,6 +69,9 @@ std::optional<AttestationKind> FindAttestationKind(std::string_view name);
 std::optional<PrincipalKind> FindPrincipalKind(std::string_view name);
 std::optional<SystemRole> FindSystemRole(std::string_view name);
 
+// Whether persons never have it: contracts and memberships are between organisations.
+bool IsOfRecipientsOnly(AttestationKind kind);
+
 struct Person {
   std::string name;
   Employment employment = Employment::kUnspecified;

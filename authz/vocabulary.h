@@ -4,9 +4,19 @@
 #define PIIVAULT_AUTHZ_VOCABULARY_H_
 
 #include <array>
+#include <cstddef>
 #include <string_view>
 
 namespace piivault::authz::vocabulary {
+
+template <std::size_t A, std::size_t B>
+constexpr std::array<std::string_view, A + B> Joined(
+    const std::array<std::string_view, A>& first, const std::array<std::string_view, B>& second) {
+  std::array<std::string_view, A + B> joined;
+  for (std::size_t i = 0; i < A; ++i) joined[i] = first[i];
+  for (std::size_t i = 0; i < B; ++i) joined[A + i] = second[i];
+  return joined;
+}
 
 inline constexpr auto kParamTypes = std::to_array<std::string_view>(
     {"days", "duration", "bool", "int", "enum", "list", "map", "rule", "event", "text"});
@@ -56,34 +66,27 @@ inline constexpr auto kBases = std::to_array<std::string_view>(
 inline constexpr auto kFieldWords =
     std::to_array<std::string_view>({"requested_items", "consented_items", "contract_subset",
                                      "minimal", "by_option_service", "permitted_items"});
+// What a sharing rule may ask for. Assertions are made by the call: references, of the form of
+// tickets, and SHA-256 of documents.
+inline constexpr auto kReferenceAssertions = std::to_array<std::string_view>(
+    {"statute", "article", "authority", "procedure_ref", "statutory_task", "consent_would_impede",
+     "consent_difficult", "necessity_judgement", "written_ground"});
+inline constexpr auto kDocumentAssertions =
+    std::to_array<std::string_view>({"document_hash", "deed"});
+inline constexpr auto kAssertions = Joined(kReferenceAssertions, kDocumentAssertions);
+// Attestations of the recipient: contract, supervision, partner NDA, membership; in this order.
+inline constexpr auto kAgreementNeeds =
+    std::to_array<std::string_view>({"contract", "supervision_review", "valid_nda", "member_list"});
+// By one other than the issuer, by two.
+inline constexpr auto kApprovalNeeds =
+    std::to_array<std::string_view>({"approver", "two_approvers"});
+inline constexpr auto kConsentNeeds =
+    std::to_array<std::string_view>({"consent_for_this_case", "permission_for_this_partner"});
+inline constexpr auto kOtherNeeds =
+    std::to_array<std::string_view>({"item_list", "notice_to_all_users"});
 inline constexpr auto kRecipientNeeds =
-    std::to_array<std::string_view>({"permission_for_this_partner",
-                                     "contract",
-                                     "supervision_review",
-                                     "deed",
-                                     "two_approvers",
-                                     "approver",
-                                     "statutory_task",
-                                     "consent_would_impede",
-                                     "consent_difficult",
-                                     "consent_for_this_case",
-                                     "document_hash",
-                                     "statute",
-                                     "article",
-                                     "authority",
-                                     "item_list",
-                                     "necessity_judgement",
-                                     "written_ground",
-                                     "procedure_ref",
-                                     "customer_pays_through_it",
-                                     "notice_to_all_users",
-                                     "valid_nda",
-                                     "subject_subscribed",
-                                     "shipment_id",
-                                     "customer_wish",
-                                     "nonpayment_flag",
-                                     "member_list",
-                                     "privacy_officer_approval"});
+    Joined(Joined(kAssertions, kAgreementNeeds),
+           Joined(Joined(kApprovalNeeds, kConsentNeeds), kOtherNeeds));
 inline constexpr auto kProcessors =
     std::to_array<std::string_view>({"forbidden", "partial", "allowed"});
 
