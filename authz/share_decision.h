@@ -7,8 +7,8 @@
 //
 // Which reason a refused disclosure gets, in this order:
 //  1. RECIPIENT_UNKNOWN, RECIPIENT_DISABLED, SHARING_RULE_UNKNOWN, OWN_RECIPIENT (the issuer's
-//     person registered it, or recorded an attestation that this rests on; unless one person is
-//     allowed to do what two should).
+//     person registered or changed it, or recorded an attestation that this rests on; unless one
+//     person is allowed to do what two should).
 //  2. What the usual decision says of the issuer: verb `export`, these fields, this purpose.
 //  3. Of the rule: RECIPIENT_KIND_NOT_ADMITTED (category, country; of kind `controller`, whose data
 //     it is), PURPOSE_NOT_GRANTED, RECIPIENT_NOT_GRANTED (a field that is not the rule's, that a
@@ -66,6 +66,8 @@ struct Recipient {
   std::string controller;
   bool disabled = false;
   std::string registered_by_person;
+  // Who has changed since what decisions rest on: country, controller, matters.
+  std::vector<std::string> changed_by_persons;
   std::vector<RecipientAttestation> attestations;  // Revoked and expired ones too.
   std::vector<RecipientMatter> matters;
 };

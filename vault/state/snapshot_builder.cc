@@ -25,6 +25,8 @@ SnapshotBuilder::SnapshotBuilder() : next_(std::make_shared<StateSnapshot>()) {
   next_->proposals_ = Empty<ProposalState>();
   next_->break_glass_ = Empty<BreakGlassUseState>();
   next_->denylist_ = Empty<DenylistState>();
+  next_->recipients_ = Empty<RecipientState>();
+  next_->revocations_ = Empty<ExportRevocations>();
   next_->matters_ =
       std::make_shared<const std::map<storage::TenantId, std::shared_ptr<const MatterMap>>>();
   next_->identities_ = std::make_shared<const absl::flat_hash_map<std::string, std::string>>();
@@ -161,6 +163,37 @@ void SnapshotBuilder::PutMatter(storage::TenantId tenant, const storage::v1::Mat
 void SnapshotBuilder::RemoveMatter(storage::TenantId tenant, std::string_view kind,
                                    std::string_view id) {
   OwnMatters(tenant).Remove(kind, id);
+}
+
+void SnapshotBuilder::PutRecipient(const storage::v1::RecipientRow& row, uint64_t version) {
+  auto recipient = std::make_shared<RecipientState>();
+  recipient->row = row;
+  recipient->version = version;
+  recipient->recipient = ToRecipient(row);
+  recipient->cell = RecipientCell(row.tenant(), row.name());
+  Own(next_->recipients_)[RecipientKeyName(row.tenant(), row.name())] = std::move(recipient);
+}
+
+void SnapshotBuilder::PutExportRevocation(std::string_view id,
+                                          const storage::v1::ExportRevocationRow& row,
+                                          uint64_t version) {
+  auto revocation = std::make_shared<ExportRevocationState>();
+  revocation->id = id;
+  revocation->row = row;
+  revocation->version = version;
+  auto all = std::make_shared<ExportRevocations>(next_->revocations(row.tenant()));
+  const auto later = [](int64_t micros, const auto& one) {
+    return micros < one->row.time_micros();
+  };
+  all->insert(std::upper_bound(all->begin(), all->end(), row.time_micros(), later),
+              std::move(revocation));
+  Own(next_->revocations_)[row.tenant()] = std::move(all);
+}
+
+void SnapshotBuilder::RemoveExportRevocation(std::string_view tenant, std::string_view id) {
+  auto all = std::make_shared<ExportRevocations>(next_->revocations(tenant));
+  std::erase_if(*all, [id](const auto& one) { return one->id == id; });
+  Own(next_->revocations_)[std::string(tenant)] = std::move(all);
 }
 
 }  // namespace piivault::vault

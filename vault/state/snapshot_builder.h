@@ -38,6 +38,11 @@ class SnapshotBuilder {
   void PutMatter(storage::TenantId tenant, const storage::v1::MatterRow& row, uint64_t version);
   void RemoveMatter(storage::TenantId tenant, std::string_view kind, std::string_view id);
 
+  void PutRecipient(const storage::v1::RecipientRow& row, uint64_t version);
+  void PutExportRevocation(std::string_view id, const storage::v1::ExportRevocationRow& row,
+                           uint64_t version);
+  void RemoveExportRevocation(std::string_view tenant, std::string_view id);
+
   const StateSnapshot& current() const { return *next_; }
   std::shared_ptr<const StateSnapshot> Build() { return std::move(next_); }
 

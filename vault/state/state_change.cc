@@ -201,6 +201,32 @@ void StateChange::RemoveMatter(storage::TenantId tenant, std::string_view kind,
                          SnapshotBuilder& builder) { builder.RemoveMatter(tenant, kind, id); });
 }
 
+void StateChange::PutRecipient(const storage::v1::RecipientRow& row) {
+  const uint64_t version = NextVersion(base_->FindRecipient(row.tenant(), row.name()));
+  Put(StateKey(StateKind::kRecipient, RecipientKeyName(row.tenant(), row.name())), version, row);
+  updates_.push_back(
+      [row, version](SnapshotBuilder& builder) { builder.PutRecipient(row, version); });
+}
+
+void StateChange::PutExportRevocation(std::string_view id,
+                                      const storage::v1::ExportRevocationRow& row) {
+  const int64_t oldest = row.time_micros() - absl::ToInt64Microseconds(kExportRevocationKept);
+  for (const auto& old : base_->revocations(row.tenant())) {
+    if (old->row.time_micros() >= oldest) break;
+    storage::Key key = StateKey(StateKind::kExportRevocation, old->id);
+    parts_.reads.push_back(storage::CellFingerprint(key));
+    parts_.writes.push_back({std::move(key), std::nullopt});
+    updates_.push_back([tenant = row.tenant(), gone = old->id](SnapshotBuilder& builder) {
+      builder.RemoveExportRevocation(tenant, gone);
+    });
+  }
+  Put(StateKey(StateKind::kExportRevocation, id), 1, row);
+  Touch(ExportRevocationsCell(row.tenant()));
+  updates_.push_back([id = std::string(id), row](SnapshotBuilder& builder) {
+    builder.PutExportRevocation(id, row, 1);
+  });
+}
+
 void StateChange::PutKeyring(const storage::v1::KeyringRow& row) {
   const uint64_t version = base_->keyring_version_ + 1;
   Put(StateKey(StateKind::kEpoch, "keyring"), version, row);

@@ -114,6 +114,17 @@ const BreakGlassUseState* StateSnapshot::FindBreakGlass(std::string_view id) con
   return Find(*break_glass_, id);
 }
 
+const RecipientState* StateSnapshot::FindRecipient(std::string_view tenant,
+                                                   std::string_view name) const {
+  return Find(*recipients_, RecipientKeyName(tenant, name));
+}
+
+const ExportRevocations& StateSnapshot::revocations(std::string_view tenant) const {
+  static const ExportRevocations& kNone = *new ExportRevocations();
+  const ExportRevocations* found = Find(*revocations_, tenant);
+  return found == nullptr ? kNone : *found;
+}
+
 bool StateSnapshot::IsDenied(std::string_view sha256) const {
   return Find(*denylist_, sha256) != nullptr;
 }

@@ -15,6 +15,7 @@
 #include "storage/keys.h"
 #include "vault/state/field_indexes.h"
 #include "vault/state/matter_map.h"
+#include "vault/state/sharing_state.h"
 
 namespace piivault::authz {
 class Policy;
@@ -114,8 +115,8 @@ struct BreakGlassUseState {
 };
 
 // Everything that decides, at one point of the log: tenants, persons, principals, policies,
-// proposals, denylist, uses of break-glass roles, the tenants' matters, keys. Subjects, tokens and
-// wraps are not in it; they are rows that are read.
+// proposals, denylist, uses of break-glass roles, the tenants' matters and recipients, revocations
+// of export tokens, keys. Subjects, tokens and wraps are not in it; they are rows that are read.
 //
 // Guarantees: what is in it came out of sealed rows. It never changes; a pointer taken from it
 // lives as long as the snapshot (the shared ones as long as they are held). Does not: know whether
@@ -142,6 +143,8 @@ class StateSnapshot {
   const BreakGlassUseState* FindBreakGlass(std::string_view id) const;
   // `sha256` is raw, 32 bytes.
   bool IsDenied(std::string_view sha256) const;
+  // Of a tenant, by the last part of its name.
+  const RecipientState* FindRecipient(std::string_view tenant, std::string_view name) const;
   // Those of a tenant; empty where there are none.
   const MatterMap& matters(storage::TenantId tenant) const;
 
@@ -151,6 +154,10 @@ class StateSnapshot {
   const ByName<PolicyState>& policies() const { return *policies_; }
   const ByName<ProposalState>& proposals() const { return *proposals_; }
   const ByName<BreakGlassUseState>& break_glass() const { return *break_glass_; }
+  // By `{tenant}/{recipient}`.
+  const ByName<RecipientState>& recipients() const { return *recipients_; }
+  // Revocations of a tenant's export tokens that may still matter, oldest first.
+  const ExportRevocations& revocations(std::string_view tenant) const;
   // What the database knows of the keyring.
   const storage::v1::KeyringRow& keyring() const { return *keyring_; }
 
@@ -181,6 +188,8 @@ class StateSnapshot {
   Shared<ProposalState> proposals_;
   Shared<BreakGlassUseState> break_glass_;
   Shared<DenylistState> denylist_;  // by raw SHA-256
+  Shared<RecipientState> recipients_;
+  Shared<ExportRevocations> revocations_;  // by tenant
   std::shared_ptr<const std::map<storage::TenantId, std::shared_ptr<const MatterMap>>> matters_;
   // Certificate identity to name of the principal.
   std::shared_ptr<const absl::flat_hash_map<std::string, std::string>> identities_;

@@ -7,6 +7,7 @@
 
 #include "authz/policy.h"
 #include "vault/keys/sealed_row.h"
+#include "vault/state/open_rows.h"
 #include "vault/state/snapshot_builder.h"
 #include "vault/text.h"
 
@@ -15,28 +16,6 @@ namespace {
 
 using storage::StateKey;
 using storage::StateKind;
-
-absl::Status Contradiction() {
-  return absl::DataLossError("a row of the state contradicts its key or another row");
-}
-
-// Opens every row of one kind; `use` gets the name in the key, the message and the row's version.
-template <typename Row, typename Use>
-absl::Status OpenAll(const storage::Engine& engine, const KeySnapshot& keys, StateKind kind,
-                     Use use) {
-  const storage::Key prefix = storage::StatePrefix(kind);
-  absl::Status result;
-  absl::Status scanned = engine.Scan(
-      prefix, prefix.bytes, std::numeric_limits<size_t>::max(),
-      [&](std::string_view key, std::string_view value) {
-        storage::Key whole{storage::Table::kState, std::string(key)};
-        absl::StatusOr<OpenedRow<Row>> row = OpenRow<Row>(keys, whole, value);
-        result = row.ok() ? use(std::string(storage::StateKeyName(key)), row->message, row->version)
-                          : row.status();
-        return result.ok();
-      });
-  return scanned.ok() ? result : scanned;
-}
 
 // A row whose own name is the key's.
 template <typename Row, typename Put>
@@ -281,6 +260,8 @@ absl::StatusOr<std::shared_ptr<const StateSnapshot>> StateStore::ReadAll() const
       });
   if (!status.ok()) return status;
   status = ReadMatters(engine_, *keys, &builder);
+  if (!status.ok()) return status;
+  status = ReadSharingState(engine_, *keys, &builder);
   if (!status.ok()) return status;
   return builder.Build();
 }

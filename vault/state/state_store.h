@@ -112,6 +112,11 @@ class StateChange {
   // REQUIRES: it is in the base.
   void RemoveMatter(storage::TenantId tenant, std::string_view kind, std::string_view id);
 
+  void PutRecipient(const storage::v1::RecipientRow& row);
+  // `id` is 26 characters, of a new one. Reads and touches the cell of the tenant's revocations,
+  // and removes those that are older than kExportRevocationKept by then.
+  void PutExportRevocation(std::string_view id, const storage::v1::ExportRevocationRow& row);
+
   void PutKeyring(const storage::v1::KeyringRow& row);
 
   // Reads and changes a cell without a row, e.g. RoleHoldersCell().
