@@ -98,8 +98,7 @@ void DisclosureLedger::Finish() {
   for (auto& [ref, staged] : people_) {
     if (!staged.given) continue;
     if (staged.disclosed.version() == 0) {
-      changes_.Put(
-          storage::DisclosureOfSubjectKey(tenant_.id(), ref, begun, disclosure_.id), "");
+      changes_.Put(storage::DisclosureOfSubjectKey(tenant_.id(), ref, begun, disclosure_.id), "");
     }
     staged.disclosed.set_version(staged.disclosed.version() + 1);
     storage::Key key = storage::DisclosedKey(tenant_.id(), disclosure_.id, ref);

@@ -26,12 +26,12 @@ struct GivenRecord {
   std::string_view consent;              // id; empty for none
 };
 
-// Plans the ledger's rows of one message of a redemption: who was given what, and what the recipient
-// holds from now on.
+// Plans the ledger's rows of one message of a redemption: who was given what, and what the
+// recipient holds from now on.
 //
-// Guarantees: what a message gives is in the rows that go into its own commit. Giving the same again
-// (a message that did not arrive) counts nobody twice and leaves the last version that was given.
-// Does not: write the disclosure's own row. Ownership: borrows all; made for one message.
+// Guarantees: what a message gives is in the rows that go into its own commit. Giving the same
+// again (a message that did not arrive) counts nobody twice and leaves the last version that was
+// given. Does not: write the disclosure's own row. Ownership: borrows all; made for one message.
 // Thread-compatible.
 class DisclosureLedger {
  public:

@@ -23,13 +23,12 @@ absl::Status FindRecords(const storage::Engine& engine, const TenantScope& tenan
                          const storage::Id128& subject, Wanted* wanted) {
   const storage::Key prefix = storage::RecordPrefix(tenant.id(), subject);
   size_t count = 0;
-  const absl::Status scanned =
-      engine.Scan(prefix, prefix.bytes, kMaxExportRecords + 1,
-                  [&](std::string_view key, std::string_view) {
-                    wanted->locators.push_back({subject, storage::IdSuffix(key)});
-                    ++count;
-                    return true;
-                  });
+  const absl::Status scanned = engine.Scan(
+      prefix, prefix.bytes, kMaxExportRecords + 1, [&](std::string_view key, std::string_view) {
+        wanted->locators.push_back({subject, storage::IdSuffix(key)});
+        ++count;
+        return true;
+      });
   if (!scanned.ok()) return scanned;
   if (count == 0) {
     wanted->locators.push_back({subject, {}});

@@ -7,11 +7,10 @@
 namespace piivault::vault {
 
 bool WasTold(const storage::v1::SubjectUse& use, std::string_view kind, absl::Time before) {
-  return std::any_of(use.matters().begin(), use.matters().end(),
-                     [&](const storage::v1::MatterRow& matter) {
-                       return matter.kind() == kind &&
-                              absl::FromUnixMicros(matter.open_micros()) < before;
-                     });
+  return std::any_of(
+      use.matters().begin(), use.matters().end(), [&](const storage::v1::MatterRow& matter) {
+        return matter.kind() == kind && absl::FromUnixMicros(matter.open_micros()) < before;
+      });
 }
 
 absl::Status NoticeSurvey::Step(const storage::Engine& engine, const TenantScope& tenant,

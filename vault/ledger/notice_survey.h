@@ -13,7 +13,8 @@
 
 namespace piivault::vault {
 
-// Whether a person was told before `before` (exclusive): a matter of this kind was opened with them.
+// Whether a person was told before `before` (exclusive): a matter of this kind was opened with
+// them.
 bool WasTold(const storage::v1::SubjectUse& use, std::string_view kind, absl::Time before);
 
 // Counts the people of a tenant who were not told of something in time, some at a time.

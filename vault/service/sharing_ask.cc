@@ -89,9 +89,11 @@ bool IsRevoked(const ExportRevocations& revocations, const ExportTokenState& tok
   };
   return std::any_of(revocations.begin(), revocations.end(), [&](const auto& revocation) {
     const storage::v1::ExportRevocationRow& row = revocation->row;
-    return token.row.create_micros() <= row.time_micros() && matches(row.token(), token.id.view()) &&
-           matches(row.recipient(), token.row.recipient()) && matches(row.rule(), token.row.rule()) &&
-           matches(row.purpose(), token.row.purpose()) && matches(row.issuer(), token.row.issuer());
+    return token.row.create_micros() <= row.time_micros() &&
+           matches(row.token(), token.id.view()) &&
+           matches(row.recipient(), token.row.recipient()) &&
+           matches(row.rule(), token.row.rule()) && matches(row.purpose(), token.row.purpose()) &&
+           matches(row.issuer(), token.row.issuer());
   });
 }
 
@@ -125,7 +127,6 @@ Sha256Digest ApprovalHash(std::string_view tenant, const ExportTokenState& token
   row.clear_approvals();
   row.clear_rejected_by();
   row.clear_generation();
-  row.clear_kid();
   std::string text = Concat({"piivault export v1", MakeExportTokenName(tenant, token.id)});
   const auto add = [&text](std::string_view part) {
     const auto size = static_cast<uint32_t>(part.size());
@@ -217,8 +218,8 @@ RecordShare DecideRecord(const VaultCall& call, const ExportAsk& ask,
     share.decision.reason = authz::Reason::kTypeUnknown;
     return share;
   }
-  share.decision = authz::DecideShareWithSubject(policy, input, type, of->fields,
-                                                 {&facts.facts(), held});
+  share.decision =
+      authz::DecideShareWithSubject(policy, input, type, of->fields, {&facts.facts(), held});
   share.consent_id = std::string(facts.ConsentIdOf(share.decision.consent));
   share.decision.consent = nullptr;  // lives no longer than the facts
   return share;

@@ -1,4 +1,6 @@
 // IssueExportToken.
+#include "vault/service/sharing_issue.h"
+
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -10,7 +12,6 @@
 #include "vault/service/admin_convert.h"
 #include "vault/service/sharing_ask.h"
 #include "vault/service/sharing_handlers.h"
-#include "vault/service/sharing_issue.h"
 #include "vault/values/detectors.h"
 
 namespace piivault::vault {
@@ -66,8 +67,8 @@ class IssueExportTokenHandler : public Handler {
     ExportTokenState token{token_id_, {}};
     if (auto refused = Draft(call, request, &token.row)) return *std::move(refused);
 
-    const RecipientState* recipient = call.session().state().FindRecipient(
-        call.tenant_id(), token.row.recipient());
+    const RecipientState* recipient =
+        call.session().state().FindRecipient(call.tenant_id(), token.row.recipient());
     call.session().AddRead(RecipientCell(call.tenant_id(), token.row.recipient()));
     ExportAsk ask;
     if (const authz::Reason reason = ExportAsk::Make(call.policy(), token.row, &ask);
@@ -93,8 +94,8 @@ class IssueExportTokenHandler : public Handler {
     response->set_decided(static_cast<uint32_t>(next_.index));
     response->set_skipped(next_.skipped);
     if (!part.empty()) {
-      PutExportPart(call.scope(), deps_.random, token.id,
-                    static_cast<uint32_t>(next_.parts.size()), part, &call.changes());
+      PutExportPart(call.scope(), deps_.random, token.id, static_cast<uint32_t>(next_.parts.size()),
+                    part, &call.changes());
       next_.parts.push_back(static_cast<uint32_t>(part.size()));
       next_.items.insert(next_.items.end(), part.begin(), part.end());
     }
@@ -141,9 +142,9 @@ class IssueExportTokenHandler : public Handler {
     if (!SortNames(request.fields(), row->mutable_fields())) return malformed("fields");
     if (!SortNames(request.requested(), row->mutable_requested())) return malformed("requested");
     for (const auto& [name, value] : request.assertions()) {
-      const bool known = std::find(authz::vocabulary::kAssertions.begin(),
-                                   authz::vocabulary::kAssertions.end(),
-                                   name) != authz::vocabulary::kAssertions.end();
+      const bool known =
+          std::find(authz::vocabulary::kAssertions.begin(), authz::vocabulary::kAssertions.end(),
+                    name) != authz::vocabulary::kAssertions.end();
       if (!known) return malformed("assertions");
       if (value.size() > kMaxAssertionSize || !authz::IsValidTicket(value)) {
         return call.Refuse(authz::Reason::kAssertionInvalid, {name});
@@ -159,8 +160,10 @@ class IssueExportTokenHandler : public Handler {
     if (request.has_not_before()) {
       const std::optional<int64_t> micros = MicrosOf(request.not_before());
       const absl::Time latest = call.now() + authz::kMaxTokenLifetime;
-      if (!micros.has_value() || absl::FromUnixMicros(*micros) > latest) {
-        return malformed("not_before");
+      if (!micros.has_value() || *micros <= 0) return malformed("not_before");
+      // Its end is no later than that of one that begins at once can be.
+      if (absl::FromUnixMicros(*micros) + absl::Seconds(lifetime) > latest) {
+        return call.Refuse(authz::Reason::kTokenTerms, {"not_before"});
       }
       row->set_not_before_micros(*micros);
     }
@@ -292,8 +295,7 @@ class IssueExportTokenHandler : public Handler {
     token->row.mutable_parts()->Assign(next_.parts.begin(), next_.parts.end());
 
     StateChange change = deps_.store.NewChange(call.session().shared_state());
-    const ExportRevocations& revocations =
-        call.session().state().revocations(call.tenant_id());
+    const ExportRevocations& revocations = call.session().state().revocations(call.tenant_id());
     if (token->row.approvals_needed() == 0) {
       absl::StatusOr<std::string> text = StartToken(call, token, &change);
       if (!text.ok()) return call.Refuse(text.status());
@@ -326,8 +328,8 @@ std::optional<Plan> CheckNotified(VaultCall& call, const authz::RecipientSpec& r
   if (!gate.has_value()) return std::nullopt;
   const std::string& kind = call.policy().matters()[gate->matter].name;
   if (!survey->done()) {
-    const absl::Status status = survey->Step(call.deps().engine, call.scope(), kind,
-                                             gate->told_before, kPeopleAtATime);
+    const absl::Status status =
+        survey->Step(call.deps().engine, call.scope(), kind, gate->told_before, kPeopleAtATime);
     if (!status.ok()) return call.Refuse(status);
   }
   if (!survey->done()) {
@@ -342,26 +344,34 @@ std::optional<Plan> CheckNotified(VaultCall& call, const authz::RecipientSpec& r
 
 absl::StatusOr<std::string> StartToken(VaultCall& call, ExportTokenState* token,
                                        StateChange* change) {
-  const StateSnapshot& state = call.session().state();
   storage::v1::ExportTokenRow& row = token->row;
   const absl::Time asked = absl::FromUnixMicros(row.not_before_micros());
   // Whole seconds, as tokens say them.
   const absl::Time start = absl::FromUnixSeconds(absl::ToUnixSeconds(std::max(call.now(), asked)));
-  const absl::Time end = start + absl::Seconds(row.lifetime_seconds());
+  const absl::Time end =
+      std::min(start + absl::Seconds(row.lifetime_seconds()),
+               absl::FromUnixSeconds(absl::ToUnixSeconds(call.now() + authz::kMaxTokenLifetime)));
   row.set_start_micros(absl::ToUnixMicros(start));
   row.set_expire_micros(absl::ToUnixMicros(end));
   row.set_generation(call.deps().engine.LogEnd().generation);
+  return SignToken(call, *token, change);
+}
+
+absl::StatusOr<std::string> SignToken(VaultCall& call, const ExportTokenState& token,
+                                      StateChange* change) {
+  const StateSnapshot& state = call.session().state();
+  call.session().AddRead(SigningKeysCell());
   const SigningKeys* keys = &state.signing_keys();
   std::optional<SigningKeys> made;
   if (keys->NeedsNewKey(call.now())) {
-    absl::StatusOr<SigningKeys> next = ReplaceSigningKey(call, change);
+    absl::StatusOr<SigningKeys> next =
+        ReplaceSigningKey(state, call.session().random(), call.now(), change);
     if (!next.ok()) return next.status();
     keys = &made.emplace(*std::move(next));
   }
-  row.set_kid(keys->active()->kid.ToText());
   const storage::Id128 vault =
       storage::Id128::FromBytes(state.vault_id()).value_or(storage::Id128());
-  return SealExportToken(ClaimsOf(call.tenant_id(), state.vault_id(), *token), *keys->active(),
+  return SealExportToken(ClaimsOf(call.tenant_id(), state.vault_id(), token), *keys->active(),
                          vault);
 }
 

@@ -20,8 +20,14 @@ std::optional<Plan> CheckNotified(VaultCall& call, const authz::RecipientSpec& r
 [[nodiscard]] absl::StatusOr<std::string> StartToken(VaultCall& call, ExportTokenState* token,
                                                      StateChange* change);
 
+// The text of a token whose life has begun: by whichever key signs now.
+[[nodiscard]] absl::StatusOr<std::string> SignToken(VaultCall& call, const ExportTokenState& token,
+                                                    StateChange* change);
+
 // Puts a new signing key, and the one before without its private half. The new set.
-[[nodiscard]] absl::StatusOr<SigningKeys> ReplaceSigningKey(VaultCall& call, StateChange* change);
+[[nodiscard]] absl::StatusOr<SigningKeys> ReplaceSigningKey(const StateSnapshot& state,
+                                                            RandomSource& random, absl::Time now,
+                                                            StateChange* change);
 
 }  // namespace piivault::vault
 

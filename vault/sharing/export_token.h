@@ -14,7 +14,7 @@
 #include "storage/id.h"
 #include "vault/crypto/sha256.h"
 #include "vault/sharing/paseto.h"
-#include "vault/sharing/signing_keys.h"
+#include "vault/keys/signing_keys.h"
 
 namespace piivault::vault {
 

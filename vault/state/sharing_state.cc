@@ -76,8 +76,12 @@ uint64_t RecipientCell(std::string_view tenant, std::string_view recipient) {
 
 // Has no row: names of rows hold no colon.
 uint64_t ExportRevocationsCell(std::string_view tenant) {
-  return storage::CellFingerprint(
-      StateKey(StateKind::kExportRevocation, Concat({":of/", tenant})));
+  return storage::CellFingerprint(StateKey(StateKind::kExportRevocation, Concat({":of/", tenant})));
+}
+
+// Has no row either.
+uint64_t SigningKeysCell() {
+  return storage::CellFingerprint(StateKey(StateKind::kSigningKey, ":all"));
 }
 
 authz::Recipient ToRecipient(const RecipientRow& row) {
@@ -116,6 +120,17 @@ absl::Status ReadSharingState(const storage::Engine& engine, const KeySnapshot& 
       });
   if (!status.ok()) return status;
   if (!PrincipalsFit(builder->current())) return Contradiction();
+  std::vector<SigningKeyVersion> keys_found;
+  status = OpenAll<storage::v1::SigningKeyRow>(
+      engine, keys, StateKind::kSigningKey,
+      [&](const std::string& kid, const storage::v1::SigningKeyRow& row,
+          uint64_t version) -> absl::Status {
+        if (row.kid() != kid) return Contradiction();
+        keys_found.push_back({row, version});
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  if (status = builder->PutSigningKeys(keys_found); !status.ok()) return status;
   return OpenAll<storage::v1::ExportRevocationRow>(
       engine, keys, StateKind::kExportRevocation,
       [&](const std::string& id, const storage::v1::ExportRevocationRow& row,

@@ -9,7 +9,7 @@
 #include "absl/time/time.h"
 #include "vault/crypto/random.h"
 #include "vault/sharing/export_token.h"
-#include "vault/sharing/signing_keys.h"
+#include "vault/keys/signing_keys.h"
 
 namespace piivault::vault {
 

@@ -1,4 +1,4 @@
-#include "vault/sharing/signing_keys.h"
+#include "vault/keys/signing_keys.h"
 
 #include <gtest/gtest.h>
 

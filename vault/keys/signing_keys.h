@@ -1,11 +1,12 @@
-#ifndef PIIVAULT_VAULT_SHARING_SIGNING_KEYS_H_
-#define PIIVAULT_VAULT_SHARING_SIGNING_KEYS_H_
+#ifndef PIIVAULT_VAULT_KEYS_SIGNING_KEYS_H_
+#define PIIVAULT_VAULT_KEYS_SIGNING_KEYS_H_
 
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -58,6 +59,9 @@ class SigningKeys {
   // kMaxExportTokenLife ago; null otherwise. Valid as long as this set.
   const Ed25519PublicKey* FindByFooter(std::string_view footer, absl::Time now) const;
 
+  // Those that FindByFooter() finds at `now`: the one that signs first. Valid as long as this set.
+  std::vector<const SigningKey*> Usable(absl::Time now) const;
+
   // The key that signs; null where there is none. Valid as long as this set.
   const SigningKey* active() const { return active_; }
   // Whether a new key has to be made before a token is signed: there is none, or it is too old.
@@ -76,4 +80,4 @@ void RetireSigningKey(absl::Time now, storage::v1::SigningKeyRow* row);
 
 }  // namespace piivault::vault
 
-#endif  // PIIVAULT_VAULT_SHARING_SIGNING_KEYS_H_
+#endif  // PIIVAULT_VAULT_KEYS_SIGNING_KEYS_H_

@@ -1,4 +1,4 @@
-#include "vault/sharing/signing_keys.h"
+#include "vault/keys/signing_keys.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -73,6 +73,15 @@ const Ed25519PublicKey* SigningKeys::FindByFooter(std::string_view footer, absl:
   const auto it = by_footer_.find(footer);
   if (it == by_footer_.end() || now >= it->second.retired + kMaxExportTokenLife) return nullptr;
   return &it->second.public_key;
+}
+
+std::vector<const SigningKey*> SigningKeys::Usable(absl::Time now) const {
+  std::vector<const SigningKey*> keys;
+  if (active_ != nullptr) keys.push_back(active_);
+  for (const auto& [footer, key] : by_footer_) {
+    if (&key != active_ && now < key.retired + kMaxExportTokenLife) keys.push_back(&key);
+  }
+  return keys;
 }
 
 bool SigningKeys::NeedsNewKey(absl::Time now) const {
