@@ -259,4 +259,23 @@ void DescribeToken(VaultCall& call, const ExportTokenState& token) {
   arguments["rule"] = token.row.rule();
 }
 
+std::optional<Plan> OpenForRecipient(VaultCall& call, const RecipientState** recipient) {
+  Session& session = call.session();
+  if (!session.identified()) return session.Refuse();
+  const PrincipalState& caller = *session.caller();
+  if (caller.principal.kind != authz::PrincipalKind::kRecipient) {
+    return session.Refuse(authz::Reason::kPrincipalKindNotAdmitted);
+  }
+  const std::string_view name = caller.row.recipient();
+  const size_t slash = name.find('/');
+  if (slash == std::string_view::npos) return session.Refuse(authz::Reason::kRecipientUnknown);
+  const std::string_view tenant = name.substr(0, slash);
+  const std::string_view id = name.substr(slash + 1);
+  if (auto refused = call.OpenTenant(tenant, nullptr)) return refused;
+  session.AddRead(RecipientCell(tenant, id));
+  *recipient = session.state().FindRecipient(tenant, id);
+  if (*recipient == nullptr) return call.Refuse(authz::Reason::kRecipientUnknown);
+  return std::nullopt;
+}
+
 }  // namespace piivault::vault

@@ -85,6 +85,9 @@ void DescribeShare(VaultCall& call, const authz::ShareDecision& decision);
 // Which token, recipient and rule the entry is about.
 void DescribeToken(VaultCall& call, const ExportTokenState& token);
 
+// The caller's own recipient, and its tenant for the call's. A refusal, or nothing.
+std::optional<Plan> OpenForRecipient(VaultCall& call, const RecipientState** recipient);
+
 }  // namespace piivault::vault
 
 #endif  // PIIVAULT_VAULT_SERVICE_SHARING_ASK_H_

@@ -8,10 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "authz/vocabulary.h"
 #include "vault/ledger/notice_survey.h"
 #include "vault/service/admin_convert.h"
+#include "vault/service/resource_name.h"
 #include "vault/service/sharing_ask.h"
 #include "vault/service/sharing_handlers.h"
+#include "vault/state/resource_id.h"
+#include "vault/text.h"
 #include "vault/values/detectors.h"
 
 namespace piivault::vault {
@@ -82,7 +86,7 @@ class IssueExportTokenHandler : public Handler {
     // What has to be approved is asked for first.
     input.approvals = 2;
     input.issued_at = call.now();
-    if (auto refused = DecideWhole(call, ask, input, &token.row)) return *std::move(refused);
+    if (auto refused = DecideWhole(call, input, &token.row)) return *std::move(refused);
     DescribeToken(call, token);
 
     next_ = place_;
@@ -184,7 +188,7 @@ class IssueExportTokenHandler : public Handler {
   }
 
   // What is not about one person. A refusal, or nothing.
-  std::optional<Plan> DecideWhole(VaultCall& call, const ExportAsk& ask, authz::ShareInput& input,
+  std::optional<Plan> DecideWhole(VaultCall& call, authz::ShareInput& input,
                                   storage::v1::ExportTokenRow* row) {
     const authz::RecipientSpec* rule = call.policy().FindRecipient(row->rule());
     if (rule != nullptr && row->lifetime_seconds() == 0) {

@@ -16,6 +16,7 @@
 #include "vault/service/sharing_ask.h"
 #include "vault/service/sharing_handlers.h"
 #include "vault/service/sharing_issue.h"
+#include "vault/text.h"
 
 namespace piivault::vault {
 namespace {
@@ -117,26 +118,6 @@ class RedeemExportTokenHandler : public Handler {
     authz::Reason first_omitted = authz::Reason::kOk;
     std::vector<std::string> first_denied;
   };
-
-  // Caller and tenant: those of a recipient. A refusal, or nothing.
-  static std::optional<Plan> OpenForRecipient(VaultCall& call, const RecipientState** recipient) {
-    Session& session = call.session();
-    if (!session.identified()) return session.Refuse();
-    const PrincipalState& caller = *session.caller();
-    if (caller.principal.kind != authz::PrincipalKind::kRecipient) {
-      return session.Refuse(authz::Reason::kPrincipalKindNotAdmitted);
-    }
-    const std::string_view name = caller.row.recipient();
-    const size_t slash = name.find('/');
-    if (slash == std::string_view::npos) return session.Refuse(authz::Reason::kRecipientUnknown);
-    const std::string_view tenant = name.substr(0, slash);
-    const std::string_view id = name.substr(slash + 1);
-    if (auto refused = call.OpenTenant(tenant, nullptr)) return refused;
-    session.AddRead(RecipientCell(tenant, id));
-    *recipient = session.state().FindRecipient(tenant, id);
-    if (*recipient == nullptr) return call.Refuse(authz::Reason::kRecipientUnknown);
-    return std::nullopt;
-  }
 
   // The token that the request brings, if it is good now. A refusal, or nothing.
   std::optional<Plan> FindToken(VaultCall& call, const v1::RedeemExportTokenRequest& request,

@@ -15,6 +15,7 @@
 #include "vault/service/sharing_ask.h"
 #include "vault/service/sharing_handlers.h"
 #include "vault/service/sharing_issue.h"
+#include "vault/text.h"
 
 namespace piivault::vault {
 namespace {
