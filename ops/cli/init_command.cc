@@ -144,6 +144,7 @@ absl::Status CheckMayCall(const std::vector<vault::FirstAdministrator>& administ
 std::vector<std::string> ClientIdentities(const Config& config) {
   std::vector<std::string> identities;
   for (const auto& root : config.tls.client_roots) {
+    if (root.recipients) continue;
     identities.insert(identities.end(), root.identities.begin(), root.identities.end());
   }
   return identities;

@@ -76,8 +76,7 @@ uint64_t RecipientCell(std::string_view tenant, std::string_view recipient) {
 
 // Has no row: names of rows hold no colon.
 uint64_t ExportRevocationsCell(std::string_view tenant) {
-  return storage::CellFingerprint(
-      StateKey(StateKind::kExportRevocation, Concat({":of/", tenant})));
+  return storage::CellFingerprint(StateKey(StateKind::kExportRevocation, Concat({":of/", tenant})));
 }
 
 authz::Recipient ToRecipient(const RecipientRow& row) {
