@@ -9,7 +9,7 @@
 #include "vault/service/admin_convert.h"
 #include "vault/service/resource_name.h"
 #include "vault/service/sharing_convert.h"
-#include "vault/service/sharing_handlers.h"
+#include "vault/service/sharing_administration.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -73,10 +73,9 @@ absl::Status FillRow(AdminCall& call, const RecipientName& name,
     return BadArgument("attestation.signed_at");
   }
   row->set_signed_micros(*signed_at);
-  const auto until =
-      ValidUntil(call, from.has_valid_until() ? &from.valid_until() : nullptr,
-                 {from.valid_until_date(), "attestation.valid_until_date",
-                  TenantName(name.tenant)});
+  const auto until = ValidUntil(
+      call, from.has_valid_until() ? &from.valid_until() : nullptr,
+      {from.valid_until_date(), "attestation.valid_until_date", TenantName(name.tenant)});
   if (!until.ok()) return until.status();
   if (*until != 0 && *until < *signed_at) return BadArgument("attestation.valid_until");
   row->set_valid_until_micros(*until);

@@ -9,7 +9,7 @@
 #include "vault/service/admin_convert.h"
 #include "vault/service/errors.h"
 #include "vault/service/session.h"
-#include "vault/service/sharing_handlers.h"
+#include "vault/service/sharing_administration.h"
 #include "vault/state/resource_id.h"
 #include "vault/state/sharing_state.h"
 #include "vault/state/snapshot_builder.h"
@@ -111,7 +111,8 @@ class EnrolCertificateHandler : public Handler {
  private:
   // Null for what is no chain of certificates.
   std::shared_ptr<const CallerIdentity> Examine(const CallContext& context) const {
-    const std::string& pem = RequestAs<v1::EnrolCertificateRequest>(context).certificate_chain_pem();
+    const std::string& pem =
+        RequestAs<v1::EnrolCertificateRequest>(context).certificate_chain_pem();
     const std::string_view leaf = pem.size() > kMaxPem ? std::string_view() : FirstOf(pem);
     if (leaf.empty() || !dependencies_.examine) return nullptr;
     return dependencies_.examine(leaf, pem);

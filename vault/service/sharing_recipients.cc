@@ -12,7 +12,7 @@
 #include "vault/service/break_glass.h"
 #include "vault/service/resource_name.h"
 #include "vault/service/sharing_convert.h"
-#include "vault/service/sharing_handlers.h"
+#include "vault/service/sharing_administration.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -45,9 +45,9 @@ absl::Status AdmitCategory(const authz::Policy& policy, const std::string& categ
       policy.recipient_rules().processors == authz::Processors::kForbidden) {
     return MakeError(Reason::kProcessorsForbidden, "recipient.category");
   }
-  const bool admitted = std::any_of(
-      policy.recipients().begin(), policy.recipients().end(),
-      [&](const auto& rule) { return rule.kind == category || rule.kind == kAnyKind; });
+  const bool admitted =
+      std::any_of(policy.recipients().begin(), policy.recipients().end(),
+                  [&](const auto& rule) { return rule.kind == category || rule.kind == kAnyKind; });
   if (!admitted) return MakeError(Reason::kRecipientKindNotAdmitted, "recipient.category");
   return absl::OkStatus();
 }

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "authz/decision.h"
-#include "vault/service/sharing_handlers.h"
+#include "vault/service/sharing_administration.h"
 #include "vault/text.h"
 
 namespace piivault::vault {

@@ -1,5 +1,5 @@
-#ifndef PIIVAULT_VAULT_SERVICE_SHARING_HANDLERS_H_
-#define PIIVAULT_VAULT_SERVICE_SHARING_HANDLERS_H_
+#ifndef PIIVAULT_VAULT_SERVICE_SHARING_ADMINISTRATION_H_
+#define PIIVAULT_VAULT_SERVICE_SHARING_ADMINISTRATION_H_
 
 #include <memory>
 
@@ -26,4 +26,4 @@ std::unique_ptr<Handler> NewEnrolCertificateHandler(const SharingDependencies& d
 
 }  // namespace piivault::vault
 
-#endif  // PIIVAULT_VAULT_SERVICE_SHARING_HANDLERS_H_
+#endif  // PIIVAULT_VAULT_SERVICE_SHARING_ADMINISTRATION_H_
