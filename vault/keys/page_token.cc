@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "absl/strings/escaping.h"
+#include "vault/crypto/base64url.h"
 #include "vault/keys/byte_io.h"
 #include "vault/keys/padding.h"
 
@@ -38,18 +38,15 @@ std::string SealPageToken(const KeySnapshot& keys, RandomSource& random,
   AppendU32(keys.active().id, &sealed);
   keys.active().page_token.Seal(random, AssociatedData(keys.vault_id(), binding).view(),
                                 Pad(plaintext).view(), &sealed);
-  return absl::WebSafeBase64Escape(sealed);
+  return Base64UrlEncode(sealed);
 }
 
 absl::StatusOr<std::string> OpenPageToken(const KeySnapshot& keys, const PageTokenBinding& binding,
                                           std::string_view token, absl::Time now) {
-  std::string sealed;
-  if (token.size() > kMaxText || !absl::WebSafeBase64Unescape(std::string(token), &sealed)) {
-    return NotForThisRequest();
-  }
-  // One text for each token: base64's spare bits and padding would make more.
-  if (absl::WebSafeBase64Escape(sealed) != std::string(token)) return NotForThisRequest();
-  std::string_view rest = sealed;
+  if (token.size() > kMaxText) return NotForThisRequest();
+  const std::optional<std::string> sealed = Base64UrlDecode(token);
+  if (!sealed.has_value()) return NotForThisRequest();
+  std::string_view rest = *sealed;
   if (TakeU8(&rest) != kFormat) return NotForThisRequest();
   const std::optional<uint32_t> epoch_id = TakeU32(&rest);
   const EpochKeys* const epoch = epoch_id.has_value() ? keys.Epoch(*epoch_id) : nullptr;

@@ -48,6 +48,25 @@ bool ParseRef(std::string_view text, RecordName* record) {
                      [](char c) { return IsLowerOrDigit(c) || c == '_' || c == '-'; });
 }
 
+// `tenants/{tenant}/{collection}{id}`; `collection` ends with a slash.
+std::optional<TenantIdName> ParseTenantId(std::string_view name, std::string_view collection) {
+  if (!ConsumePrefix(&name, "tenants/")) return std::nullopt;
+  const std::string_view tenant = TakeSegment(&name);
+  if (!IsResourceId(tenant) || !ConsumePrefix(&name, collection)) return std::nullopt;
+  const std::optional<storage::Id128> id = storage::Id128::FromText(name);
+  if (!id.has_value()) return std::nullopt;
+  return TenantIdName{tenant, *id};
+}
+
+std::string MakeTenantId(std::string_view tenant, std::string_view collection,
+                         const storage::Id128& id) {
+  return Concat({"tenants/", tenant, "/", collection, id.ToText()});
+}
+
+constexpr std::string_view kExportTokens = "exportTokens/";
+constexpr std::string_view kDisclosures = "disclosures/";
+constexpr std::string_view kCorrectionNotices = "correctionNotices/";
+
 }  // namespace
 
 std::optional<std::string_view> ParseTenantName(std::string_view name) {
@@ -135,6 +154,26 @@ std::optional<RecordName> ParseRecordName(std::string_view name) {
   parsed.subject = *subject;
   parsed.record = *record;
   return parsed;
+}
+
+std::optional<TenantIdName> ParseExportTokenName(std::string_view name) {
+  return ParseTenantId(name, kExportTokens);
+}
+std::optional<TenantIdName> ParseDisclosureName(std::string_view name) {
+  return ParseTenantId(name, kDisclosures);
+}
+std::optional<TenantIdName> ParseCorrectionNoticeName(std::string_view name) {
+  return ParseTenantId(name, kCorrectionNotices);
+}
+
+std::string MakeExportTokenName(std::string_view tenant, const storage::Id128& token) {
+  return MakeTenantId(tenant, kExportTokens, token);
+}
+std::string MakeDisclosureName(std::string_view tenant, const storage::Id128& disclosure) {
+  return MakeTenantId(tenant, kDisclosures, disclosure);
+}
+std::string MakeCorrectionNoticeName(std::string_view tenant, const storage::Id128& notice) {
+  return MakeTenantId(tenant, kCorrectionNotices, notice);
 }
 
 std::string TenantName(std::string_view id) { return Concat({"tenants/", id}); }

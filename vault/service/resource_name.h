@@ -61,6 +61,15 @@ struct RecordName {
 };
 std::optional<RecordName> ParseRecordName(std::string_view name);
 
+// What is a tenant's and has an id of the vault's: `tenants/{tenant}/exportTokens/{id}` and so on.
+struct TenantIdName {
+  std::string_view tenant;
+  storage::Id128 id;
+};
+std::optional<TenantIdName> ParseExportTokenName(std::string_view name);
+std::optional<TenantIdName> ParseDisclosureName(std::string_view name);
+std::optional<TenantIdName> ParseCorrectionNoticeName(std::string_view name);
+
 // The other way. Ids are trusted.
 std::string TenantName(std::string_view id);
 std::string PersonName(std::string_view id);
@@ -71,6 +80,9 @@ std::string BreakGlassName(std::string_view id);
 std::string MakeAttestationName(std::string_view person, std::string_view attestation);
 std::string MakeRecipientAttestationName(std::string_view tenant, std::string_view recipient,
                                          std::string_view attestation);
+std::string MakeExportTokenName(std::string_view tenant, const storage::Id128& token);
+std::string MakeDisclosureName(std::string_view tenant, const storage::Id128& disclosure);
+std::string MakeCorrectionNoticeName(std::string_view tenant, const storage::Id128& notice);
 std::string MakeSubjectName(std::string_view tenant, const storage::Id128& subject);
 std::string MakeRecordName(std::string_view tenant, const storage::Id128& subject,
                            const storage::Id128& record);

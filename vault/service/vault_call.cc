@@ -77,9 +77,13 @@ std::optional<Plan> VaultCall::OpenTenant(std::string_view tenant, const v1::Usa
   scope_.emplace(*std::move(scope));
 
   entry_ = session_.NewEntry();
-  usage_ = usage;
   if (usage == nullptr) return std::nullopt;
-  const authz::Reason reason = TakeUsage(*usage);
+  return State(*usage);
+}
+
+std::optional<Plan> VaultCall::State(const v1::Usage& usage) {
+  usage_ = &usage;
+  const authz::Reason reason = TakeUsage(usage);
   if (reason != authz::Reason::kOk) return Refuse(reason);
   return std::nullopt;
 }
@@ -477,12 +481,17 @@ Plan VaultCall::Finish(google::protobuf::Message* response) {
     changes_.writes.push_back(
         request_->Remember(session_.state().keys(), deps_.random, *response, session_.now()));
   }
+  Plan plan = WithWrites(session_.Answer(response, changes_.retained, entry_));
+  KeepWhenDurable(std::move(taken), &plan);
+  return plan;
+}
+
+Plan VaultCall::WithWrites(Plan plan) {
   // Nothing is sealed under an epoch that is not the active one when it is written.
   if (!changes_.writes.empty()) changes_.reads.push_back(EpochCell());
-  Plan plan = Complete(session_.Answer(response, changes_.retained, entry_));
+  plan = Complete(std::move(plan));
   plan.touches = std::move(changes_.touches);
   plan.writes = std::move(changes_.writes);
-  KeepWhenDurable(std::move(taken), &plan);
   return plan;
 }
 
@@ -490,7 +499,7 @@ Plan VaultCall::Finish(WireWriter response) {
   if (std::optional<Plan> refused = CheckActor()) return *std::move(refused);
   std::shared_ptr<VolumeBudgets::Taken> taken;
   if (std::optional<Plan> refused = TakeBudget(&taken)) return *std::move(refused);
-  Plan plan = Complete(session_.Answer(std::move(response), entry_));
+  Plan plan = WithWrites(session_.Answer(std::move(response), entry_));
   KeepWhenDurable(std::move(taken), &plan);
   return plan;
 }

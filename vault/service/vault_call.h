@@ -66,7 +66,11 @@ class VaultCall {
   std::optional<Plan> Open(std::string_view parent, const v1::Usage* usage);
   std::optional<Plan> OpenTenant(std::string_view tenant, const v1::Usage* usage);
 
+  // What the caller states with the use, where it is known only when the tenant is open.
+  std::optional<Plan> State(const v1::Usage& usage);
+
   Session& session() { return session_; }
+  const Session& session() const { return session_; }
   const VaultDependencies& deps() const { return deps_; }
   const authz::Policy& policy() const { return *policy_; }
   const TenantScope& scope() const { return *scope_; }
@@ -164,7 +168,7 @@ class VaultCall {
 
   // Answers, with all that was read and written, and remembers the request id.
   Plan Finish(google::protobuf::Message* response);
-  // The same for what reads only. REQUIRES: nothing was written.
+  // The same with an answer that is encoded already. REQUIRES: there is no request id.
   Plan Finish(WireWriter response);
 
   Plan Refuse(authz::Reason reason, std::vector<std::string> fields = {});
@@ -186,6 +190,8 @@ class VaultCall {
 
  private:
   Plan Complete(Plan plan);
+  // A plan that answers, with what is to be written.
+  Plan WithWrites(Plan plan);
   // Takes what the entry releases out of the policy's budgets; refuses what exceeds one.
   std::optional<Plan> TakeBudget(std::shared_ptr<VolumeBudgets::Taken>* taken);
   // kOk, or why what the caller states is not taken.

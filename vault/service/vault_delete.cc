@@ -4,12 +4,22 @@
 #include <utility>
 
 #include "piivault/v1/vault_service.pb.h"
+#include "vault/ledger/corrections.h"
 #include "vault/records/erasure.h"
 #include "vault/service/vault_call.h"
 #include "vault/service/vault_handlers.h"
 
 namespace piivault::vault {
 namespace {
+
+Corrections CorrectionsOf(VaultCall& call) {
+  return Corrections(call.deps().engine, call.scope(), call.deps().random, call.policy(),
+                     call.now(), &call.changes());
+}
+
+storage::Id128 SubjectRefOf(const SubjectState& subject) {
+  return storage::Id128::FromBytes(subject.row.subject_ref()).value_or(storage::Id128());
+}
 
 class DeleteRecordHandler : public Handler {
  public:
@@ -44,6 +54,12 @@ class DeleteRecordHandler : public Handler {
     RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
                         &call.changes());
     absl::Status deleted = writer.Delete(&record);
+    if (deleted.ok()) {
+      deleted = CorrectionsOf(call).Record(
+          SubjectRefOf(record.subject),
+          {record.reader->record_ref(), 0, [](std::string_view, uint64_t) { return true; },
+           [](std::string_view) { return true; }});
+    }
     if (!deleted.ok()) return call.Refuse(deleted);
     writer.Finish();
     call.Describe(decision);
@@ -93,6 +109,9 @@ class DeleteSubjectHandler : public Handler {
     person.set_subject_ref(subject_ref);
     if (decision.grant != nullptr) person.add_grants(decision.grant->id);
     if (call.replayed()) return call.Finish(response);
+    if (absl::Status told = CorrectionsOf(call).Erase(SubjectRefOf(**subject)); !told.ok()) {
+      return call.Refuse(told);
+    }
     absl::StatusOr<ErasurePlan> erasure = PlanErasure(
         call.writer_deps(), call.scope(), call.policy(),
         {call.session().principal_name(), context.caller->certificate_sha256, call.tenant_id()},

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "piivault/v1/vault_service.pb.h"
+#include "vault/ledger/corrections.h"
 #include "vault/records/record_finder.h"
 #include "vault/service/vault_call.h"
 #include "vault/service/vault_handlers.h"
@@ -18,6 +19,31 @@ std::vector<std::string> FieldOf(const authz::FieldSpec* field) {
   return field == nullptr ? std::vector<std::string>{} : std::vector<std::string>{field->full_name};
 }
 
+// What follows for those who were given the values that the change replaces or removes.
+absl::Status Correct(VaultCall& call, LoadedRecord& record, const RecordChange& change,
+                     uint64_t version) {
+  const auto ref = storage::Id128::FromBytes(record.subject.row.subject_ref());
+  if (!ref.has_value()) return authz::ReasonStatus(authz::Reason::kDataLoss);
+  const auto name_of = [&record](std::string_view field) {
+    field.remove_prefix(std::min(field.size(), record.type().size() + 1));
+    return field;
+  };
+  Corrections corrections(call.deps().engine, call.scope(), call.deps().random, call.policy(),
+                          call.now(), &call.changes());
+  return corrections.Record(
+      *ref, {record.reader->record_ref(), version,
+             [&](std::string_view field, uint64_t) -> absl::StatusOr<bool> {
+               const std::optional<RecordField> old = record.reader->Field(name_of(field));
+               if (!old.has_value() || old->absent) return false;
+               const FieldWrite* write = change.WriteOf(name_of(field));
+               if (write == nullptr) return change.Clears(name_of(field), old->one_way);
+               const absl::StatusOr<SecretBytes> before = record.reader->DecryptField(*old);
+               if (!before.ok()) return before.status();
+               return before->view() != write->value;
+             },
+             [&](std::string_view field) { return change.WriteOf(name_of(field)) == nullptr; }});
+}
+
 // Plans the change of a loaded record and puts it into the entry. A refusal, or nothing.
 std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, RecordChange change,
                            const PersonDecision& decision, WriteResult* result) {
@@ -26,6 +52,10 @@ std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, RecordChange c
   absl::StatusOr<WriteResult> written = writer.Update(record, change);
   if (!written.ok()) return call.Refuse(written.status());
   if (!written->ok()) return call.Refuse(written->reason, FieldOf(written->field));
+  if (absl::Status corrected = Correct(call, *record, change, written->header.version());
+      !corrected.ok()) {
+    return call.Refuse(corrected);
+  }
   writer.Finish();
   *result = *std::move(written);
   call.Describe(decision);

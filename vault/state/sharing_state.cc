@@ -79,6 +79,11 @@ uint64_t ExportRevocationsCell(std::string_view tenant) {
   return storage::CellFingerprint(StateKey(StateKind::kExportRevocation, Concat({":of/", tenant})));
 }
 
+// Has no row either.
+uint64_t SigningKeysCell() {
+  return storage::CellFingerprint(StateKey(StateKind::kSigningKey, ":all"));
+}
+
 authz::Recipient ToRecipient(const RecipientRow& row) {
   authz::Recipient recipient;
   recipient.name = RecipientResource(row.tenant(), row.name());
@@ -115,6 +120,17 @@ absl::Status ReadSharingState(const storage::Engine& engine, const KeySnapshot& 
       });
   if (!status.ok()) return status;
   if (!PrincipalsFit(builder->current())) return Contradiction();
+  std::vector<SigningKeyVersion> keys_found;
+  status = OpenAll<storage::v1::SigningKeyRow>(
+      engine, keys, StateKind::kSigningKey,
+      [&](const std::string& kid, const storage::v1::SigningKeyRow& row,
+          uint64_t version) -> absl::Status {
+        if (row.kid() != kid) return Contradiction();
+        keys_found.push_back({row, version});
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  if (status = builder->PutSigningKeys(keys_found); !status.ok()) return status;
   return OpenAll<storage::v1::ExportRevocationRow>(
       engine, keys, StateKind::kExportRevocation,
       [&](const std::string& id, const storage::v1::ExportRevocationRow& row,

@@ -27,6 +27,7 @@ SnapshotBuilder::SnapshotBuilder() : next_(std::make_shared<StateSnapshot>()) {
   next_->denylist_ = Empty<DenylistState>();
   next_->recipients_ = Empty<RecipientState>();
   next_->revocations_ = Empty<ExportRevocations>();
+  next_->signing_keys_ = std::make_shared<const SigningKeyState>();
   next_->matters_ =
       std::make_shared<const std::map<storage::TenantId, std::shared_ptr<const MatterMap>>>();
   next_->identities_ = std::make_shared<const absl::flat_hash_map<std::string, std::string>>();
@@ -188,6 +189,19 @@ void SnapshotBuilder::PutExportRevocation(std::string_view id,
   all->insert(std::upper_bound(all->begin(), all->end(), row.time_micros(), later),
               std::move(revocation));
   Own(next_->revocations_)[row.tenant()] = std::move(all);
+}
+
+absl::Status SnapshotBuilder::PutSigningKeys(const std::vector<SigningKeyVersion>& rows) {
+  auto next = std::make_shared<SigningKeyState>();
+  next->rows = next_->signing_keys_->rows;
+  for (const SigningKeyVersion& one : rows) next->rows[one.row.kid()] = one;
+  std::vector<storage::v1::SigningKeyRow> all;
+  for (const auto& [kid, one] : next->rows) all.push_back(one.row);
+  absl::StatusOr<SigningKeys> keys = SigningKeys::Create(all);
+  if (!keys.ok()) return keys.status();
+  next->keys = *std::move(keys);
+  next_->signing_keys_ = std::move(next);
+  return absl::OkStatus();
 }
 
 void SnapshotBuilder::RemoveExportRevocation(std::string_view tenant, std::string_view id) {

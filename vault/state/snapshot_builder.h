@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "vault/state/state_snapshot.h"
 
 namespace piivault::vault {
@@ -42,6 +43,8 @@ class SnapshotBuilder {
   void PutExportRevocation(std::string_view id, const storage::v1::ExportRevocationRow& row,
                            uint64_t version);
   void RemoveExportRevocation(std::string_view tenant, std::string_view id);
+  // Instead of those of these kids. DATA_LOSS where they do not go together.
+  [[nodiscard]] absl::Status PutSigningKeys(const std::vector<SigningKeyVersion>& rows);
 
   const StateSnapshot& current() const { return *next_; }
   std::shared_ptr<const StateSnapshot> Build() { return std::move(next_); }

@@ -208,6 +208,22 @@ void StateChange::PutRecipient(const storage::v1::RecipientRow& row) {
       [row, version](SnapshotBuilder& builder) { builder.PutRecipient(row, version); });
 }
 
+void StateChange::PutSigningKeys(const std::vector<storage::v1::SigningKeyRow>& rows) {
+  std::vector<SigningKeyVersion> versions;
+  for (const storage::v1::SigningKeyRow& row : rows) {
+    const auto before = base_->signing_key_rows().find(row.kid());
+    const uint64_t version =
+        before == base_->signing_key_rows().end() ? 1 : before->second.version + 1;
+    Put(StateKey(StateKind::kSigningKey, row.kid()), version, row);
+    versions.push_back({row, version});
+  }
+  Touch(SigningKeysCell());
+  updates_.push_back([versions = std::move(versions)](SnapshotBuilder& builder) {
+    // They were a set when the change was made, and the cell has not changed since.
+    builder.PutSigningKeys(versions).IgnoreError();
+  });
+}
+
 void StateChange::PutExportRevocation(std::string_view id,
                                       const storage::v1::ExportRevocationRow& row) {
   const int64_t oldest = row.time_micros() - absl::ToInt64Microseconds(kExportRevocationKept);

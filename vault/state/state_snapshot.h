@@ -156,6 +156,11 @@ class StateSnapshot {
   const ByName<BreakGlassUseState>& break_glass() const { return *break_glass_; }
   // By `{tenant}/{recipient}`.
   const ByName<RecipientState>& recipients() const { return *recipients_; }
+  // Keys that export tokens are signed with.
+  const SigningKeys& signing_keys() const { return signing_keys_->keys; }
+  const std::map<std::string, SigningKeyVersion, std::less<>>& signing_key_rows() const {
+    return signing_keys_->rows;
+  }
   // Revocations of a tenant's export tokens that may still matter, oldest first.
   const ExportRevocations& revocations(std::string_view tenant) const;
   // What the database knows of the keyring.
@@ -189,6 +194,7 @@ class StateSnapshot {
   Shared<BreakGlassUseState> break_glass_;
   Shared<DenylistState> denylist_;  // by raw SHA-256
   Shared<RecipientState> recipients_;
+  std::shared_ptr<const SigningKeyState> signing_keys_;
   Shared<ExportRevocations> revocations_;  // by tenant
   std::shared_ptr<const std::map<storage::TenantId, std::shared_ptr<const MatterMap>>> matters_;
   // Certificate identity to name of the principal.

@@ -113,6 +113,9 @@ class StateChange {
   void RemoveMatter(storage::TenantId tenant, std::string_view kind, std::string_view id);
 
   void PutRecipient(const storage::v1::RecipientRow& row);
+  // Those that this change brings, all at once. Reads and touches the cell of all keys. REQUIRES:
+  // with those of the base they make a set (SigningKeys::Create()).
+  void PutSigningKeys(const std::vector<storage::v1::SigningKeyRow>& rows);
   // `id` is 26 characters, of a new one. Reads and touches the cell of the tenant's revocations,
   // and removes those that are older than kExportRevocationKept by then.
   void PutExportRevocation(std::string_view id, const storage::v1::ExportRevocationRow& row);

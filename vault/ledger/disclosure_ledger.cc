@@ -1,0 +1,117 @@
+#include "vault/ledger/disclosure_ledger.h"
+
+#include <optional>
+#include <utility>
+
+#include "vault/crypto/aead.h"
+#include "vault/keys/sealed_row.h"
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+using storage::v1::DisclosedRow;
+using storage::v1::HoldingRow;
+
+void SetBytes(std::string_view bytes, std::string* to) { to->assign(bytes.data(), bytes.size()); }
+
+DisclosedRow::Record& RecordIn(std::string_view record_ref, DisclosedRow* row) {
+  for (DisclosedRow::Record& record : *row->mutable_records()) {
+    if (record.record_ref() == record_ref) return record;
+  }
+  DisclosedRow::Record& record = *row->add_records();
+  SetBytes(record_ref, record.mutable_record_ref());
+  return record;
+}
+
+HoldingRow::Held& HeldIn(std::string_view record_ref, const std::string& field, HoldingRow* row) {
+  for (HoldingRow::Held& held : *row->mutable_held()) {
+    if (held.record_ref() == record_ref && held.field() == field) return held;
+  }
+  HoldingRow::Held& held = *row->add_held();
+  SetBytes(record_ref, held.mutable_record_ref());
+  held.set_field(field);
+  return held;
+}
+
+}  // namespace
+
+absl::Status DisclosureLedger::Load(absl::Span<const ExportPerson> people) {
+  std::vector<storage::Key> keys;
+  std::vector<Staged*> owners;
+  for (const ExportPerson& person : people) {
+    if (!person.ok()) continue;
+    const storage::Id128 ref = person.subject_ref();
+    const auto [at, is_new] = people_.try_emplace(ref);
+    if (!is_new) continue;
+    at->second.holding = person.holding;
+    keys.push_back(storage::DisclosedKey(tenant_.id(), disclosure_.id, ref));
+    changes_.Read(keys.back());
+    owners.push_back(&at->second);
+  }
+  absl::StatusOr<std::vector<std::optional<std::string>>> values = engine_.MultiGet(keys);
+  if (!values.ok()) return values.status();
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!(*values)[i].has_value()) continue;
+    auto row = OpenRow<DisclosedRow>(tenant_.keys(), keys[i], *(*values)[i]);
+    if (!row.ok()) return row.status();
+    if (row->version != row->message.version()) return DecryptionFailed();
+    owners[i]->disclosed = std::move(row->message);
+  }
+  return absl::OkStatus();
+}
+
+std::string_view DisclosureLedger::Give(const ExportPerson& person,
+                                        absl::Span<const GivenRecord> given) {
+  Staged& staged = people_.at(person.subject_ref());
+  HoldingRow& holding = staged.holding;
+  if (holding.version() == 0 && holding.handle().empty()) {
+    SetBytes(random_.Id128().view(), holding.mutable_handle());
+    SetBytes(to_.recipient, holding.mutable_recipient());
+  }
+  if (staged.disclosed.version() == 0 && !staged.given) {
+    ++new_people_;
+    holding.set_disclosures(holding.disclosures() + 1);
+  }
+  staged.given = true;
+  staged.disclosed.set_time_micros(absl::ToUnixMicros(now_));
+  for (const GivenRecord& one : given) {
+    const std::string_view ref = one.record->reader->record_ref();
+    const uint64_t version = one.record->reader->version();
+    DisclosedRow::Record& record = RecordIn(ref, &staged.disclosed);
+    SetBytes(one.record->type(), record.mutable_type());
+    record.set_version(version);
+    SetBytes(one.consent, record.mutable_consent());
+    record.clear_fields();
+    for (std::string_view field : one.fields) {
+      record.add_fields(field.data(), field.size());
+      HoldingRow::Held& held = HeldIn(ref, Concat({one.record->type(), ".", field}), &holding);
+      held.set_version(version);
+      held.set_outdated(false);
+    }
+  }
+  return holding.handle();
+}
+
+void DisclosureLedger::Finish() {
+  const auto begun = static_cast<uint64_t>(disclosure_.row.start_micros());
+  for (auto& [ref, staged] : people_) {
+    if (!staged.given) continue;
+    if (staged.disclosed.version() == 0) {
+      changes_.Put(storage::DisclosureOfSubjectKey(tenant_.id(), ref, begun, disclosure_.id), "");
+    }
+    staged.disclosed.set_version(staged.disclosed.version() + 1);
+    storage::Key key = storage::DisclosedKey(tenant_.id(), disclosure_.id, ref);
+    std::string value =
+        SealRow(tenant_.keys(), random_, key, staged.disclosed.version(), staged.disclosed);
+    changes_.Put(std::move(key), std::move(value));
+
+    staged.holding.set_version(staged.holding.version() + 1);
+    key = storage::HoldingKey(tenant_.id(), ref, to_.ref);
+    value = SealRow(tenant_.keys(), random_, key, staged.holding.version(), staged.holding);
+    changes_.Put(std::move(key), std::move(value));
+    changes_.touches.push_back(HoldingsCell(tenant_, ref));
+  }
+}
+
+}  // namespace piivault::vault

@@ -1,0 +1,43 @@
+#include "vault/ledger/notice_survey.h"
+
+#include <algorithm>
+
+#include "vault/records/subject_rows.h"
+
+namespace piivault::vault {
+
+bool WasTold(const storage::v1::SubjectUse& use, std::string_view kind, absl::Time before) {
+  return std::any_of(
+      use.matters().begin(), use.matters().end(), [&](const storage::v1::MatterRow& matter) {
+        return matter.kind() == kind && absl::FromUnixMicros(matter.open_micros()) < before;
+      });
+}
+
+absl::Status NoticeSurvey::Step(const storage::Engine& engine, const TenantScope& tenant,
+                                std::string_view kind, absl::Time before, size_t limit) {
+  const storage::Key prefix = storage::SubjectPrefix(tenant.id());
+  if (next_.empty()) next_ = prefix.bytes;
+  size_t seen = 0;
+  absl::Status opened;
+  std::string last;
+  const absl::Status scanned =
+      engine.Scan(prefix, next_, limit, [&](std::string_view key, std::string_view value) {
+        ++seen;
+        last = key;
+        const absl::StatusOr<SubjectState> subject =
+            OpenSubject(tenant, storage::IdSuffix(key), value);
+        if (!subject.ok()) {
+          opened = subject.status();
+          return false;
+        }
+        if (!subject->erased() && !WasTold(subject->row.use(), kind, before)) ++untold_;
+        return true;
+      });
+  if (!scanned.ok()) return scanned;
+  if (!opened.ok()) return opened;
+  done_ = seen < limit;
+  next_ = last + '\0';
+  return absl::OkStatus();
+}
+
+}  // namespace piivault::vault

@@ -1,0 +1,208 @@
+// ListCorrectionNotices, AcknowledgeCorrectionNotices.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vault/crypto/aead.h"
+#include "vault/keys/sealed_row.h"
+#include "vault/service/admin_convert.h"
+#include "vault/service/resource_name.h"
+#include "vault/service/sharing_ask.h"
+#include "vault/service/sharing_handlers.h"
+#include "vault/service/sharing_readers.h"
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+using storage::v1::CorrectionNoticeRow;
+
+constexpr size_t kMaxExamined = 10'000;
+constexpr int kMaxNames = 1000;
+
+absl::StatusOr<CorrectionNoticeRow> OpenNotice(const VaultCall& call, const storage::Key& key,
+                                               std::string_view value) {
+  auto row = OpenRow<CorrectionNoticeRow>(call.scope().keys(), key, value);
+  if (!row.ok()) return row.status();
+  if (row->version != row->message.version()) return DecryptionFailed();
+  return std::move(row->message);
+}
+
+void FillNotice(const VaultCall& call, const storage::Id128& id, const CorrectionNoticeRow& row,
+                v1::CorrectionNotice* notice) {
+  notice->set_name(MakeCorrectionNoticeName(call.tenant_id(), id));
+  notice->set_recipient(RecipientResource(call.tenant_id(), row.recipient()));
+  notice->set_handle(storage::Id128::FromBytes(row.handle()).value_or(storage::Id128()).ToText());
+  for (const CorrectionNoticeRow::Field& field : row.fields()) {
+    notice->add_fields(field.name());
+    notice->add_held_versions(field.held_version());
+  }
+  notice->set_version(row.record_version());
+  notice->set_kind(static_cast<v1::CorrectionKind>(row.kind()));
+  FillTime(row.create_micros(), notice->mutable_create_time());
+  FillTime(row.due_micros(), notice->mutable_due_time());
+  if (row.acknowledge_micros() != 0) {
+    FillTime(row.acknowledge_micros(), notice->mutable_acknowledge_time());
+  }
+}
+
+bool IsRecipient(const VaultCall& call) {
+  const authz::Principal* principal = call.session().principal();
+  return call.session().identified() && principal != nullptr &&
+         principal->kind == authz::PrincipalKind::kRecipient;
+}
+
+class ListCorrectionNoticesHandler : public Handler {
+ public:
+  explicit ListCorrectionNoticesHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::ListCorrectionNoticesRequest>(context);
+    VaultCall call(context, deps_);
+    const RecipientState* recipient = nullptr;
+    if (IsRecipient(call)) {
+      if (auto refused = OpenForRecipient(call, &recipient)) return *std::move(refused);
+      if (request.parent() != TenantName(call.tenant_id())) {
+        return call.Refuse(authz::Reason::kTenantMismatch);
+      }
+    } else {
+      if (auto refused = call.Open(request.parent(), &request.usage())) return *std::move(refused);
+      if (auto refused = DecideLedger(call)) return *std::move(refused);
+      if (!request.recipient().empty()) {
+        std::string_view name = request.recipient();
+        if (!ConsumePrefix(&name, RecipientResource(call.tenant_id(), ""))) {
+          return call.Refuse(authz::Reason::kMalformedRequest, {"recipient"});
+        }
+        recipient = call.session().state().FindRecipient(call.tenant_id(), name);
+        if (recipient == nullptr) return call.Refuse(authz::Reason::kRecipientUnknown);
+      }
+    }
+    const storage::Key prefix =
+        recipient == nullptr
+            ? storage::SharingPrefix(storage::SharingKind::kNotice, call.scope().id())
+            : storage::NoticePrefix(
+                  call.scope().id(),
+                  storage::Id128::FromBytes(recipient->row.ref()).value_or(storage::Id128()));
+    return List(call, request, prefix);
+  }
+
+ private:
+  Plan List(VaultCall& call, const v1::ListCorrectionNoticesRequest& request,
+            const storage::Key& prefix) {
+    v1::ListCorrectionNoticesRequest query(request);
+    query.clear_page_size();
+    query.clear_page_token();
+    std::optional<storage::RecordLocator> after;
+    if (auto refused = call.OpenPage(query, request.page_token(), request.page_size(), &after)) {
+      return *std::move(refused);
+    }
+    const int size = request.page_size() == 0 ? kDefaultPageSize : request.page_size();
+    std::string start = prefix.bytes;
+    if (after.has_value()) {
+      start = storage::NoticeKey(call.scope().id(), after->subject, after->record).bytes + '\0';
+    }
+    auto* response = NewResponse<v1::ListCorrectionNoticesResponse>(call.session().context());
+    size_t seen = 0;
+    bool more = false;
+    std::string last;
+    absl::Status opened;
+    const int64_t now = absl::ToUnixMicros(call.now());
+    const absl::Status scanned = deps_.engine.Scan(
+        prefix, start, kMaxExamined, [&](std::string_view key, std::string_view value) {
+          if (response->notices_size() == size) {
+            more = true;
+            return false;
+          }
+          ++seen;
+          last = key;
+          storage::Key whole{storage::Table::kSharing, std::string(key)};
+          const absl::StatusOr<CorrectionNoticeRow> row = OpenNotice(call, whole, value);
+          opened = row.status();
+          if (!opened.ok()) return false;
+          const bool open = row->acknowledge_micros() == 0;
+          if (!open && !request.show_acknowledged()) return true;
+          if (request.overdue() && (!open || row->due_micros() > now)) return true;
+          FillNotice(call, storage::IdSuffix(key), *row, response->add_notices());
+          return true;
+        });
+    if (!scanned.ok()) return call.Refuse(scanned);
+    if (!opened.ok()) return call.Refuse(opened);
+    if (more || seen == kMaxExamined) {
+      response->set_next_page_token(call.SealPage(storage::LocatorSuffix(last)));
+    }
+    return call.Finish(response);
+  }
+
+  const VaultDependencies& deps_;
+};
+
+class AcknowledgeCorrectionNoticesHandler : public Handler {
+ public:
+  explicit AcknowledgeCorrectionNoticesHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::AcknowledgeCorrectionNoticesRequest>(context);
+    VaultCall call(context, deps_);
+    const RecipientState* recipient = nullptr;
+    if (auto refused = OpenForRecipient(call, &recipient)) return *std::move(refused);
+    if (request.names().empty()) return call.Refuse(authz::Reason::kMalformedRequest, {"names"});
+    if (request.names_size() > kMaxNames) return call.Refuse(authz::Reason::kBatchTooLarge);
+    if (request.names_size() == 1) call.entry().set_resource(request.names(0));
+    (*call.entry().mutable_arguments())["notices"] = std::to_string(request.names_size());
+    auto* response = NewResponse<v1::AcknowledgeCorrectionNoticesResponse>(context);
+    std::vector<storage::Id128> seen;
+    for (const std::string& name : request.names()) {
+      const std::optional<TenantIdName> parsed = ParseCorrectionNoticeName(name);
+      if (!parsed.has_value() || parsed->tenant != call.tenant_id() ||
+          std::find(seen.begin(), seen.end(), parsed->id) != seen.end()) {
+        call.entry().clear_resource();
+        return call.Refuse(authz::Reason::kMalformedRequest, {"names"});
+      }
+      seen.push_back(parsed->id);
+      if (auto refused =
+              Acknowledge(call, recipient->row.ref(), parsed->id, response->add_notices())) {
+        return *std::move(refused);
+      }
+    }
+    return call.Finish(response);
+  }
+
+ private:
+  std::optional<Plan> Acknowledge(VaultCall& call, std::string_view recipient_ref,
+                                  const storage::Id128& id, v1::CorrectionNotice* notice) {
+    storage::Key key = storage::NoticeKey(
+        call.scope().id(), storage::Id128::FromBytes(recipient_ref).value_or(storage::Id128()), id);
+    call.changes().Read(key);
+    const absl::StatusOr<std::string> value = deps_.engine.Get(key);
+    // Another recipient's is not there.
+    if (absl::IsNotFound(value.status())) return call.Refuse(authz::Reason::kNotFound);
+    if (!value.ok()) return call.Refuse(value.status());
+    absl::StatusOr<CorrectionNoticeRow> row = OpenNotice(call, key, *value);
+    if (!row.ok()) return call.Refuse(row.status());
+    if (row->acknowledge_micros() == 0) {
+      row->set_acknowledge_micros(absl::ToUnixMicros(call.now()));
+      row->set_acknowledged_by(std::string(call.session().principal_name()));
+      row->set_version(row->version() + 1);
+      std::string sealed = SealRow(call.scope().keys(), deps_.random, key, row->version(), *row);
+      call.changes().Put(std::move(key), std::move(sealed));
+    }
+    FillNotice(call, id, *row, notice);
+    return std::nullopt;
+  }
+
+  const VaultDependencies& deps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> NewListCorrectionNotices(const VaultDependencies& dependencies) {
+  return std::make_unique<ListCorrectionNoticesHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewAcknowledgeCorrectionNotices(const VaultDependencies& dependencies) {
+  return std::make_unique<AcknowledgeCorrectionNoticesHandler>(dependencies);
+}
+
+}  // namespace piivault::vault

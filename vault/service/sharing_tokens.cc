@@ -1,0 +1,381 @@
+// GetExportToken, ApproveExportToken, RejectExportToken, RevokeExportTokens, ListExportTokens.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "authz/decision.h"
+#include "vault/keys/page_token.h"
+#include "vault/keys/sealed_row.h"
+#include "vault/service/admin_convert.h"
+#include "vault/service/errors.h"
+#include "vault/service/resource_name.h"
+#include "vault/service/sharing_ask.h"
+#include "vault/service/sharing_handlers.h"
+#include "vault/service/sharing_issue.h"
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+using authz::SystemRole;
+using authz::SystemRoles;
+
+constexpr SystemRoles kOfficers = {SystemRole::kPrivacyOfficer, SystemRole::kVaultAdmin};
+constexpr SystemRoles kReaders = {SystemRole::kPrivacyOfficer, SystemRole::kVaultAdmin,
+                                  SystemRole::kVaultAuditor};
+// Tokens looked at for one answer.
+constexpr size_t kMaxTokensExamined = 10'000;
+
+bool HasSystemRole(const VaultCall& call, SystemRoles roles) {
+  return authz::DecideSystemRole(call.session().principal(), roles, call.now()) ==
+         authz::Reason::kOk;
+}
+
+// The token of that name, in its tenant. A refusal, or nothing.
+std::optional<Plan> OpenToken(VaultCall& call, std::string_view name, const v1::Usage* usage,
+                              ExportTokenState* token) {
+  const std::optional<TenantIdName> parsed = ParseExportTokenName(name);
+  if (auto refused =
+          call.OpenTenant(parsed.has_value() ? parsed->tenant : std::string_view(), usage)) {
+    return refused;
+  }
+  absl::StatusOr<std::optional<ExportTokenState>> loaded =
+      LoadExportToken(call.deps().engine, call.scope(), parsed->id, &call.changes());
+  if (!loaded.ok()) return call.Refuse(loaded.status());
+  call.session().AddRead(ExportRevocationsCell(call.tenant_id()));
+  if (!loaded->has_value()) return call.Refuse(authz::Reason::kNotFound);
+  *token = **std::move(loaded);
+  return std::nullopt;
+}
+
+void Describe(VaultCall& call, const ExportTokenState& token, v1::ExportToken* description) {
+  FillDescription(call.tenant_id(), token, call.session().state().revocations(call.tenant_id()),
+                  call.now(), description);
+}
+
+v1::ExportTokenState StateNow(VaultCall& call, const ExportTokenState& token) {
+  return StateOf(token, call.session().state().revocations(call.tenant_id()), call.now());
+}
+
+class GetExportTokenHandler : public Handler {
+ public:
+  explicit GetExportTokenHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::GetExportTokenRequest>(context);
+    VaultCall call(context, deps_);
+    ExportTokenState token;
+    if (auto refused = OpenToken(call, request.name(), nullptr, &token)) return *std::move(refused);
+    const bool issuer = token.row.issuer() == call.session().principal_name();
+    // Who has nothing to do with it does not learn that it is there.
+    if (!issuer && !HasSystemRole(call, kReaders)) return call.Refuse(authz::Reason::kNotFound);
+    DescribeToken(call, token);
+    auto* response = NewResponse<v1::GetExportTokenResponse>(context);
+    Describe(call, token, response->mutable_description());
+    StateChange change = deps_.store.NewChange(call.session().shared_state());
+    if (issuer && StateNow(call, token) == v1::EXPORT_TOKEN_STATE_ACTIVE) {
+      absl::StatusOr<std::string> text = SignToken(call, token, &change);
+      if (!text.ok()) return call.Refuse(text.status());
+      response->set_token(*std::move(text));
+    }
+    Plan plan = call.Finish(response);
+    if (!change.empty()) change.MoveTo(&plan);
+    return plan;
+  }
+
+ private:
+  const VaultDependencies& deps_;
+};
+
+// Whoever the policy gives `approve_exception`, and the token that waits for them. A refusal, or
+// nothing.
+std::optional<Plan> OpenWaiting(VaultCall& call, std::string_view name, const v1::Usage& usage,
+                                ExportTokenState* token) {
+  const std::optional<TenantIdName> parsed = ParseExportTokenName(name);
+  if (auto refused =
+          call.OpenTenant(parsed.has_value() ? parsed->tenant : std::string_view(), &usage)) {
+    return refused;
+  }
+  if (auto refused = call.DecideTenant(authz::Verb::kApproveException)) return refused;
+  absl::StatusOr<std::optional<ExportTokenState>> loaded =
+      LoadExportToken(call.deps().engine, call.scope(), parsed->id, &call.changes());
+  if (!loaded.ok()) return call.Refuse(loaded.status());
+  if (!loaded->has_value()) return call.Refuse(authz::Reason::kNotFound);
+  *token = **std::move(loaded);
+  DescribeToken(call, *token);
+  call.session().AddRead(ExportRevocationsCell(call.tenant_id()));
+  if (StateNow(call, *token) != v1::EXPORT_TOKEN_STATE_WAITING) {
+    return call.Refuse(authz::Reason::kProposalStale);
+  }
+  return std::nullopt;
+}
+
+class ApproveExportTokenHandler : public Handler {
+ public:
+  explicit ApproveExportTokenHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::ApproveExportTokenRequest>(context);
+    VaultCall call(context, deps_);
+    ExportTokenState token;
+    if (auto refused = OpenWaiting(call, request.name(), request.usage(), &token)) {
+      return *std::move(refused);
+    }
+    if (const authz::Reason reason = CheckApprover(call, token.row); reason != authz::Reason::kOk) {
+      return call.Refuse(reason);
+    }
+    // Of what was shown, and of nothing else.
+    if (request.sha256() != ToHex(AsView(ApprovalHash(call.tenant_id(), token)))) {
+      return call.Refuse(authz::Reason::kProposalStale, {"sha256"});
+    }
+    storage::v1::ExportTokenRow::Approval& approval = *token.row.add_approvals();
+    approval.set_principal(std::string(call.session().principal_name()));
+    approval.set_person(call.session().caller()->row.person());
+    approval.set_time_micros(absl::ToUnixMicros(call.now()));
+    (*call.entry().mutable_arguments())["sha256"] = request.sha256();
+    StateChange change = deps_.store.NewChange(call.session().shared_state());
+    if (static_cast<uint32_t>(token.row.approvals_size()) >= token.row.approvals_needed()) {
+      // Whoever issued it fetches the text.
+      const absl::StatusOr<std::string> text = StartToken(call, &token, &change);
+      if (!text.ok()) return call.Refuse(text.status());
+    }
+    token.row.set_version(token.row.version() + 1);
+    PutExportToken(call.scope(), deps_.random, token, &call.changes());
+    auto* response = NewResponse<v1::ApproveExportTokenResponse>(context);
+    Describe(call, token, response->mutable_description());
+    Plan plan = call.Finish(response);
+    if (!change.empty()) change.MoveTo(&plan);
+    return plan;
+  }
+
+ private:
+  // Somebody else than the issuer, by whatever certificate, and each person once.
+  static authz::Reason CheckApprover(VaultCall& call, const storage::v1::ExportTokenRow& row) {
+    const std::string& person = call.session().caller()->row.person();
+    if (person.empty()) return authz::Reason::kPersonUnknown;
+    call.session().AddRead(PrincipalCell(row.issuer()));
+    const PrincipalState* issuer = call.session().state().FindPrincipal(row.issuer());
+    if (issuer == nullptr) return authz::Reason::kProposalStale;
+    if (person == row.issuer_person() || person == issuer->row.person() ||
+        call.session().principal_name() == row.issuer()) {
+      return authz::Reason::kProposalSelfApproval;
+    }
+    const auto& given = row.approvals();
+    const bool again = std::any_of(given.begin(), given.end(), [&person](const auto& approval) {
+      return approval.person() == person;
+    });
+    return again ? authz::Reason::kProposalSelfApproval : authz::Reason::kOk;
+  }
+
+  const VaultDependencies& deps_;
+};
+
+class RejectExportTokenHandler : public Handler {
+ public:
+  explicit RejectExportTokenHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::RejectExportTokenRequest>(context);
+    VaultCall call(context, deps_);
+    ExportTokenState token;
+    if (auto refused = OpenWaiting(call, request.name(), request.usage(), &token)) {
+      return *std::move(refused);
+    }
+    token.row.set_rejected_by(std::string(call.session().principal_name()));
+    token.row.set_version(token.row.version() + 1);
+    PutExportToken(call.scope(), deps_.random, token, &call.changes());
+    auto* response = NewResponse<v1::RejectExportTokenResponse>(context);
+    Describe(call, token, response->mutable_description());
+    return call.Finish(response);
+  }
+
+ private:
+  const VaultDependencies& deps_;
+};
+
+// Visits the tenant's tokens behind `after`, ascending, until `visit` is done or enough were looked
+// at. Whether there may be more.
+absl::StatusOr<bool> VisitTokens(const VaultCall& call, const storage::Id128* after,
+                                 absl::FunctionRef<bool(const ExportTokenState&)> visit) {
+  const storage::Key prefix =
+      storage::SharingPrefix(storage::SharingKind::kToken, call.scope().id());
+  std::string start = prefix.bytes;
+  if (after != nullptr) {
+    start = storage::ExportTokenKey(call.scope().id(), *after).bytes;
+    start.push_back('\0');
+  }
+  size_t seen = 0;
+  bool more = false;
+  absl::Status opened;
+  const absl::Status scanned = call.deps().engine.Scan(
+      prefix, start, kMaxTokensExamined, [&](std::string_view key, std::string_view value) {
+        ++seen;
+        auto row = OpenRow<storage::v1::ExportTokenRow>(
+            call.scope().keys(), {storage::Table::kSharing, std::string(key)}, value);
+        opened = row.status();
+        if (!opened.ok()) return false;
+        more = !visit({storage::IdSuffix(key), std::move(row->message)});
+        return !more;
+      });
+  if (!scanned.ok()) return scanned;
+  if (!opened.ok()) return opened;
+  return more || seen == kMaxTokensExamined;
+}
+
+class RevokeExportTokensHandler : public Handler {
+ public:
+  explicit RevokeExportTokensHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::RevokeExportTokensRequest>(context);
+    VaultCall call(context, deps_);
+    if (auto refused = call.Open(request.parent(), nullptr)) return *std::move(refused);
+    storage::v1::ExportRevocationRow row;
+    if (auto refused = Read(call, request, &row)) return *std::move(refused);
+    // Whoever issued takes the own tokens back; all others only who may at all.
+    if (row.issuer() != call.session().principal_name() && !HasSystemRole(call, kOfficers)) {
+      return call.Refuse(authz::Reason::kSystemRoleRequired);
+    }
+    auto* response = NewResponse<v1::RevokeExportTokensResponse>(context);
+    const auto revocation = std::make_shared<ExportRevocationState>(
+        ExportRevocationState{deps_.random.Id128().ToText(), row, 1});
+    const ExportRevocations& before = call.session().state().revocations(call.tenant_id());
+    const absl::StatusOr<bool> visited =
+        VisitTokens(call, nullptr, [&](const ExportTokenState& token) {
+          const v1::ExportTokenState state = StateOf(token, before, call.now());
+          const bool usable =
+              state == v1::EXPORT_TOKEN_STATE_ACTIVE || state == v1::EXPORT_TOKEN_STATE_WAITING;
+          if (usable && IsRevoked({revocation}, token)) {
+            response->set_revoked(response->revoked() + 1);
+          }
+          return true;
+        });
+    if (!visited.ok()) return call.Refuse(visited.status());
+    StateChange change = deps_.store.NewChange(call.session().shared_state());
+    change.PutExportRevocation(revocation->id, row);
+    Plan plan = call.Finish(response);
+    change.MoveTo(&plan);
+    return plan;
+  }
+
+ private:
+  // What the request names, also into the entry. A refusal, or nothing.
+  static std::optional<Plan> Read(VaultCall& call, const v1::RevokeExportTokensRequest& request,
+                                  storage::v1::ExportRevocationRow* row) {
+    const auto malformed = [&call](std::string_view argument) {
+      return call.Refuse(authz::Reason::kMalformedRequest, {std::string(argument)});
+    };
+    auto& arguments = *call.entry().mutable_arguments();
+    row->set_tenant(call.tenant_id());
+    row->set_time_micros(absl::ToUnixMicros(call.now()));
+    bool any = false;
+    if (!request.token().empty()) {
+      const std::optional<TenantIdName> name = ParseExportTokenName(request.token());
+      if (!name.has_value() || name->tenant != call.tenant_id()) return malformed("token");
+      row->set_token(name->id.bytes.data(), name->id.bytes.size());
+      call.entry().set_resource(request.token());
+      any = true;
+    }
+    if (!request.recipient().empty()) {
+      std::string_view recipient = request.recipient();
+      if (!ConsumePrefix(&recipient, RecipientResource(call.tenant_id(), "")) ||
+          !IsResourceId(recipient)) {
+        return malformed("recipient");
+      }
+      row->set_recipient(std::string(recipient));
+      arguments["recipient"] = row->recipient();
+      any = true;
+    }
+    if (!request.rule().empty()) {
+      if (!IsPolicyIdentifier(request.rule())) return malformed("rule");
+      row->set_rule(request.rule());
+      arguments["rule"] = row->rule();
+      any = true;
+    }
+    if (!request.purpose().empty()) {
+      if (!IsPolicyIdentifier(request.purpose())) return malformed("purpose");
+      row->set_purpose(request.purpose());
+      arguments["purpose"] = row->purpose();
+      any = true;
+    }
+    if (!request.issuer().empty()) {
+      const std::optional<std::string_view> issuer = ParsePrincipalName(request.issuer());
+      if (!issuer.has_value()) return malformed("issuer");
+      row->set_issuer(std::string(*issuer));
+      arguments["issuer"] = row->issuer();
+      any = true;
+    }
+    if (!any) return malformed("token");
+    return std::nullopt;
+  }
+
+  const VaultDependencies& deps_;
+};
+
+class ListExportTokensHandler : public Handler {
+ public:
+  explicit ListExportTokensHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::ListExportTokensRequest>(context);
+    VaultCall call(context, deps_);
+    if (auto refused = call.Open(request.parent(), nullptr)) return *std::move(refused);
+    const bool all = HasSystemRole(call, kReaders);
+    v1::ListExportTokensRequest query(request);
+    query.clear_page_size();
+    query.clear_page_token();
+    std::optional<storage::RecordLocator> after;
+    if (auto refused = call.OpenPage(query, request.page_token(), request.page_size(), &after)) {
+      return *std::move(refused);
+    }
+    const int size = request.page_size() == 0 ? kDefaultPageSize : request.page_size();
+    auto* response = NewResponse<v1::ListExportTokensResponse>(context);
+    storage::Id128 last;
+    const absl::StatusOr<bool> more = VisitTokens(
+        call, after.has_value() ? &after->subject : nullptr, [&](const ExportTokenState& token) {
+          if (response->tokens_size() == size) return false;
+          last = token.id;
+          // Others' are for those who watch over all.
+          if (!all && token.row.issuer() != call.session().principal_name()) return true;
+          if (!request.recipient().empty() &&
+              request.recipient() != RecipientResource(call.tenant_id(), token.row.recipient())) {
+            return true;
+          }
+          const v1::ExportTokenState state = StateNow(call, token);
+          if (request.state() != v1::EXPORT_TOKEN_STATE_UNSPECIFIED && request.state() != state) {
+            return true;
+          }
+          Describe(call, token, response->add_tokens());
+          return true;
+        });
+    if (!more.ok()) return call.Refuse(more.status());
+    if (*more) response->set_next_page_token(call.SealPage({last, {}}));
+    return call.Finish(response);
+  }
+
+ private:
+  const VaultDependencies& deps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> NewGetExportToken(const VaultDependencies& dependencies) {
+  return std::make_unique<GetExportTokenHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewApproveExportToken(const VaultDependencies& dependencies) {
+  return std::make_unique<ApproveExportTokenHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewRejectExportToken(const VaultDependencies& dependencies) {
+  return std::make_unique<RejectExportTokenHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewRevokeExportTokens(const VaultDependencies& dependencies) {
+  return std::make_unique<RevokeExportTokensHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewListExportTokens(const VaultDependencies& dependencies) {
+  return std::make_unique<ListExportTokensHandler>(dependencies);
+}
+
+}  // namespace piivault::vault
