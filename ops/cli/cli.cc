@@ -60,6 +60,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddBenchCommand(app, session);
   AddAuditCommands(app, session);
   AddKeysCommands(app, session);
+  AddShareRecipientCommands(app, session);
 }
 
 int RunAction(Session& session) {

@@ -7,7 +7,8 @@
 #include "vault/service/admin_handler.h"
 #include "vault/service/sharing_service.h"
 
-// The methods of SharingService. Nothing but sharing_*.cc includes this.
+// The methods of SharingService that are about recipients themselves. Nothing but sharing_*.cc
+// includes this.
 namespace piivault::vault {
 
 // Administration of recipients, each for a call that may be made.

@@ -8,8 +8,8 @@
 #include "piivault/v1/sharing_service.pb.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/resource_name.h"
-#include "vault/service/sharing_convert.h"
 #include "vault/service/sharing_administration.h"
+#include "vault/service/sharing_convert.h"
 #include "vault/text.h"
 
 namespace piivault::vault {

@@ -11,8 +11,8 @@
 #include "vault/service/admin_convert.h"
 #include "vault/service/break_glass.h"
 #include "vault/service/resource_name.h"
-#include "vault/service/sharing_convert.h"
 #include "vault/service/sharing_administration.h"
+#include "vault/service/sharing_convert.h"
 #include "vault/text.h"
 
 namespace piivault::vault {

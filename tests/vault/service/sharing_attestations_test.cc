@@ -79,9 +79,9 @@ TEST_F(RecipientAttestationsTest, WhatIsMalformedIsRefusedByItsName) {
                 a->mutable_valid_until()->set_seconds(4'000'000'000);
               }),
               ElementsAre("attestation.valid_until_date"));
-  EXPECT_THAT(refused([](Attestation* a) { a->add_fields("customer.shoe"); },
-                      Reason::kFieldUnknown),
-              ElementsAre("attestation.fields"));
+  EXPECT_THAT(
+      refused([](Attestation* a) { a->add_fields("customer.shoe"); }, Reason::kFieldUnknown),
+      ElementsAre("attestation.fields"));
   EXPECT_THAT(refused([](Attestation* a) { a->add_fields("stranger.*"); }, Reason::kFieldUnknown),
               ElementsAre("attestation.fields"));
   EXPECT_THAT(refused([](Attestation* a) { a->add_purposes("fun"); }, Reason::kPurposeUnknown),

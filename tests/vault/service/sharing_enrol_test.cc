@@ -36,8 +36,7 @@ class EnrolCertificateTest : public SharingTest {
     examined_ = std::make_shared<CallerIdentity>(identity);
     outside_.insert(identity.name.substr(identity.name.rfind('/') + 1));
   }
-  Answer<EnrolCertificateResponse> Enrol(const std::string& caller,
-                                         const std::string& pem = kPem) {
+  Answer<EnrolCertificateResponse> Enrol(const std::string& caller, const std::string& pem = kPem) {
     EnrolCertificateRequest request;
     request.set_certificate_chain_pem(pem);
     return Call<EnrolCertificateResponse>(caller, "SharingService/EnrolCertificate", request);
@@ -93,8 +92,7 @@ TEST_F(EnrolCertificateTest, WhateverIsWrongLooksTheSame) {
 TEST_F(EnrolCertificateTest, TheTextIsBounded) {
   EXPECT_EQ(Enrol("yamato", "").reason, Reason::kCertificateInvalid);
   EXPECT_EQ(Enrol("yamato", "no certificate").reason, Reason::kCertificateInvalid);
-  EXPECT_EQ(Enrol("yamato", std::string(32 << 10, ' ') + kPem).reason,
-            Reason::kCertificateInvalid);
+  EXPECT_EQ(Enrol("yamato", std::string(32 << 10, ' ') + kPem).reason, Reason::kCertificateInvalid);
   std::string many;
   for (int i = 0; i < 9; ++i) many += kPem;
   EXPECT_EQ(Enrol("yamato", many).reason, Reason::kCertificateInvalid);
@@ -166,8 +164,9 @@ TEST_F(EnrolCertificateTest, RealCertificates) {
   };
   EXPECT_EQ(Enrol("yamato", staff.IssueForUri("spiffe://example.test/a").certificate_pem).reason,
             Reason::kCertificateInvalid);
-  EXPECT_EQ(Enrol("yamato", partners.IssueExpired("spiffe://example.test/a").certificate_pem).reason,
-            Reason::kCertificateInvalid);
+  EXPECT_EQ(
+      Enrol("yamato", partners.IssueExpired("spiffe://example.test/a").certificate_pem).reason,
+      Reason::kCertificateInvalid);
   EXPECT_EQ(Enrol("yamato", partners.IssueForUri("spiffe://else.test/a").certificate_pem).reason,
             Reason::kCertificateInvalid);
   EXPECT_EQ(Enrol("yamato", kPem).reason, Reason::kCertificateInvalid);
