@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/civil_time.h"
 #include "ops/cli/render.h"
 #include "ops/pki/certificate_authority.h"
 #include "ops/pki/files.h"
@@ -104,6 +105,26 @@ CLI::Option* AddTime(CLI::App& command, const std::string& flag, const std::stri
         return std::string(ParseTime(text, session.now(), reckoned).status().message());
       })
       ->type_name("TIME");
+}
+
+CLI::Option* AddLastDay(CLI::App& command, const Session& session,
+                        std::function<std::string*()> day,
+                        std::function<google::protobuf::Timestamp*()> instant) {
+  return command
+      .add_option_function<std::string>(
+          "--valid-until",
+          [&session, day = std::move(day), instant = std::move(instant)](const std::string& text) {
+            absl::CivilDay civil;
+            if (absl::ParseCivilTime(text, &civil)) {
+              *day() = absl::FormatCivilTime(civil);
+            } else if (auto time = ParseTime(text, session.now(), Reckoned::kAhead); time.ok()) {
+              *instant() = ToProto(*time);
+            }
+          },
+          "Last valid day, YYYY-MM-DD, to its end in the policy's zone; or an instant")
+      ->check([&session](const std::string& text) {
+        return std::string(ParseTime(text, session.now(), Reckoned::kAhead).status().message());
+      });
 }
 
 CLI::Option* AddEnumNumber(CLI::App& command, const std::string& flag,

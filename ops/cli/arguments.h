@@ -55,6 +55,12 @@ CLI::Option* AddTime(CLI::App& command, const std::string& flag, const std::stri
                      const Session& session, std::function<google::protobuf::Timestamp*()> out,
                      Reckoned reckoned = Reckoned::kBack);
 
+// `--valid-until`: a last day, which goes to the vault as a day, as only it knows the zone of the
+// policy in force; or an instant, as ParseTime() takes it. One of the two is called.
+CLI::Option* AddLastDay(CLI::App& command, const Session& session,
+                        std::function<std::string*()> day,
+                        std::function<google::protobuf::Timestamp*()> instant);
+
 // An option whose argument is the short name of an enumeration's value, e.g. `full_time`.
 template <typename Enum>
 CLI::Option* AddEnum(CLI::App& command, const std::string& flag, const std::string& description,

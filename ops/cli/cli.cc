@@ -61,6 +61,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddShareCommands(app, session);
   AddAuditCommands(app, session);
   AddKeysCommands(app, session);
+  AddShareRecipientCommands(app, session);
 }
 
 int RunAction(Session& session) {

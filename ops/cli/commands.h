@@ -20,6 +20,8 @@ void AddBreakGlassCommands(CLI::App& root, Session& session);
 void AddRecordCommands(CLI::App& root, Session& session);
 void AddRevealCommands(CLI::App& record, Session& session);  // of the group `record`
 void AddCountCommand(CLI::App& record, Session& session);    // of the group `record`
+// Of the group `share`, which it makes where it is not there yet.
+void AddShareRecipientCommands(CLI::App& root, Session& session);
 void AddSubjectCommands(CLI::App& root, Session& session);
 void AddSubjectUpdateCommand(CLI::App& subject, Session& session);  // of the group `subject`
 void AddMatterCommands(CLI::App& root, Session& session);

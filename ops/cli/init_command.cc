@@ -33,6 +33,8 @@ struct InitFlags {
   std::string key;
   std::string client_ca;
   std::vector<std::string> client_identities;
+  std::string recipient_ca;
+  std::vector<std::string> recipient_identities;
   std::vector<std::string> administrators;
   bool single_operator = false;
 };
@@ -44,6 +46,18 @@ std::string Absolute(const std::string& path) {
 
 void Add(YAML::Emitter& yaml, const char* key, const std::string& value) {
   yaml << YAML::Key << key << YAML::Value << YAML::DoubleQuoted << value;
+}
+
+void AddRoot(YAML::Emitter& yaml, const char* label, const std::string& ca_file,
+             const std::vector<std::string>& identities, bool recipients) {
+  yaml << YAML::BeginMap;
+  Add(yaml, "label", label);
+  Add(yaml, "ca_file", Absolute(ca_file));
+  yaml << YAML::Key << "identities" << YAML::Value << YAML::Flow << YAML::BeginSeq;
+  for (const std::string& identity : identities) yaml << YAML::DoubleQuoted << identity;
+  yaml << YAML::EndSeq;
+  if (recipients) yaml << YAML::Key << "recipients" << YAML::Value << true;
+  yaml << YAML::EndMap;
 }
 
 // A complete configuration with everything below one directory.
@@ -67,13 +81,12 @@ std::string ConfigYaml(const InitFlags& flags) {
   yaml << YAML::Key << "tls" << YAML::Value << YAML::BeginMap;
   Add(yaml, "certificate", Absolute(flags.certificate));
   Add(yaml, "key", Absolute(flags.key));
-  yaml << YAML::Key << "client_roots" << YAML::Value << YAML::BeginSeq << YAML::BeginMap;
-  Add(yaml, "label", "main");
-  Add(yaml, "ca_file", Absolute(flags.client_ca));
-  yaml << YAML::Key << "identities" << YAML::Value << YAML::Flow << YAML::BeginSeq;
-  for (const std::string& identity : flags.client_identities)
-    yaml << YAML::DoubleQuoted << identity;
-  yaml << YAML::EndSeq << YAML::EndMap << YAML::EndSeq << YAML::EndMap << YAML::EndMap;
+  yaml << YAML::Key << "client_roots" << YAML::Value << YAML::BeginSeq;
+  AddRoot(yaml, "main", flags.client_ca, flags.client_identities, false);
+  if (!flags.recipient_ca.empty()) {
+    AddRoot(yaml, "recipients", flags.recipient_ca, flags.recipient_identities, true);
+  }
+  yaml << YAML::EndSeq << YAML::EndMap << YAML::EndMap;
   return absl::StrCat("# Every setting is described in ops/docs/config.md.\n", yaml.c_str(), "\n");
 }
 
@@ -84,11 +97,16 @@ absl::StatusOr<std::string> WriteConfig(const InitFlags& flags) {
     return absl::InvalidArgumentError(
         "--dir needs --server-cert, --server-key, --client-ca and --client-identities");
   }
+  if (flags.recipient_ca.empty() != flags.recipient_identities.empty()) {
+    return absl::InvalidArgumentError("--recipient-ca needs --recipient-identities");
+  }
   const std::string keys = absl::StrCat(Absolute(flags.dir), "/keys");
   if (std::filesystem::exists(absl::StrCat(Absolute(flags.dir), "/piivaultd.yaml"))) {
     return absl::FailedPreconditionError(absl::StrCat("there is a vault in ", flags.dir));
   }
-  for (const std::string& file : {flags.certificate, flags.key, flags.client_ca}) {
+  for (const std::string& file :
+       {flags.certificate, flags.key, flags.client_ca, flags.recipient_ca}) {
+    if (file.empty()) continue;
     if (absl::Status readable = ReadFile(file, kMaxPem).status(); !readable.ok()) return readable;
   }
   absl::Status status = MakePrivateDirectory(keys);
@@ -144,6 +162,7 @@ absl::Status CheckMayCall(const std::vector<vault::FirstAdministrator>& administ
 std::vector<std::string> ClientIdentities(const Config& config) {
   std::vector<std::string> identities;
   for (const auto& root : config.tls.client_roots) {
+    if (root.recipients) continue;
     identities.insert(identities.end(), root.identities.begin(), root.identities.end());
   }
   return identities;
@@ -221,6 +240,10 @@ void AddInitCommand(CLI::App& root, Session& session) {
   command->add_option("--client-ca", flags->client_ca, "Authority whose certificates may call");
   command->add_option("--client-identities", flags->client_identities,
                       "Identities it may name, e.g. spiffe://vault.example/*");
+  command->add_option("--recipient-ca", flags->recipient_ca,
+                      "Authority of recipients outside: another one, which names nobody else");
+  command->add_option("--recipient-identities", flags->recipient_identities,
+                      "Identities it may name, e.g. spiffe://partners.example/*");
   command
       ->add_option("--admin", flags->administrators,
                    "NAME=IDENTITY or NAME=@CERTIFICATE; two of them, two persons")

@@ -2,7 +2,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/civil_time.h"
 #include "ops/cli/calls.h"
 #include "ops/cli/commands.h"
 #include "ops/cli/digest.h"
@@ -46,27 +45,6 @@ absl::StatusOr<std::string> NewestAttestation(Session& session, const std::strin
   return absl::NotFoundError(absl::StrCat(person, " has no ", kind, " that is not revoked"));
 }
 
-// A day goes to the server as a day: only it knows the zone of the policy in force.
-void AddValidUntil(CLI::App& command, const Session& session,
-                   v1::RecordAttestationRequest* request) {
-  command
-      .add_option_function<std::string>(
-          "--valid-until",
-          [&session, request](const std::string& text) {
-            absl::CivilDay day;
-            if (absl::ParseCivilTime(text, &day)) {
-              request->set_valid_until_date(absl::FormatCivilTime(day));
-            } else if (auto time = ParseTime(text, session.now(), Reckoned::kAhead); time.ok()) {
-              *request->mutable_attestation()->mutable_valid_until() = ToProto(*time);
-            }
-          },
-          "Last valid day, YYYY-MM-DD, to its end in the policy's zone; or an instant")
-      ->check([&session](const std::string& text) {
-        return std::string(ParseTime(text, session.now(), Reckoned::kAhead).status().message());
-      })
-      ->required();
-}
-
 void AddNdaRecord(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::RecordAttestationRequest>();
   auto document = std::make_shared<std::string>();
@@ -98,7 +76,10 @@ void AddNdaRecord(CLI::App& group, Session& session) {
       ->transform(Qualified("persons/"));
   AddTime(*command, "--signed-at", "When it was signed (now)", session,
           [attestation] { return attestation->mutable_signed_at(); });
-  AddValidUntil(*command, session, request.get());
+  AddLastDay(
+      *command, session, [r = request.get()] { return r->mutable_valid_until_date(); },
+      [attestation] { return attestation->mutable_valid_until(); })
+      ->required();
   AddRequestId(*command, request->mutable_request_id());
 }
 

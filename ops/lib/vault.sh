@@ -3,6 +3,7 @@
 # shellcheck shell=bash
 
 TRUST_DOMAIN=vault.example
+RECIPIENTS_DOMAIN=partners.example
 SERVER_PID=""
 
 # as WHO COMMAND...: runs piivault in WHO's context.
@@ -22,10 +23,24 @@ make_context() {
     --ca "$DIR/pki/ca.crt" --cert "$DIR/pki/$1.crt" --key "$DIR/pki/$1.key"
 }
 
-# init_vault: CA, certificates of the server and of two administrators, keyring, database.
+# make_recipient_certificate NAME: spiffe://partners.example/NAME, by the recipients' own CA.
+make_recipient_certificate() {
+  "$BIN/piivault" pki issue "$1" --dir "$DIR/recipients-pki" \
+    --uri "spiffe://$RECIPIENTS_DOMAIN/$1" >/dev/null
+}
+
+# make_recipient_context NAME: as make_context, with a recipient's certificate.
+make_recipient_context() {
+  "$BIN/piivault" --config "$DIR/contexts.yaml" context set "$1" --address "$ADDRESS" \
+    --ca "$DIR/pki/ca.crt" --cert "$DIR/recipients-pki/$1.crt" --key "$DIR/recipients-pki/$1.key"
+}
+
+# init_vault: CAs, certificates of the server and of two administrators, keyring, database.
 init_vault() {
   "$BIN/piivault" pki init --dir "$DIR/pki" --name "Development CA" \
     --trust-domain "$TRUST_DOMAIN" >/dev/null
+  "$BIN/piivault" pki init --dir "$DIR/recipients-pki" --name "Development CA of recipients" \
+    --trust-domain "$RECIPIENTS_DOMAIN" >/dev/null
   "$BIN/piivault" pki issue server --dir "$DIR/pki" --server --dns localhost --ip 127.0.0.1 \
     >/dev/null
   make_certificate sato staff
@@ -33,6 +48,8 @@ init_vault() {
   "$BIN/piivault" init --dir "$DIR/vault" --listen 127.0.0.1:0 --metrics 127.0.0.1:0 \
     --server-cert "$DIR/pki/server.crt" --server-key "$DIR/pki/server.key" \
     --client-ca "$DIR/pki/ca.crt" --client-identities "spiffe://$TRUST_DOMAIN/*" \
+    --recipient-ca "$DIR/recipients-pki/ca.crt" \
+    --recipient-identities "spiffe://$RECIPIENTS_DOMAIN/*" \
     --admin "sato=@$DIR/pki/sato.crt" --admin "suzuki=@$DIR/pki/suzuki.crt" \
     >"$DIR/init.txt" 2>"$DIR/init.log" || {
     cat "$DIR/init.log" >&2
@@ -104,6 +121,16 @@ register() {
     --certificate "$DIR/pki/$name.crt"
   make_context "$name"
   if [ -n "$role" ]; then agree principal grant "$name" "$role"; fi
+}
+
+# register_recipient NAME CATEGORY [further options...]: certificate, recipient, context.
+register_recipient() {
+  local name="$1" category="$2"
+  shift 2
+  make_recipient_certificate "$name"
+  quietly as sato share recipient register "$name" --category "$category" --country JP \
+    --certificate "$DIR/recipients-pki/$name.crt" "$@"
+  make_recipient_context "$name"
 }
 
 # sign_nda NAME LAST_DAY: the signed document stays here, its SHA-256 goes to the vault.

@@ -141,9 +141,9 @@ class Section {
 void ReadClientRoots(const YAML::Node& list, const std::string& file, Config* config,
                      std::vector<std::string>* problems) {
   if (!list || !list.IsSequence() || list.size() == 0) {
-    problems->push_back(
-        absl::StrCat(file, ":", list ? list.Mark().line + 1 : 1,
-                     ": tls.client_roots is required: a list of {label, ca_file, identities}"));
+    problems->push_back(absl::StrCat(
+        file, ":", list ? list.Mark().line + 1 : 1,
+        ": tls.client_roots is required: a list of {label, ca_file, identities, recipients}"));
     return;
   }
   for (const auto& item : list) {
@@ -153,6 +153,7 @@ void ReadClientRoots(const YAML::Node& list, const std::string& file, Config* co
       section.Read("label", &root.label, true);
       section.Read("ca_file", &root.ca_file, true);
       section.Read("identities", &root.identities);
+      section.Read("recipients", &root.recipients);
       if (root.identities.empty())
         section.Complain(item, "must list at least one pattern", "identities");
     }
@@ -320,6 +321,7 @@ std::string ToYaml(const Config& config) {
     text("label", root.label);
     text("ca_file", root.ca_file);
     list("identities", root.identities);
+    if (root.recipients) number("recipients", true);
     out << YAML::EndMap;
   }
   out << YAML::EndSeq << YAML::EndMap;

@@ -17,6 +17,7 @@ struct ClientRoot {
   std::string label;                    // for logs and metrics; [a-z0-9-]{1,32}
   std::string ca_file;                  // PEM, one certificate
   std::vector<std::string> identities;  // e.g. `spiffe://vault.example/staff/*`
+  bool recipients = false;              // it names recipients outside, and nobody else
 };
 
 // What `piivaultd --config FILE` reads. Every member is a key of the same name; the defaults here

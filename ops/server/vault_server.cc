@@ -41,6 +41,7 @@
 #include "vault/service/grpc_server.h"
 #include "vault/service/session.h"
 #include "vault/service/session_check.h"
+#include "vault/service/sharing_service.h"
 #include "vault/service/subject_service.h"
 #include "vault/service/vault_service.h"
 #include "vault/state/request_sweeper.h"
@@ -82,7 +83,7 @@ absl::StatusOr<std::vector<vault::ClientRoot>> ReadClientRoots(const Config::Tls
   for (const ClientRoot& root : tls.client_roots) {
     absl::StatusOr<std::string> pem = ReadText(root.ca_file);
     if (!pem.ok()) return pem.status();
-    roots.push_back({root.label, *std::move(pem), root.identities});
+    roots.push_back({root.label, *std::move(pem), root.identities, root.recipients});
   }
   return roots;
 }
@@ -151,6 +152,7 @@ struct VaultServer::Impl {
   std::optional<vault::VaultDependencies> vault_dependencies;
   std::optional<vault::AuditDependencies> audit_dependencies;
   std::optional<vault::AdminDependencies> admin_dependencies;
+  std::optional<vault::SharingDependencies> sharing_dependencies;
   // `server` as its own threads see it: calls come in before Start() has returned it.
   std::atomic<vault::GrpcServer*> serving{nullptr};
   std::unique_ptr<vault::GrpcServer> server;
@@ -287,6 +289,14 @@ absl::Status VaultServer::Impl::AddServices() {
   if (status.ok()) status = vault::RegisterCredentialService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAuditService(*audit_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAdminService(*admin_dependencies, &methods);
+  sharing_dependencies.emplace(vault::SharingDependencies{
+      .admin = *admin_dependencies,
+      .examine = [this](std::string_view leaf_pem, std::string_view chain_pem)
+          -> std::shared_ptr<const vault::CallerIdentity> {
+        vault::GrpcServer* const now_serving = serving.load();
+        return now_serving == nullptr ? nullptr : now_serving->Examine(leaf_pem, chain_pem);
+      }});
+  if (status.ok()) status = vault::RegisterSharingService(*sharing_dependencies, &methods);
   return status;
 }
 
@@ -442,7 +452,7 @@ absl::StatusOr<std::unique_ptr<VaultServer>> VaultServer::Start(const Config& co
   auto impl = std::make_unique<Impl>(config);
   for (const char* service :
        {"piivault.v1.VaultService", "piivault.v1.SubjectService", "piivault.v1.CredentialService",
-        "piivault.v1.AuditService", "piivault.v1.AdminService"}) {
+        "piivault.v1.AuditService", "piivault.v1.AdminService", "piivault.v1.SharingService"}) {
     const absl::Status added = impl->methods.AddService(service);
     if (!added.ok()) return added;
   }

@@ -80,6 +80,20 @@ X509Ptr Skeleton(const std::string& common_name, X509_NAME* issuer, EVP_PKEY* ke
   return certificate;
 }
 
+// An authority's certificate of `key`; self-signed where there is no issuer.
+X509Ptr AuthorityCertificate(const std::string& common_name, X509* issuer, EVP_PKEY* key,
+                             EVP_PKEY* signer) {
+  const TestCertificateSpec dates;
+  X509Ptr made = Skeleton(common_name, issuer == nullptr ? nullptr : X509_get_subject_name(issuer),
+                          key, dates.not_before, dates.not_after);
+  X509* const parent = issuer == nullptr ? made.get() : issuer;
+  AddExtension(made.get(), parent, NID_basic_constraints, "critical,CA:TRUE");
+  AddExtension(made.get(), parent, NID_key_usage, "critical,keyCertSign,cRLSign");
+  AddExtension(made.get(), made.get(), NID_subject_key_identifier, "hash");
+  Require(X509_sign(made.get(), signer, EVP_sha256()) > 0, "X509_sign");
+  return made;
+}
+
 }  // namespace
 
 struct TestAuthority::Impl {
@@ -88,17 +102,20 @@ struct TestAuthority::Impl {
 };
 
 TestAuthority::TestAuthority(const std::string& common_name) : impl_(std::make_unique<Impl>()) {
-  const TestCertificateSpec dates;
   impl_->key.reset(EVP_EC_gen("P-256"));
   Require(impl_->key != nullptr, "EVP_EC_gen");
   impl_->certificate =
-      Skeleton(common_name, nullptr, impl_->key.get(), dates.not_before, dates.not_after);
-  X509* certificate = impl_->certificate.get();
-  AddExtension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE");
-  AddExtension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
-  AddExtension(certificate, certificate, NID_subject_key_identifier, "hash");
-  Require(X509_sign(certificate, impl_->key.get(), EVP_sha256()) > 0, "X509_sign");
-  certificate_pem_ = CertificatePem(certificate);
+      AuthorityCertificate(common_name, nullptr, impl_->key.get(), impl_->key.get());
+  certificate_pem_ = CertificatePem(impl_->certificate.get());
+}
+
+std::string TestAuthority::CrossCertify(const TestAuthority& other) const {
+  std::array<char, 256> name{};
+  X509_NAME_get_text_by_NID(X509_get_subject_name(other.impl_->certificate.get()), NID_commonName,
+                            name.data(), static_cast<int>(name.size()));
+  const X509Ptr made = AuthorityCertificate(name.data(), impl_->certificate.get(),
+                                            other.impl_->key.get(), impl_->key.get());
+  return CertificatePem(made.get());
 }
 
 TestAuthority::~TestAuthority() = default;

@@ -37,6 +37,11 @@ class TestAuthority {
 
   const std::string& certificate_pem() const { return certificate_pem_; }
 
+  // PEM: that another authority's name and key are those of an authority, signed by this one.
+  std::string CrossCertify(const TestAuthority& other) const;
+  // PEM: another certificate of its own name and key.
+  std::string CertifyAgain() const { return CrossCertify(*this); }
+
   TestCertificate Issue(const TestCertificateSpec& spec);
   // A leaf with this one URI name, valid from 2000 to 2099.
   TestCertificate IssueForUri(const std::string& uri);

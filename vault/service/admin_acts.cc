@@ -302,7 +302,16 @@ absl::StatusOr<ActEffect> CheckEnablePrincipal(AdminCall& call,
                                                const Proposal::EnablePrincipal& act) {
   auto target = FindTarget(call, act.principal(), "enable_principal.principal");
   if (!target.ok()) return target.status();
-  if (!(*target)->row.disabled()) return MakeError(authz::Reason::kProposalStale);
+  const PrincipalRow& row = (*target)->row;
+  if (!row.disabled()) return MakeError(authz::Reason::kProposalStale);
+  // A recipient is disabled for good.
+  const auto recipient = call.state().recipients().find(row.recipient());
+  if (recipient != call.state().recipients().end()) {
+    call.session().AddRead(recipient->second->cell);
+    if (recipient->second->recipient.disabled) {
+      return MakeError(authz::Reason::kRecipientDisabled, "enable_principal.principal");
+    }
+  }
   ActEffect effect;
   effect.resource = act.principal();
   effect.basis = (*target)->row.SerializeAsString();

@@ -1,6 +1,8 @@
 #include "vault/service/admin_call.h"
 
+#include "absl/time/civil_time.h"
 #include "vault/audit/entry_builder.h"
+#include "vault/service/admin_convert.h"
 #include "vault/service/break_glass.h"
 #include "vault/text.h"
 
@@ -49,6 +51,16 @@ Plan AdminCall::Answer(google::protobuf::Message* response, std::function<void()
   return plan;
 }
 
+Plan AdminCall::AnswerAndCut(google::protobuf::Message* response, const std::string& principal,
+                             const std::function<void(int)>& count) {
+  // Now, to say how many; and again once it is durable, for those that began in between. A stream
+  // that goes on nevertheless is refused with its next message.
+  count(CutStreams(principal));
+  return Answer(response, [cut = dependencies_.cut_streams, principal] {
+    if (cut) cut([&principal](std::string_view whose) { return whose == principal; });
+  });
+}
+
 absl::StatusOr<std::optional<RequestRecord>> AdminCall::FindRequest(std::string_view request_id) {
   if (request_id.empty()) return std::optional<RequestRecord>();
   auto record = RequestRecord::Find(dependencies_.engine, session_.keys(), caller(),
@@ -85,6 +97,26 @@ absl::Status CheckAdministrators(const AdminCall& call, const storage::v1::Princ
   const int after = call.state().CountAdministrators(call.now(), &changed);
   if (after < before && after < needed) return MakeError(authz::Reason::kLastAdministrators);
   return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> ValidUntil(AdminCall& call, const google::protobuf::Timestamp* time,
+                                   const LastDay& day) {
+  if (day.date.empty()) {
+    if (time == nullptr) return 0;
+    auto micros = MicrosOf(*time);
+    if (!micros.has_value()) return BadArgument("attestation.valid_until");
+    return *micros;
+  }
+  if (time != nullptr) return BadArgument(day.path);
+  absl::CivilDay civil;
+  if (day.date.size() != 10 || !absl::ParseCivilTime(day.date, &civil) ||
+      absl::FormatCivilTime(civil) != day.date) {
+    return BadArgument(day.path);
+  }
+  const TenantState* tenant = call.session().UseTenant(day.tenant);
+  if (tenant == nullptr) return MakeError(authz::Reason::kTenantUnknown);
+  if (tenant->policy_in_force() == nullptr) return MakeError(authz::Reason::kNoPolicy);
+  return absl::ToUnixMicros(tenant->policy_in_force()->EndOfDay(civil));
 }
 
 bool IsText(std::string_view text, size_t max, size_t min) {

@@ -90,15 +90,18 @@ class AdminCall {
   // The same with more to do once it is durable.
   Plan Answer(google::protobuf::Message* response, std::function<void()> afterwards);
 
+  // The same, and cuts the running streams of a principal: `count` is told how many.
+  Plan AnswerAndCut(google::protobuf::Message* response, const std::string& principal,
+                    const std::function<void(int)>& count);
+
   // For methods with a request_id; nullopt where none was given. The cell goes to the read set.
   absl::StatusOr<std::optional<RequestRecord>> FindRequest(std::string_view request_id);
   // Remembers the answer in the same commit.
   void Remember(const RequestRecord& record, const google::protobuf::MessageLite& answer);
 
-  // Cuts the running streams of a principal; how many so far, over all attempts of this call.
-  int CutStreams(const std::string& principal);
-
  private:
+  // How many so far, over all attempts of this call.
+  int CutStreams(const std::string& principal);
   storage::v1::EntryBody Entry(authz::Reason reason) const;
 
   const AdminDependencies& dependencies_;
@@ -165,6 +168,17 @@ std::string NewestFirstKey(int64_t micros, std::string_view id);
 // Whether the row still leaves enough administrators: LAST_ADMINISTRATORS where the change takes
 // one away and fewer than two (one for a single operator) remain.
 absl::Status CheckAdministrators(const AdminCall& call, const storage::v1::PrincipalRow& changed);
+
+// The last day of something's validity, in the zone of a tenant's policy in force.
+struct LastDay {
+  const std::string& date;  // `YYYY-MM-DD`; empty: none is given
+  std::string_view path;    // in the request
+  std::string_view tenant;  // `tenants/{tenant}`
+};
+// Last instant of validity, in microseconds, of a time or a day, of which one may be given; 0 for
+// none, which is without end. `time` may be null; its path is `attestation.valid_until`.
+absl::StatusOr<int64_t> ValidUntil(AdminCall& call, const google::protobuf::Timestamp* time,
+                                   const LastDay& day);
 
 // Texts for people: at most `max` characters, and at least `min`.
 bool IsText(std::string_view text, size_t max, size_t min = 0);

@@ -1,7 +1,5 @@
 #include <algorithm>
 
-#include "absl/time/civil_time.h"
-#include "authz/policy.h"
 #include "vault/service/admin_call.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/resource_name.h"
@@ -24,42 +22,12 @@ bool IsAboutOneself(AdminCall& call, std::string_view person) {
   return false;
 }
 
-// `YYYY-MM-DD`, exactly.
-std::optional<absl::CivilDay> ParseDay(const std::string& text) {
-  absl::CivilDay day;
-  if (text.size() != 10 || !absl::ParseCivilTime(text, &day) ||
-      absl::FormatCivilTime(day) != text) {
-    return std::nullopt;
-  }
-  return day;
-}
-
-// Last instant of validity; 0 for no end.
-absl::StatusOr<int64_t> ValidUntil(AdminCall& call,
-                                   const piivault::v1::RecordAttestationRequest& request) {
-  if (request.valid_until_date().empty()) {
-    if (!request.attestation().has_valid_until()) return 0;
-    auto micros = MicrosOf(request.attestation().valid_until());
-    if (!micros.has_value()) return BadArgument("attestation.valid_until");
-    return *micros;
-  }
-  if (request.attestation().has_valid_until()) return BadArgument("valid_until_date");
-  auto day = ParseDay(request.valid_until_date());
-  if (!day.has_value()) return BadArgument("valid_until_date");
-  const TenantState* tenant =
-      call.session().UseTenant(request.tenant().empty() ? "tenants/default" : request.tenant());
-  if (tenant == nullptr) return MakeError(authz::Reason::kTenantUnknown);
-  if (tenant->policy_in_force() == nullptr) return MakeError(authz::Reason::kNoPolicy);
-  return absl::ToUnixMicros(tenant->policy_in_force()->EndOfDay(*day));
-}
-
 absl::Status FillAttestationRow(AdminCall& call,
                                 const piivault::v1::RecordAttestationRequest& request,
                                 AttestationRow* row) {
   const piivault::v1::Attestation& from = request.attestation();
-  if (!authz::FindAttestationKind(from.kind()).has_value()) {
-    return BadArgument("attestation.kind");
-  }
+  const auto kind = authz::FindAttestationKind(from.kind());
+  if (!kind.has_value() || authz::IsOfRecipientsOnly(*kind)) return BadArgument("attestation.kind");
   row->set_kind(from.kind());
   if (!IsSha256Hex(from.document_sha256())) return BadArgument("attestation.document_sha256");
   row->set_document_sha256(FromHex(from.document_sha256()));
@@ -75,7 +43,9 @@ absl::Status FillAttestationRow(AdminCall& call,
     return BadArgument("attestation.signed_at");
   }
   row->set_signed_micros(*signed_at);
-  auto until = ValidUntil(call, request);
+  auto until = ValidUntil(call, from.has_valid_until() ? &from.valid_until() : nullptr,
+                          {request.valid_until_date(), "valid_until_date",
+                           request.tenant().empty() ? "tenants/default" : request.tenant()});
   if (!until.ok()) return until.status();
   if (*until != 0 && *until < *signed_at) return BadArgument("attestation.valid_until");
   row->set_valid_until_micros(*until);

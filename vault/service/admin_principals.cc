@@ -19,6 +19,8 @@ absl::Status FillOwner(AdminCall& call, const piivault::v1::Principal& from, Pri
       from.kind() == piivault::v1::PRINCIPAL_KIND_UNSPECIFIED) {
     return BadArgument("principal.kind");
   }
+  // It comes with its recipient (SharingService), not without.
+  if (from.kind() == piivault::v1::PRINCIPAL_KIND_RECIPIENT) return BadArgument("principal.kind");
   row->set_kind(from.kind());
   const bool needs_person = from.kind() == piivault::v1::PRINCIPAL_KIND_STAFF ||
                             from.kind() == piivault::v1::PRINCIPAL_KIND_SERVICE;
@@ -101,7 +103,8 @@ Plan AdminCreatePrincipal(AdminCall& call) {
   const auto& request = call.request<piivault::v1::CreatePrincipalRequest>();
   const piivault::v1::Principal& from = request.principal();
   auto name = ParsePrincipalName(from.name());
-  if (!name.has_value()) return call.Refuse(BadArgument("principal.name"));
+  // Those with a dot are recipients'.
+  if (!name.has_value() || !IsResourceId(*name)) return call.Refuse(BadArgument("principal.name"));
   call.set_resource(from.name());
   if (from.bindings_size() > 0) {
     return call.Refuse(authz::Reason::kProposalRequired, {"principal.bindings"});
@@ -210,13 +213,8 @@ Plan AdminOffboardPrincipal(AdminCall& call) {
     response->add_proposals(ProposalName(id));
   }
   FillPrincipal(*row, response->mutable_principal());
-  // Now, to say how many; and again once it is durable, for those that began in between. A stream
-  // that goes on nevertheless is refused with its next message.
-  response->set_cut_streams(call.CutStreams(row->name()));
-  const auto& cut = call.dependencies().cut_streams;
-  return call.Answer(response, [cut, name = row->name()] {
-    if (cut) cut([&name](std::string_view whose) { return whose == name; });
-  });
+  return call.AnswerAndCut(response, row->name(),
+                           [response](int cut) { response->set_cut_streams(cut); });
 }
 
 Plan AdminDenyCertificate(AdminCall& call) {

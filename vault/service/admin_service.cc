@@ -1,30 +1,19 @@
 #include "vault/service/admin_service.h"
 
 #include <array>
-#include <memory>
-#include <string>
 #include <string_view>
 
 #include "authz/decision.h"
 #include "vault/service/admin_call.h"
 #include "vault/service/admin_department.h"
+#include "vault/service/admin_handler.h"
 #include "vault/service/break_glass.h"
-#include "vault/text.h"
 
 namespace piivault::vault {
 namespace {
 
 using authz::SystemRole;
 using authz::SystemRoles;
-
-// Who may call what. A method that is not here has no handler, and is denied.
-struct AdminRule {
-  std::string_view method;
-  SystemRoles roles;
-  Plan (*run)(AdminCall& call);
-  // Where others may call too: whether this one may.
-  CallerRole (*otherwise)(Session& session, const CallContext& context) = nullptr;
-};
 
 // A department's manager may, about proposals that are for managers.
 template <typename Request>
@@ -82,56 +71,10 @@ constexpr auto kAdminRules = std::to_array<AdminRule>({
     {"GetVaultStatus", kEverySystemRole, AdminGetVaultStatus},
 });
 
-constexpr auto kAllSystemRoles =
-    std::to_array<SystemRole>({SystemRole::kVaultAdmin, SystemRole::kVaultOperator,
-                               SystemRole::kVaultAuditor, SystemRole::kPrivacyOfficer});
-
-// The role of the rule that the caller has; empty for none.
-std::string_view RoleOf(const authz::Principal* principal, SystemRoles roles, absl::Time now) {
-  for (SystemRole role : kAllSystemRoles) {
-    if (roles.Has(role) && authz::DecideSystemRole(principal, {role}, now) == authz::Reason::kOk) {
-      return authz::SystemRoleName(role);
-    }
-  }
-  return {};
-}
-
-class AdminHandler : public Handler {
- public:
-  AdminHandler(const AdminDependencies& dependencies, const AdminRule& rule)
-      : dependencies_(dependencies), rule_(rule) {}
-
-  Plan Next(CallContext& context) override {
-    Session session(context, dependencies_.store, dependencies_.random);
-    if (!session.identified()) return session.Refuse();
-    authz::Reason reason = authz::DecideSystemRole(session.principal(), rule_.roles, session.now());
-    std::string_view role = RoleOf(session.principal(), rule_.roles, session.now());
-    if (reason == authz::Reason::kSystemRoleRequired && rule_.otherwise != nullptr) {
-      const CallerRole other = rule_.otherwise(session, context);
-      reason = other.reason;
-      role = other.role;
-    }
-    if (reason != authz::Reason::kOk) return session.Refuse(reason);
-    AdminCall call(dependencies_, session, context, role, kept_);
-    return rule_.run(call);
-  }
-
- private:
-  const AdminDependencies& dependencies_;
-  const AdminRule& rule_;
-  AdminKept kept_;
-};
-
 }  // namespace
 
 absl::Status RegisterAdminService(const AdminDependencies& dependencies, MethodTable* methods) {
-  for (const AdminRule& rule : kAdminRules) {
-    absl::Status status = methods->Register(
-        Concat({"piivault.v1.AdminService/", rule.method}),
-        [&dependencies, &rule] { return std::make_unique<AdminHandler>(dependencies, rule); });
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
+  return RegisterAdminRules("piivault.v1.AdminService", kAdminRules, dependencies, methods);
 }
 
 }  // namespace piivault::vault

@@ -244,6 +244,11 @@ absl::Status GrpcServer::SetClientRoots(const std::vector<ClientRoot>& roots) {
   return WriteClientRoots(tls);
 }
 
+std::shared_ptr<const CallerIdentity> GrpcServer::Examine(std::string_view leaf_pem,
+                                                          std::string_view chain_pem) {
+  return impl_->identities->Examine(leaf_pem, chain_pem);
+}
+
 int GrpcServer::CancelStreams(const std::function<bool(std::string_view principal)>& whose) {
   return impl_->core.streams.Cut(whose);
 }

@@ -95,6 +95,10 @@ class GrpcServer {
   // Takes other client roots; changed certificate files are noticed by themselves.
   [[nodiscard]] absl::Status SetClientRoots(const std::vector<ClientRoot>& roots);
 
+  // Whom a certificate would stand for that is not called with: IdentityResolver::Examine.
+  std::shared_ptr<const CallerIdentity> Examine(std::string_view leaf_pem,
+                                                std::string_view chain_pem);
+
   // Cuts the running streams of those principals (names without `principals/`); returns how many.
   int CancelStreams(const std::function<bool(std::string_view principal)>& whose);
 

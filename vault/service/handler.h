@@ -37,8 +37,11 @@ struct CallerIdentity {
   std::string certificate_sha256;               // 32 bytes, over the DER form
   std::string client_root;                      // label of the configured root that issued it
   absl::Time not_after = absl::InfinitePast();  // the certificate's end; checked on every call
-  // Shared by all certificates of that name (of that hash, where there is no name), so that more
-  // certificates are no more places. IdentityResolver sets it.
+  // Whether that root is for recipients: then the name is good for a recipient's principal only,
+  // and for such a one no other root's is.
+  bool of_recipients_root = false;
+  // Shared by all certificates of that name and kind of root (of that hash, where there is no
+  // name), so that more certificates are no more places. IdentityResolver sets it.
   std::shared_ptr<CallerLoad> load = nullptr;
 };
 

@@ -1,6 +1,7 @@
 #include "vault/service/identity.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -28,7 +29,20 @@ struct StackDeleter {
 struct IdentityResolver::Root {
   std::string label;
   std::vector<std::string> identities;
+  bool recipients = false;
+  std::vector<X509Ptr> certificates;
   std::unique_ptr<X509_STORE, StoreDeleter> store;
+
+  // By the key: another certificate of it vouches for the same leaves.
+  bool SharesAnAuthority(const Root& other) const {
+    for (const X509Ptr& one : certificates) {
+      for (const X509Ptr& two : other.certificates) {
+        EVP_PKEY* const key = X509_get0_pubkey(one.get());
+        if (key == nullptr || EVP_PKEY_eq(key, X509_get0_pubkey(two.get())) == 1) return true;
+      }
+    }
+    return false;
+  }
 
   bool MayName(std::string_view identity) const {
     return std::any_of(identities.begin(), identities.end(), [&](const std::string& pattern) {
@@ -103,9 +117,18 @@ absl::StatusOr<std::shared_ptr<const IdentityResolver::Roots>> IdentityResolver:
     auto root = std::make_unique<Root>();
     root->label = given.label;
     root->identities = given.identities;
+    root->recipients = given.recipients;
+    root->certificates = *std::move(certificates);
     root->store.reset(X509_STORE_new());
-    for (const X509Ptr& certificate : *certificates) {
+    for (const X509Ptr& certificate : root->certificates) {
       X509_STORE_add_cert(root->store.get(), certificate.get());
+    }
+    for (const std::unique_ptr<Root>& other : *loaded) {
+      if (root->recipients != other->recipients && root->SharesAnAuthority(*other)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("client roots ", other->label, " and ", root->label,
+                         ": one authority cannot be for recipients and for others"));
+      }
     }
     loaded->push_back(std::move(root));
   }
@@ -139,12 +162,25 @@ std::shared_ptr<const CallerIdentity> IdentityResolver::Resolve(std::string_view
   return identity;
 }
 
+std::shared_ptr<const CallerIdentity> IdentityResolver::Examine(std::string_view leaf_pem,
+                                                                std::string_view chain_pem) {
+  std::shared_ptr<const Roots> roots;
+  {
+    absl::MutexLock lock(&mu_);
+    roots = roots_;
+  }
+  return Identify(*roots, leaf_pem, chain_pem);
+}
+
 std::shared_ptr<CallerLoad> IdentityResolver::LoadOf(const CallerIdentity& identity) {
   if (loads_.size() >= 2 * kCacheSize) {
     absl::erase_if(loads_, [](const auto& entry) { return entry.second.expired(); });
   }
+  // A recipients' root that gives out an insider's name must not take up the insider's places.
   std::weak_ptr<CallerLoad>& known =
-      loads_[identity.name.empty() ? identity.certificate_sha256 : identity.name];
+      loads_[identity.name.empty()
+                 ? identity.certificate_sha256
+                 : absl::StrCat(identity.of_recipients_root ? "outside:" : "", identity.name)];
   std::shared_ptr<CallerLoad> load = known.lock();
   if (load == nullptr) known = load = std::make_shared<CallerLoad>();
   return load;
@@ -169,13 +205,18 @@ std::shared_ptr<CallerIdentity> IdentityResolver::Identify(const Roots& roots,
 
   absl::StatusOr<std::string> name = CertificateIdentity(*leaf->front());
   if (!name.ok()) return caller;
+  const Root* issuer = nullptr;
   for (const std::unique_ptr<Root>& root : roots) {
+    if (issuer != nullptr && issuer->recipients == root->recipients) continue;
     if (!root->MayName(*name) || !root->Issued(leaf->front().get(), intermediates.get())) continue;
-    caller->problem = authz::Reason::kOk;
-    caller->name = *std::move(name);
-    caller->client_root = root->label;
-    break;
+    if (issuer != nullptr) return caller;
+    issuer = root.get();
   }
+  if (issuer == nullptr) return caller;
+  caller->problem = authz::Reason::kOk;
+  caller->name = *std::move(name);
+  caller->client_root = issuer->label;
+  caller->of_recipients_root = issuer->recipients;
   return caller;
 }
 

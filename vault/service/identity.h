@@ -23,6 +23,8 @@ struct ClientRoot {
   // (`spiffe://example/*`), or one label in front of a DNS name (`dns:*.internal.example`).
   // Empty: none.
   std::vector<std::string> identities;
+  // Of recipients outside: it names them alone, and no other root names any.
+  bool recipients = false;
 };
 
 // Whether a pattern of ClientRoot::identities admits an identity.
@@ -32,15 +34,18 @@ bool IdentityMatches(std::string_view pattern, std::string_view identity);
 //
 // Guarantees: a name comes only from a chain that verifies to one of the configured roots and only
 // if that root is allowed to give it; so one root cannot speak for another's clients although TLS
-// trusts both. Does not look at the dates of certificates: the handshake did, and the transport
-// compares CallerIdentity::not_after with vault time on every call.
-// Remembers up to kCacheSize chains. Callers' loads live as long as a chain or a call has them, and
-// survive SetRoots() with the calls. Thread-safe.
+// trusts both. Whether the root is one of recipients comes with the name, and a chain that leads to
+// both kinds of roots, by authorities that have certified each other, names nobody. Does not look
+// at the dates of certificates: the handshake did, and the transport compares
+// CallerIdentity::not_after with vault time on every call. Remembers up to kCacheSize chains.
+// Callers' loads live as long as a chain or a call has them, and survive SetRoots() with the calls.
+// Thread-safe.
 class IdentityResolver {
  public:
   static constexpr size_t kCacheSize = 4096;
 
-  // INVALID_ARGUMENT for a root that does not parse, an empty or a doubled label.
+  // INVALID_ARGUMENT for a root that does not parse, an empty or a doubled label, or a certificate
+  // authority (by its key) that is given both for recipients and for others.
   static absl::StatusOr<std::unique_ptr<IdentityResolver>> Create(
       const std::vector<ClientRoot>& roots);
   ~IdentityResolver();
@@ -48,6 +53,10 @@ class IdentityResolver {
   // `leaf_pem` is the client's certificate; `chain_pem` may hold it and intermediates, or be empty.
   // Never null: see CallerIdentity::problem.
   std::shared_ptr<const CallerIdentity> Resolve(std::string_view leaf_pem,
+                                                std::string_view chain_pem);
+
+  // The same of a certificate that nobody calls with: nothing is remembered, and it has no load.
+  std::shared_ptr<const CallerIdentity> Examine(std::string_view leaf_pem,
                                                 std::string_view chain_pem);
 
   // Takes other roots from now on, for calls on connections that stand as well. Unchanged on error.

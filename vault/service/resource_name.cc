@@ -20,6 +20,12 @@ std::optional<std::string_view> ParseIn(std::string_view name, std::string_view 
   return name;
 }
 
+bool IsPrincipalId(std::string_view id) {
+  const size_t dot = id.find('.');
+  if (dot == std::string_view::npos) return IsResourceId(id);
+  return IsResourceId(id.substr(0, dot)) && IsResourceId(id.substr(dot + 1));
+}
+
 bool IsIdText(std::string_view text) { return storage::Id128::FromText(text).has_value(); }
 
 // Cuts `name` at the first slash; what is before it comes back.
@@ -72,7 +78,7 @@ std::optional<std::string_view> ParsePersonName(std::string_view name) {
 }
 
 std::optional<std::string_view> ParsePrincipalName(std::string_view name) {
-  return ParseIn(name, "principals/", IsResourceId);
+  return ParseIn(name, "principals/", IsPrincipalId);
 }
 
 std::optional<std::string_view> ParsePolicyName(std::string_view name) {
@@ -96,6 +102,26 @@ std::optional<AttestationName> ParseAttestationName(std::string_view name) {
   if (!id.has_value()) return std::nullopt;
   parsed.attestation = *id;
   return parsed;
+}
+
+std::optional<RecipientName> ParseRecipientName(std::string_view name) {
+  if (!ConsumePrefix(&name, "tenants/")) return std::nullopt;
+  RecipientName parsed;
+  parsed.tenant = TakeSegment(&name);
+  const auto recipient = ParseIn(name, "recipients/", IsResourceId);
+  if (!IsResourceId(parsed.tenant) || !recipient.has_value()) return std::nullopt;
+  parsed.recipient = *recipient;
+  return parsed;
+}
+
+std::optional<RecipientAttestationName> ParseRecipientAttestationName(std::string_view name) {
+  constexpr std::string_view kCollection = "/attestations/";
+  const size_t at = name.find(kCollection);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto recipient = ParseRecipientName(name.substr(0, at));
+  const auto attestation = ParseIn(name.substr(at), kCollection, IsIdText);
+  if (!recipient.has_value() || !attestation.has_value()) return std::nullopt;
+  return RecipientAttestationName{*recipient, *attestation};
 }
 
 std::optional<SubjectName> ParseSubjectName(std::string_view name) {
@@ -159,6 +185,11 @@ std::string BreakGlassName(std::string_view id) { return Concat({"breakGlassUses
 
 std::string MakeAttestationName(std::string_view person, std::string_view attestation) {
   return Concat({"persons/", person, "/attestations/", attestation});
+}
+
+std::string MakeRecipientAttestationName(std::string_view tenant, std::string_view recipient,
+                                         std::string_view attestation) {
+  return Concat({"tenants/", tenant, "/recipients/", recipient, "/attestations/", attestation});
 }
 
 std::string MakeSubjectName(std::string_view tenant, const storage::Id128& subject) {

@@ -16,6 +16,7 @@ namespace piivault::vault {
 // `tenants/{id}` and so on, to the id.
 std::optional<std::string_view> ParseTenantName(std::string_view name);
 std::optional<std::string_view> ParsePersonName(std::string_view name);
+// The id of a recipient's principal is `{tenant}.{recipient}`; no other has a dot.
 std::optional<std::string_view> ParsePrincipalName(std::string_view name);
 std::optional<std::string_view> ParsePolicyName(std::string_view name);      // 64 hex digits
 std::optional<std::string_view> ParseProposalName(std::string_view name);    // 26 characters
@@ -26,6 +27,20 @@ struct AttestationName {
   std::string_view attestation;  // 26 characters
 };
 std::optional<AttestationName> ParseAttestationName(std::string_view name);
+
+struct RecipientName {
+  std::string_view tenant;
+  std::string_view recipient;
+};
+// `tenants/{tenant}/recipients/{recipient}`.
+std::optional<RecipientName> ParseRecipientName(std::string_view name);
+
+struct RecipientAttestationName {
+  RecipientName recipient;
+  std::string_view attestation;  // 26 characters
+};
+// The same with `/attestations/{attestation}`.
+std::optional<RecipientAttestationName> ParseRecipientAttestationName(std::string_view name);
 
 struct SubjectName {
   std::string_view tenant;
@@ -63,6 +78,8 @@ std::string PolicyName(std::string_view hex);
 std::string ProposalName(std::string_view id);
 std::string BreakGlassName(std::string_view id);
 std::string MakeAttestationName(std::string_view person, std::string_view attestation);
+std::string MakeRecipientAttestationName(std::string_view tenant, std::string_view recipient,
+                                         std::string_view attestation);
 std::string MakeExportTokenName(std::string_view tenant, const storage::Id128& token);
 std::string MakeDisclosureName(std::string_view tenant, const storage::Id128& disclosure);
 std::string MakeCorrectionNoticeName(std::string_view tenant, const storage::Id128& notice);

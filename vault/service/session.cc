@@ -10,6 +10,13 @@
 #include "vault/state/snapshot_builder.h"
 
 namespace piivault::vault {
+namespace {
+
+bool IsRecipient(const PrincipalState& principal) {
+  return principal.principal.kind == authz::PrincipalKind::kRecipient;
+}
+
+}  // namespace
 
 Session::Session(CallContext& context, const StateStore& store, RandomSource& random)
     : context_(context), random_(random), state_(store.snapshot()), problem_(Identify()) {}
@@ -19,6 +26,11 @@ authz::Reason Session::Identify() {
   const CallerIdentity& identity = *context_.caller;
   const PrincipalState* principal =
       identity.problem == Reason::kOk ? state_->FindPrincipalByIdentity(identity.name) : nullptr;
+  if (principal != nullptr && IsRecipient(*principal) != identity.of_recipients_root) {
+    // It is not the one that it calls itself: nothing is to be put down to that one.
+    return state_->IsDenied(identity.certificate_sha256) ? Reason::kCertificateDenylisted
+                                                         : Reason::kCertificateInvalid;
+  }
   if (principal != nullptr) {
     // The entry says who it was, refused or not.
     caller_ = principal;

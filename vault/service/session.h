@@ -41,8 +41,9 @@ class Session {
 
   // Whether the caller is a principal that may call at all.
   bool identified() const { return problem_ == authz::Reason::kOk; }
-  // Why not: kCertificateInvalid (no identity, issuer not allowed, ended, or the identity is not
-  // valid now), kCertificateDenylisted, kPrincipalUnknown, kPrincipalDisabled.
+  // Why not: kCertificateInvalid (no identity, issuer not allowed, ended, the identity is not valid
+  // now, or a recipient's by a root that is not for recipients and the other way round),
+  // kCertificateDenylisted, kPrincipalUnknown, kPrincipalDisabled.
   authz::Reason problem() const { return problem_; }
 
   absl::Time now() const { return context_.now; }

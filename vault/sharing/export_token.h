@@ -13,8 +13,8 @@
 #include "absl/types/span.h"
 #include "storage/id.h"
 #include "vault/crypto/sha256.h"
-#include "vault/sharing/paseto.h"
 #include "vault/keys/signing_keys.h"
+#include "vault/sharing/paseto.h"
 
 namespace piivault::vault {
 

@@ -17,6 +17,8 @@ namespace piivault::ops {
 namespace {
 
 constexpr char kTrustDomain[] = "vault.example";
+constexpr char kRecipientsDomain[] = "partners.example";
+constexpr char kCarrier[] = "carrier";
 constexpr char kTenant[] = "tenants/default";
 constexpr absl::Duration kLifetime = absl::Hours(24 * 30);
 constexpr absl::Duration kCallTimeout = absl::Seconds(20);
@@ -49,6 +51,10 @@ constexpr std::array<Caller, 12> kCallers = {{
 
 std::string Identity(const std::string& name) {
   return absl::StrCat("spiffe://", kTrustDomain, "/", name);
+}
+
+std::string CarrierIdentity() {
+  return absl::StrCat("spiffe://", kRecipientsDomain, "/", kCarrier);
 }
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
@@ -94,6 +100,17 @@ class SetUpVault {
     binding->set_role(caller.role);
     if (!caller.system_role) binding->set_tenant(kTenant);
     return Agree(proposal);
+  }
+
+  absl::Status RegisterCarrier() {
+    v1::RegisterRecipientRequest request;
+    request.mutable_recipient()->set_name(absl::StrCat(kTenant, "/recipients/", kCarrier));
+    request.mutable_recipient()->set_display_name("Example Carrier");
+    request.mutable_recipient()->set_category("carrier");
+    request.mutable_recipient()->set_country("JP");
+    request.add_identities(CarrierIdentity());
+    return first_.Call(first_.sharing(), &v1::SharingService::Stub::RegisterRecipient, request)
+        .status();
   }
 
   // Employment changes after the role was given, as it does in life: a role cannot be given to
@@ -153,6 +170,16 @@ absl::Status WritePair(const CertifiedKey& pair, const DevCredential& files) {
   return status;
 }
 
+absl::StatusOr<CertificateAuthority> MakeAuthority(const AuthorityRequest& request,
+                                                   const DevCredential& files) {
+  auto authority = CertificateAuthority::Create(request);
+  if (!authority.ok()) return authority.status();
+  const absl::StatusOr<CertifiedKey> root = authority->ToPem();
+  if (!root.ok()) return root.status();
+  if (absl::Status s = WritePair(*root, files); !s.ok()) return s;
+  return authority;
+}
+
 std::string JsonText(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -164,17 +191,31 @@ std::string JsonText(const std::string& text) {
 
 }  // namespace
 
+absl::Status DevVault::MakeCredential(const CertificateAuthority& authority, LeafRequest leaf,
+                                      const std::string& directory, const std::string& name) {
+  leaf.common_name = name;
+  const absl::StatusOr<CertifiedKey> pair = authority.Issue(leaf);
+  if (!pair.ok()) return pair.status();
+  const std::string base = absl::StrCat(directory, "/", name);
+  const DevCredential files{base + ".pem", base + ".key"};
+  if (absl::Status s = WritePair(*pair, files); !s.ok()) return s;
+  credentials_[name] = files;
+  return absl::OkStatus();
+}
+
 absl::Status DevVault::MakeCredentials(const std::string& directory) {
   const std::string pki = directory + "/pki";
   if (absl::Status s = MakePrivateDirectory(pki); !s.ok()) return s;
   const absl::Time from = absl::Now() - absl::Minutes(5);
   const absl::Time to = from + kLifetime;
-  auto authority = CertificateAuthority::Create({"piivault development", "", from, to});
-  if (!authority.ok()) return authority.status();
-  const absl::StatusOr<CertifiedKey> root = authority->ToPem();
-  if (!root.ok()) return root.status();
   ca_file_ = pki + "/ca.pem";
-  if (absl::Status s = WritePair(*root, {ca_file_, pki + "/ca.key"}); !s.ok()) return s;
+  const std::string recipients_ca = pki + "/recipients-ca.pem";
+  auto authority =
+      MakeAuthority({"piivault development", "", from, to}, {ca_file_, pki + "/ca.key"});
+  if (!authority.ok()) return authority.status();
+  auto recipients = MakeAuthority({"piivault recipients", kRecipientsDomain, from, to},
+                                  {recipients_ca, pki + "/recipients-ca.key"});
+  if (!recipients.ok()) return recipients.status();
 
   LeafRequest server;
   server.common_name = "piivaultd";
@@ -183,7 +224,7 @@ absl::Status DevVault::MakeCredentials(const std::string& directory) {
   server.server = true;
   server.not_before = from;
   server.not_after = to;
-  absl::StatusOr<CertifiedKey> pair = authority->Issue(server);
+  const absl::StatusOr<CertifiedKey> pair = authority->Issue(server);
   if (!pair.ok()) return pair.status();
   config_.tls.certificate = pki + "/server.pem";
   config_.tls.key = pki + "/server.key";
@@ -191,22 +232,18 @@ absl::Status DevVault::MakeCredentials(const std::string& directory) {
     return s;
   }
   config_.tls.client_roots = {
-      {"development", ca_file_, {absl::StrCat("spiffe://", kTrustDomain, "/*")}}};
+      {"development", ca_file_, {absl::StrCat("spiffe://", kTrustDomain, "/*")}},
+      {"recipients", recipients_ca, {absl::StrCat("spiffe://", kRecipientsDomain, "/*")}, true}};
 
+  LeafRequest leaf;
+  leaf.not_before = from;
+  leaf.not_after = to;
   for (const Caller& caller : kCallers) {
-    LeafRequest leaf;
-    leaf.common_name = caller.name;
     leaf.uri = Identity(caller.name);
-    leaf.not_before = from;
-    leaf.not_after = to;
-    pair = authority->Issue(leaf);
-    if (!pair.ok()) return pair.status();
-    const std::string base = absl::StrCat(pki, "/", caller.name);
-    const DevCredential files{base + ".pem", base + ".key"};
-    if (absl::Status s = WritePair(*pair, files); !s.ok()) return s;
-    credentials_[caller.name] = files;
+    if (absl::Status s = MakeCredential(*authority, leaf, pki, caller.name); !s.ok()) return s;
   }
-  return absl::OkStatus();
+  leaf.uri = CarrierIdentity();
+  return MakeCredential(*recipients, leaf, pki, kCarrier);
 }
 
 absl::Status DevVault::SetUp() {
@@ -231,6 +268,7 @@ absl::Status DevVault::SetUp() {
                           absl::StrCat(caller.name, ": ", std::string(status.message())));
     }
   }
+  if (absl::Status s = set_up.RegisterCarrier(); !s.ok()) return s;
   return set_up.Outsource("engineer-outsourced");
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "ops/pki/certificate_authority.h"
 #include "ops/server/config.h"
 #include "ops/server/vault_server.h"
 
@@ -31,6 +32,9 @@ struct DevCredential {
 //   engineer-outsourced   with a valid NDA and the wrong employment
 //   tenant                the tenant's own access
 //   stranger              a valid certificate that nobody registered
+//   carrier               a recipient outside, `tenants/default/recipients/carrier`, by an
+//   authority
+//                         of recipients (`recipients-ca.pem`)
 // Everything is set up over the vault's own API, as an administrator would.
 // `config.yaml` in the directory starts it again with `piivaultd --config`.
 // Not for real data: the keyring lies beside the database.
@@ -53,6 +57,9 @@ class DevVault {
  private:
   DevVault() = default;
   absl::Status MakeCredentials(const std::string& directory);
+  // `name`.pem and `name`.key in the directory.
+  absl::Status MakeCredential(const CertificateAuthority& authority, LeafRequest leaf,
+                              const std::string& directory, const std::string& name);
   absl::Status SetUp();
 
   Config config_;

@@ -16,6 +16,7 @@
 #include "piivault/v1/admin_service.grpc.pb.h"
 #include "piivault/v1/audit_service.grpc.pb.h"
 #include "piivault/v1/credential_service.grpc.pb.h"
+#include "piivault/v1/sharing_service.grpc.pb.h"
 #include "piivault/v1/subject_service.grpc.pb.h"
 #include "piivault/v1/vault_service.grpc.pb.h"
 #include "tests/fakes/test_pki.h"
@@ -63,14 +64,15 @@ class FakeVault {
   std::vector<std::string> administered() const;
   std::vector<v1::OpenMatterRequest> opened() const;
   std::vector<v1::UpdateSubjectRequest> updated() const;
-  // What SubjectService and CredentialService were asked, each request in text format behind its
-  // type's name.
+  // What SubjectService, CredentialService and SharingService were asked, each request in text
+  // format behind its type's name.
   std::vector<std::string> said() const;
 
  private:
   class Admin;
   class Audit;
   class Credential;
+  class Sharing;
   class Subject;
   class Vault;
 
@@ -96,6 +98,7 @@ class FakeVault {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Audit> audit_;
   std::unique_ptr<Credential> credential_;
+  std::unique_ptr<Sharing> sharing_;
   std::unique_ptr<Subject> subject_;
   std::unique_ptr<Vault> vault_;
   std::unique_ptr<grpc::Server> server_;

@@ -39,6 +39,23 @@ TEST(ConfigTest, MinimalFileGetsTheDocumentedDefaults) {
   EXPECT_FALSE(config->reflection);
   ASSERT_EQ(config->tls.client_roots.size(), 1U);
   EXPECT_EQ(config->tls.client_roots[0].identities[0], "spiffe://vault.example/staff/*");
+  EXPECT_FALSE(config->tls.client_roots[0].recipients);
+}
+
+TEST(ConfigTest, ARootMayBeForRecipients) {
+  const std::string root =
+      "    - {label: partners, ca_file: /e/p.pem, identities: [\"spiffe://partners.example/*\"], ";
+  const auto config = ParseConfig(std::string(kMinimal) + root + "recipients: true}\n", "v.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_EQ(config->tls.client_roots.size(), 2U);
+  EXPECT_FALSE(config->tls.client_roots[0].recipients);
+  EXPECT_TRUE(config->tls.client_roots[1].recipients);
+  const auto again = ParseConfig(ToYaml(*config), "again.yaml");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_FALSE(again->tls.client_roots[0].recipients);
+  EXPECT_TRUE(again->tls.client_roots[1].recipients);
+  EXPECT_THAT(Refusal(std::string(kMinimal) + root + "recipients: maybe}\n"),
+              HasSubstr("tls.client_roots.recipients must be true or false"));
 }
 
 TEST(ConfigTest, WhatIsWrittenIsReadBack) {

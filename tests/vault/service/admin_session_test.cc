@@ -54,6 +54,30 @@ TEST_F(SessionTest, RefusesWhoIsNotKnown) {
             Reason::kCertificateInvalid);
 }
 
+// Who runs a recipients' certificate authority is outside, whatever names it writes.
+TEST_F(SessionTest, ARecipientsRootNamesRecipientsAndNobodyElse) {
+  storage::v1::PrincipalRow row;
+  row.set_name("default.carrier");
+  row.set_kind(v1::PRINCIPAL_KIND_RECIPIENT);
+  row.add_identities()->set_uri("spiffe://example.test/carrier");
+  StateChange change = vault_.NewChange();
+  change.PutPrincipal(row);
+  ASSERT_TRUE(vault_.Commit(std::move(change)).ok());
+
+  outside_ = {"carrier", "aoki", "stranger"};
+  EXPECT_EQ(MakeSession("carrier").problem(), Reason::kOk);
+  Session impostor = MakeSession("aoki");
+  EXPECT_EQ(impostor.problem(), Reason::kCertificateInvalid);
+  EXPECT_EQ(impostor.principal(), nullptr);
+  EXPECT_EQ(context_->principal, "") << "the administrator is not blamed";
+  EXPECT_EQ(impostor.NewEntry().principal(), "");
+  EXPECT_EQ(MakeSession("stranger").problem(), Reason::kPrincipalUnknown);
+
+  outside_ = {};
+  EXPECT_EQ(MakeSession("carrier").problem(), Reason::kCertificateInvalid);
+  EXPECT_EQ(MakeSession("aoki").problem(), Reason::kOk);
+}
+
 TEST_F(SessionTest, AnIdentityCountsFromItsBeginningToItsEnd) {
   storage::v1::PrincipalRow row = vault_.state()->FindPrincipal("aoki")->row;
   const int64_t now = absl::ToUnixMicros(vault_.now());
@@ -157,6 +181,33 @@ TEST(ResourceNameTest, TakesExactlyWhatItMakes) {
         std::string("tenants/default/records/ref:reader:"),
         std::string("tenants/Default/records/ref:reader:17")}) {
     EXPECT_FALSE(ParseRecordName(bad).has_value()) << bad;
+  }
+}
+
+TEST(ResourceNameTest, RecipientsAndTheirPrincipals) {
+  EXPECT_EQ(ParsePrincipalName("principals/sato"), "sato");
+  EXPECT_EQ(ParsePrincipalName("principals/default.yamato"), "default.yamato");
+  for (const char* bad : {"principals/.yamato", "principals/default.", "principals/a.b.c",
+                          "principals/Default.yamato", "principals/."}) {
+    EXPECT_FALSE(ParsePrincipalName(bad).has_value()) << bad;
+  }
+  const auto recipient = ParseRecipientName("tenants/default/recipients/yamato");
+  ASSERT_TRUE(recipient.has_value());
+  EXPECT_EQ(recipient->tenant, "default");
+  EXPECT_EQ(recipient->recipient, "yamato");
+  const std::string id = SystemRandom().Id128().ToText();
+  const std::string name = MakeRecipientAttestationName("default", "yamato", id);
+  const auto attestation = ParseRecipientAttestationName(name);
+  ASSERT_TRUE(attestation.has_value());
+  EXPECT_EQ(attestation->recipient.tenant, "default");
+  EXPECT_EQ(attestation->recipient.recipient, "yamato");
+  EXPECT_EQ(attestation->attestation, id);
+  for (const std::string& bad :
+       {std::string("tenants/default/recipients/"), std::string("tenants//recipients/yamato"),
+        std::string("tenants/default/recipients/a.b"), std::string("recipients/yamato"),
+        std::string("tenants/default/recipients/yamato/"), name, name + "/", std::string()}) {
+    EXPECT_FALSE(ParseRecipientName(bad).has_value()) << bad;
+    EXPECT_FALSE(ParseRecipientAttestationName(bad + "x").has_value()) << bad;
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,14 +72,17 @@ class AdminTest : public testing::Test {
     EXPECT_TRUE(RegisterAdminService(dependencies_, &methods_).ok());
   }
 
-  // Calls `method` with the certificate of `caller` (an identity's last part), committing the plan
-  // and deciding again after conflicts. `between` runs between decision and commit.
+  // Calls `method`, of AdminService where it names no service, with the certificate of `caller` (an
+  // identity's last part), committing the plan and deciding again after conflicts. `between` runs
+  // between decision and commit.
   template <typename Response>
   Answer<Response> Call(const std::string& caller, const std::string& method,
                         const google::protobuf::Message& request,
                         const std::function<void()>& between = nullptr) {
     Answer<Response> answer;
-    const MethodInfo* info = methods_.Find("piivault.v1.AdminService/" + method);
+    const MethodInfo* info = methods_.Find(
+        "piivault.v1." + (method.find('/') == std::string::npos ? "AdminService/" : std::string()) +
+        method);
     EXPECT_NE(info, nullptr) << method;
     std::unique_ptr<Handler> handler = info->factory();
     google::protobuf::Arena arena;
@@ -124,6 +128,8 @@ class AdminTest : public testing::Test {
     identity->name = "spiffe://example.test/" + caller;
     identity->certificate_sha256 = AsView(Sha256(caller));
     identity->not_after = absl::InfiniteFuture();
+    identity->of_recipients_root = outside_.contains(caller);
+    identity->client_root = identity->of_recipients_root ? "partners" : "staff";
     return identity;
   }
 
@@ -221,6 +227,7 @@ class AdminTest : public testing::Test {
   TestVault vault_;
   FakeRotator rotator_;
   std::vector<std::string> streams_;  // principals of running streams
+  std::set<std::string> outside_;     // callers with a certificate of a recipients' root
   AdminDependencies dependencies_;
   MethodTable methods_;
 };

@@ -8,8 +8,8 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "vault/crypto/random.h"
-#include "vault/sharing/export_token.h"
 #include "vault/keys/signing_keys.h"
+#include "vault/sharing/export_token.h"
 
 namespace piivault::vault {
 

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "tests/fakes/test_pki.h"
 
@@ -120,6 +124,96 @@ TEST_F(IdentityTest, CertificatesOfOneNameShareTheirLoad) {
   EXPECT_NE(nobody->load, Resolve(partners_.IssueForUri("spiffe://corp/sato"))->load);
   ASSERT_TRUE(resolver_->SetRoots({{"staff", staff_.certificate_pem(), {"spiffe://corp/*"}}}).ok());
   EXPECT_EQ(Resolve(renewed)->load, first->load) << "calls under way count on";
+}
+
+// A root of insiders and one of recipients that may both give the same names.
+class RecipientsRootTest : public testing::Test {
+ protected:
+  using Roots = std::vector<ClientRoot>;
+  static std::unique_ptr<IdentityResolver> Make(const Roots& roots) {
+    auto resolver = IdentityResolver::Create(roots);
+    EXPECT_TRUE(resolver.ok()) << resolver.status();
+    return *std::move(resolver);
+  }
+  ClientRoot Staff() const { return {"staff", staff_.certificate_pem(), {"spiffe://corp/*"}}; }
+  ClientRoot Outside() const {
+    return {"outside", outside_.certificate_pem(), {"spiffe://corp/*"}, true};
+  }
+  static std::shared_ptr<const CallerIdentity> Resolve(IdentityResolver& resolver,
+                                                       const fakes::TestCertificate& certificate) {
+    return resolver.Resolve(certificate.certificate_pem, certificate.certificate_pem);
+  }
+
+  fakes::TestAuthority staff_{"Staff CA"};
+  fakes::TestAuthority outside_{"Recipients CA"};
+};
+
+TEST_F(RecipientsRootTest, TheChainSaysWhichKindOfRootANameIsOf) {
+  const fakes::TestCertificate inside = staff_.IssueForUri("spiffe://corp/sato");
+  const fakes::TestCertificate outside = outside_.IssueForUri("spiffe://corp/sato");
+  for (const Roots& roots : {Roots{Staff(), Outside()}, Roots{Outside(), Staff()}}) {
+    const auto resolver = Make(roots);
+    EXPECT_FALSE(Resolve(*resolver, inside)->of_recipients_root);
+    EXPECT_EQ(Resolve(*resolver, inside)->client_root, "staff");
+    EXPECT_TRUE(Resolve(*resolver, outside)->of_recipients_root);
+    EXPECT_EQ(Resolve(*resolver, outside)->client_root, "outside");
+    EXPECT_EQ(Resolve(*resolver, outside)->problem, Reason::kOk);
+  }
+}
+
+// Authorities that have certified each other: who is inside is not told from who is outside.
+TEST_F(RecipientsRootTest, AChainToBothKindsOfRootsNamesNobody) {
+  const fakes::TestCertificate inside = staff_.IssueForUri("spiffe://corp/sato");
+  const std::string chain = absl::StrCat(inside.certificate_pem, outside_.CrossCertify(staff_));
+  ClientRoot narrow = Outside();
+  narrow.identities = {"spiffe://partner/*"};
+  for (const Roots& roots : {Roots{Staff(), Outside()}, Roots{Outside(), Staff()}}) {
+    const auto resolver = Make(roots);
+    EXPECT_EQ(resolver->Resolve(inside.certificate_pem, chain)->problem,
+              Reason::kCertificateInvalid);
+    EXPECT_EQ(Resolve(*resolver, inside)->problem, Reason::kOk);
+  }
+  // Of roots that may not both give the name one is left.
+  const auto caller = Make({narrow, Staff()})->Resolve(inside.certificate_pem, chain);
+  EXPECT_EQ(caller->problem, Reason::kOk);
+  EXPECT_FALSE(caller->of_recipients_root);
+}
+
+TEST_F(RecipientsRootTest, OneAuthorityIsNotForBoth) {
+  ClientRoot same = Outside();
+  same.pem = staff_.certificate_pem();
+  for (const Roots& roots : {Roots{Staff(), same}, Roots{same, Staff()}}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(IdentityResolver::Create(roots).status()));
+  }
+  // Neither where it is one of several, nor by another certificate of the same key.
+  same.pem = absl::StrCat(outside_.certificate_pem(), staff_.certificate_pem());
+  EXPECT_FALSE(IdentityResolver::Create({Staff(), same}).ok());
+  same.pem = staff_.CertifyAgain();
+  EXPECT_FALSE(IdentityResolver::Create({Staff(), same}).ok());
+  ClientRoot another = Staff();
+  another.label = "another";
+  EXPECT_TRUE(IdentityResolver::Create({Staff(), another, Outside()}).ok());
+  const auto resolver = Make({Staff(), Outside()});
+  EXPECT_FALSE(resolver->SetRoots({Staff(), same}).ok());
+}
+
+TEST_F(RecipientsRootTest, AnOutsidersCertificateTakesNoInsidersPlaces) {
+  const auto resolver = Make({Staff(), Outside()});
+  const auto inside = Resolve(*resolver, staff_.IssueForUri("spiffe://corp/sato"));
+  const auto outside = Resolve(*resolver, outside_.IssueForUri("spiffe://corp/sato"));
+  EXPECT_NE(inside->load, outside->load);
+  EXPECT_EQ(outside->load, Resolve(*resolver, outside_.IssueForUri("spiffe://corp/sato"))->load);
+}
+
+TEST_F(RecipientsRootTest, ACertificateThatNobodyCallsWithIsLookedAtOnly) {
+  const auto resolver = Make({Staff(), Outside()});
+  const fakes::TestCertificate outside = outside_.IssueForUri("spiffe://corp/carrier");
+  const auto found = resolver->Examine(outside.certificate_pem, "");
+  EXPECT_EQ(found->problem, Reason::kOk);
+  EXPECT_EQ(found->name, "spiffe://corp/carrier");
+  EXPECT_TRUE(found->of_recipients_root);
+  EXPECT_EQ(found->load, nullptr);
+  EXPECT_EQ(resolver->Examine("no certificate", "")->problem, Reason::kCertificateInvalid);
 }
 
 TEST(IdentityMatchesTest, Patterns) {

@@ -1,0 +1,180 @@
+// A recipient adds its next certificate with the present one.
+#include <string>
+
+#include "tests/fakes/test_pki.h"
+#include "tests/vault/service/sharing_testing.h"
+#include "vault/service/identity.h"
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+using namespace piivault::v1;  // NOLINT: the wire's messages, in a test of nothing else
+using authz::Reason;
+
+constexpr char kPem[] = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+
+class EnrolCertificateTest : public SharingTest {
+ protected:
+  EnrolCertificateTest() {
+    MakeRecipient("yamato");
+    MakeRecipient("sagawa");
+    Issue("next");
+  }
+
+  // What the next certificate says.
+  void Issue(const std::string& name, absl::Duration lifetime = absl::Hours(24)) {
+    CallerIdentity identity;
+    identity.name = "spiffe://example.test/" + name;
+    identity.certificate_sha256 = std::string(32, 'c');
+    identity.client_root = "partners";
+    identity.of_recipients_root = true;
+    identity.not_after = vault_.now() + lifetime;
+    Issue(identity);
+  }
+  void Issue(const CallerIdentity& identity) {
+    examined_ = std::make_shared<CallerIdentity>(identity);
+    outside_.insert(identity.name.substr(identity.name.rfind('/') + 1));
+  }
+  Answer<EnrolCertificateResponse> Enrol(const std::string& caller, const std::string& pem = kPem) {
+    EnrolCertificateRequest request;
+    request.set_certificate_chain_pem(pem);
+    return Call<EnrolCertificateResponse>(caller, "SharingService/EnrolCertificate", request);
+  }
+  int Identities() { return PrincipalOf("yamato")->row.identities_size(); }
+};
+
+TEST_F(EnrolCertificateTest, TheNewOneCallsUntilItEnds) {
+  EXPECT_EQ(Get("next", "yamato").reason, Reason::kPrincipalUnknown);
+  const auto answer = Enrol("yamato");
+  ASSERT_TRUE(answer.ok()) << authz::ReasonName(answer.reason);
+  EXPECT_EQ(answer.response.identity(), "spiffe://example.test/next");
+  EXPECT_EQ(answer.response.not_after().seconds(),
+            absl::ToUnixSeconds(vault_.now() + absl::Hours(24)));
+  EXPECT_EQ(answer.entry.principal(), "default.yamato");
+  EXPECT_EQ(answer.entry.tenant(), "default");
+  EXPECT_EQ(answer.entry.resource(), Name("yamato"));
+  EXPECT_EQ(answer.entry.arguments().at("certificate_sha256").substr(0, 4), "6363");
+  EXPECT_TRUE(Get("next", "yamato").ok());
+  EXPECT_TRUE(Get("yamato", "yamato").ok());
+  vault_.Pass(absl::Hours(24) + absl::Seconds(1));
+  EXPECT_EQ(Get("next", "yamato").reason, Reason::kCertificateInvalid);
+}
+
+TEST_F(EnrolCertificateTest, WhateverIsWrongLooksTheSame) {
+  const CallerIdentity good = *examined_;
+  const auto refused = [&](auto with) {
+    CallerIdentity identity = good;
+    with(&identity);
+    Issue(identity);
+    const auto answer = Enrol("yamato");
+    EXPECT_EQ(answer.reason, Reason::kCertificateInvalid);
+    EXPECT_EQ(answer.entry.resource(), Name("yamato"));
+    EXPECT_TRUE(answer.fields.empty());
+  };
+  refused([](CallerIdentity* i) { i->problem = Reason::kCertificateInvalid; });
+  refused([](CallerIdentity* i) { i->of_recipients_root = false; });
+  refused([](CallerIdentity* i) { i->client_root = "other-partners"; });
+  refused([&](CallerIdentity* i) { i->not_after = vault_.now(); });
+  refused([](CallerIdentity* i) { i->name = "https://example.test/next"; });
+  refused([](CallerIdentity* i) { i->name = "spiffe://example.test/sagawa"; });
+  refused([](CallerIdentity* i) { i->name = "spiffe://example.test/aoki"; });
+  outside_.erase("aoki");
+  DenyCertificateRequest deny;
+  deny.set_certificate_sha256(ToHex(good.certificate_sha256));
+  ASSERT_TRUE(Call<DenyCertificateResponse>("aoki", "DenyCertificate", deny).ok());
+  refused([](CallerIdentity*) {});
+  examined_ = nullptr;
+  EXPECT_EQ(Enrol("yamato").reason, Reason::kCertificateInvalid);
+  EXPECT_EQ(Identities(), 1);
+}
+
+TEST_F(EnrolCertificateTest, TheTextIsBounded) {
+  EXPECT_EQ(Enrol("yamato", "").reason, Reason::kCertificateInvalid);
+  EXPECT_EQ(Enrol("yamato", "no certificate").reason, Reason::kCertificateInvalid);
+  EXPECT_EQ(Enrol("yamato", std::string(32 << 10, ' ') + kPem).reason, Reason::kCertificateInvalid);
+  std::string many;
+  for (int i = 0; i < 9; ++i) many += kPem;
+  EXPECT_EQ(Enrol("yamato", many).reason, Reason::kCertificateInvalid);
+  EXPECT_EQ(examinations_, 0);
+  EXPECT_TRUE(Enrol("yamato", many.substr(0, 8 * (sizeof(kPem) - 1))).ok());
+}
+
+TEST_F(EnrolCertificateTest, OnlyRecipientsEnrol) {
+  EXPECT_EQ(Enrol("aoki").reason, Reason::kPrincipalKindNotAdmitted);
+  DisableRecipientRequest disable;
+  disable.set_name(Name("yamato"));
+  ASSERT_TRUE(
+      Call<DisableRecipientResponse>("aoki", "SharingService/DisableRecipient", disable).ok());
+  EXPECT_EQ(Enrol("yamato").reason, Reason::kPrincipalDisabled);
+}
+
+TEST_F(EnrolCertificateTest, ARenewedNameIsGoodForLongerAndNeverForLess) {
+  ASSERT_TRUE(Enrol("yamato").ok());
+  Issue("next", absl::Hours(48));
+  ASSERT_TRUE(Enrol("yamato").ok());
+  EXPECT_EQ(Identities(), 2);
+  vault_.Pass(absl::Hours(40));
+  EXPECT_TRUE(Get("next", "yamato").ok());
+  Issue("next", absl::Hours(1));
+  ASSERT_TRUE(Enrol("next").ok());
+  vault_.Pass(absl::Hours(7));
+  EXPECT_TRUE(Get("next", "yamato").ok());
+  // The one that it was registered with has no end, and gets none.
+  Issue("yamato", absl::Hours(1));
+  ASSERT_TRUE(Enrol("yamato").ok());
+  vault_.Pass(absl::Hours(1000));
+  EXPECT_TRUE(Get("yamato", "yamato").ok());
+}
+
+TEST_F(EnrolCertificateTest, EndedOnesGoAndTenStay) {
+  for (int i = 0; i < 9; ++i) {
+    Issue("next-" + std::to_string(i), absl::Hours(1 + i));
+    EXPECT_TRUE(Enrol("yamato").ok()) << i;
+  }
+  EXPECT_EQ(Identities(), 10);
+  Issue("more");
+  EXPECT_EQ(Enrol("yamato").reason, Reason::kBatchTooLarge);
+  vault_.Pass(absl::Hours(2) + absl::Seconds(1));
+  Issue("more");
+  EXPECT_TRUE(Enrol("yamato").ok());
+  EXPECT_EQ(Identities(), 9);
+  EXPECT_EQ(vault_.state()->FindPrincipalByIdentity("spiffe://example.test/next-0"), nullptr);
+}
+
+TEST_F(EnrolCertificateTest, TwoRecipientsDoNotGetOneIdentityAtOnce) {
+  EnrolCertificateRequest request;
+  request.set_certificate_chain_pem(kPem);
+  const auto answer =
+      Call<EnrolCertificateResponse>("yamato", "SharingService/EnrolCertificate", request,
+                                     [&] { EXPECT_TRUE(Enrol("sagawa").ok()); });
+  EXPECT_EQ(answer.reason, Reason::kCertificateInvalid);
+  EXPECT_EQ(Identities(), 1);
+}
+
+// With the resolver and certificates as they are.
+TEST_F(EnrolCertificateTest, RealCertificates) {
+  fakes::TestAuthority staff("Staff CA");
+  fakes::TestAuthority partners("Partners CA");
+  const auto resolver = *IdentityResolver::Create(
+      {{"staff", staff.certificate_pem(), {"spiffe://example.test/*"}},
+       {"partners", partners.certificate_pem(), {"spiffe://example.test/*"}, true}});
+  sharing_.examine = [&](std::string_view leaf, std::string_view chain) {
+    return resolver->Examine(leaf, chain);
+  };
+  EXPECT_EQ(Enrol("yamato", staff.IssueForUri("spiffe://example.test/a").certificate_pem).reason,
+            Reason::kCertificateInvalid);
+  EXPECT_EQ(
+      Enrol("yamato", partners.IssueExpired("spiffe://example.test/a").certificate_pem).reason,
+      Reason::kCertificateInvalid);
+  EXPECT_EQ(Enrol("yamato", partners.IssueForUri("spiffe://else.test/a").certificate_pem).reason,
+            Reason::kCertificateInvalid);
+  EXPECT_EQ(Enrol("yamato", kPem).reason, Reason::kCertificateInvalid);
+  const std::string good = partners.IssueForUri("spiffe://example.test/a").certificate_pem;
+  const auto answer = Enrol("yamato", "a comment\n" + good + partners.certificate_pem());
+  ASSERT_TRUE(answer.ok()) << authz::ReasonName(answer.reason);
+  EXPECT_EQ(answer.response.identity(), "spiffe://example.test/a");
+}
+
+}  // namespace
+}  // namespace piivault::vault

@@ -1,0 +1,55 @@
+#include "vault/service/sharing_service.h"
+
+#include <array>
+#include <string_view>
+
+#include "authz/decision.h"
+#include "vault/service/sharing_administration.h"
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+using authz::SystemRole;
+using authz::SystemRoles;
+
+constexpr std::string_view kService = "piivault.v1.SharingService";
+
+constexpr SystemRoles kKeepers = {SystemRole::kPrivacyOfficer, SystemRole::kVaultAdmin};
+constexpr SystemRoles kReaders = {SystemRole::kPrivacyOfficer, SystemRole::kVaultAdmin,
+                                  SystemRole::kVaultAuditor};
+
+constexpr auto kAdministration = std::to_array<AdminRule>({
+    {"RegisterRecipient", kKeepers, SharingRegisterRecipient},
+    {"GetRecipient", kReaders, SharingGetRecipient, AdmitRecipientItself},
+    {"ListRecipients", kReaders, SharingListRecipients},
+    {"UpdateRecipient", kKeepers, SharingUpdateRecipient},
+    {"DisableRecipient", kKeepers, SharingDisableRecipient},
+    {"RecordRecipientAttestation", kKeepers, SharingRecordAttestation},
+    {"RevokeRecipientAttestation", kKeepers, SharingRevokeAttestation},
+});
+
+// Methods that go by something else than system roles. One that is in neither list has no handler,
+// and is denied.
+struct SharingRule {
+  std::string_view method;
+  std::unique_ptr<Handler> (*make)(const SharingDependencies& dependencies);
+};
+
+constexpr auto kOthers = std::to_array<SharingRule>({
+    {"EnrolCertificate", NewEnrolCertificateHandler},
+});
+
+}  // namespace
+
+absl::Status RegisterSharingService(const SharingDependencies& dependencies, MethodTable* methods) {
+  absl::Status status = RegisterAdminRules(kService, kAdministration, dependencies.admin, methods);
+  for (const SharingRule& rule : kOthers) {
+    if (!status.ok()) return status;
+    status = methods->Register(Concat({kService, "/", rule.method}),
+                               [&dependencies, &rule] { return rule.make(dependencies); });
+  }
+  return status;
+}
+
+}  // namespace piivault::vault

@@ -1,0 +1,32 @@
+#ifndef PIIVAULT_VAULT_SERVICE_SHARING_SERVICE_H_
+#define PIIVAULT_VAULT_SERVICE_SHARING_SERVICE_H_
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "vault/service/admin_service.h"
+#include "vault/service/handler.h"
+
+namespace piivault::vault {
+
+// What the handlers of SharingService borrow; outlives server and engine.
+struct SharingDependencies {
+  // Administration of recipients is administration.
+  const AdminDependencies& admin;
+  // Whom a certificate would stand for (GrpcServer::Examine); null where nobody can tell. May be
+  // empty: then no certificate is enrolled.
+  std::function<std::shared_ptr<const CallerIdentity>(std::string_view leaf_pem,
+                                                      std::string_view chain_pem)>
+      examine;
+};
+
+// Gives the methods of piivault.v1.SharingService their handlers. The service must have been added,
+// and `dependencies` must outlive the table.
+[[nodiscard]] absl::Status RegisterSharingService(const SharingDependencies& dependencies,
+                                                  MethodTable* methods);
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_SERVICE_SHARING_SERVICE_H_
