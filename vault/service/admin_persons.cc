@@ -57,7 +57,8 @@ absl::Status FillAttestationRow(AdminCall& call,
                                 const piivault::v1::RecordAttestationRequest& request,
                                 AttestationRow* row) {
   const piivault::v1::Attestation& from = request.attestation();
-  if (!authz::FindAttestationKind(from.kind()).has_value()) {
+  const auto kind = authz::FindAttestationKind(from.kind());
+  if (!kind.has_value() || authz::IsOfRecipientsOnly(*kind)) {
     return BadArgument("attestation.kind");
   }
   row->set_kind(from.kind());

@@ -68,6 +68,17 @@ std::optional<std::string_view> ParseBreakGlassName(std::string_view name) {
   return ParseIn(name, "breakGlassUses/", IsIdText);
 }
 
+std::optional<RecipientName> ParseRecipientName(std::string_view name) {
+  if (!ConsumePrefix(&name, "tenants/")) return std::nullopt;
+  RecipientName parsed;
+  parsed.tenant = TakeSegment(&name);
+  if (!IsResourceId(parsed.tenant)) return std::nullopt;
+  auto recipient = ParseIn(name, "recipients/", IsResourceId);
+  if (!recipient.has_value()) return std::nullopt;
+  parsed.recipient = *recipient;
+  return parsed;
+}
+
 std::optional<AttestationName> ParseAttestationName(std::string_view name) {
   if (!ConsumePrefix(&name, "persons/")) return std::nullopt;
   AttestationName parsed;
@@ -120,6 +131,10 @@ std::string BreakGlassName(std::string_view id) { return Concat({"breakGlassUses
 
 std::string MakeAttestationName(std::string_view person, std::string_view attestation) {
   return Concat({"persons/", person, "/attestations/", attestation});
+}
+
+std::string MakeRecipientName(std::string_view tenant, std::string_view recipient) {
+  return Concat({"tenants/", tenant, "/recipients/", recipient});
 }
 
 std::string MakeSubjectName(std::string_view tenant, const storage::Id128& subject) {

@@ -21,6 +21,13 @@ std::optional<std::string_view> ParsePolicyName(std::string_view name);      // 
 std::optional<std::string_view> ParseProposalName(std::string_view name);    // 26 characters
 std::optional<std::string_view> ParseBreakGlassName(std::string_view name);  // 26 characters
 
+struct RecipientName {
+  std::string_view tenant;
+  std::string_view recipient;  // an id as persons have
+};
+// `tenants/{tenant}/recipients/{recipient}`.
+std::optional<RecipientName> ParseRecipientName(std::string_view name);
+
 struct AttestationName {
   std::string_view person;
   std::string_view attestation;  // 26 characters
@@ -54,6 +61,7 @@ std::string PolicyName(std::string_view hex);
 std::string ProposalName(std::string_view id);
 std::string BreakGlassName(std::string_view id);
 std::string MakeAttestationName(std::string_view person, std::string_view attestation);
+std::string MakeRecipientName(std::string_view tenant, std::string_view recipient);
 std::string MakeSubjectName(std::string_view tenant, const storage::Id128& subject);
 std::string MakeRecordName(std::string_view tenant, const storage::Id128& subject,
                            const storage::Id128& record);
