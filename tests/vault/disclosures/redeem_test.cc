@@ -182,11 +182,11 @@ TEST_F(RedeemTest, ManyPeopleComeInSeveralMessagesAndMissingOnesAreLeftOut) {
   EXPECT_TRUE(Given(results[2]).complete());
   const auto counts = [this] {
     const Result to = Disclosures("officer", "", "mailer-co");
-    std::vector<std::pair<uint32_t, uint32_t>> people;
+    std::vector<std::pair<uint32_t, uint32_t>> pairs;
     for (const auto& one : Listed(to).disclosures()) {
-      people.emplace_back(one.subjects(), one.omitted());
+      pairs.emplace_back(one.subjects(), one.omitted());
     }
-    return people;
+    return pairs;
   };
   EXPECT_THAT(counts(), ElementsAre(testing::Pair(2499u, 1u)));
   // Going on from the middle is the same disclosure, and counts nobody twice.
