@@ -69,6 +69,19 @@ absl::Span<const MatterFact* const> CallGrounds::MattersOf(const MatterSpec& spe
   return matters;
 }
 
+const MatterFact* CallGrounds::FindMatter(const MatterNeed& need) {
+  const MatterSpec& spec = policy_.matters()[need.matter];
+  const MatterFact* found = nullptr;
+  for (const MatterFact* fact : MattersOf(spec)) {
+    const bool party =
+        spec.about != MatterAbout::kController ||
+        (subject_ != nullptr && !fact->party.empty() && fact->party == subject_->controller);
+    if (!Contains(need.states, fact->state) || !party) continue;
+    if (found == nullptr || fact->not_after > found->not_after) found = fact;
+  }
+  return found;
+}
+
 bool CallGrounds::Fits(const MatterFact& fact, const Argument& named) const {
   if (!SameName(fact.id, named.value) || fact.kind != named.name) return false;
   if (in_.now > fact.not_after) return false;

@@ -59,6 +59,9 @@ class CallGrounds {
   // The facts about the matter of this kind that the call names, whatever its state and whosever it
   // is: those that hold still, and for the purpose. Valid until the next matter is asked for.
   absl::Span<const MatterFact* const> MattersOf(const MatterSpec& spec);
+  // Of those the one that is in one of the needed states and, where the controller's matter is
+  // asked for, the one of whose data it is; of several that which holds longest. Null: none.
+  const MatterFact* FindMatter(const MatterNeed& need);
   // Whether the notice of collection allows the use. REQUIRES: a subject.
   const Check& CheckNotice() {
     if (!notice_.has_value()) FindNotice(&notice_.emplace());

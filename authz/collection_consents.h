@@ -31,8 +31,9 @@ struct Check {
   }
 };
 
+// To a use. Consents to giving data to a recipient count for nothing but that.
 inline bool InForce(const ConsentFact& consent, absl::Time now) {
-  return consent.given <= now && now < consent.withdrawn;
+  return consent.given <= now && now < consent.withdrawn && consent.recipient.empty();
 }
 
 // Of one call that writes. What a rule comes to for all fields is worked out once. Borrows all that

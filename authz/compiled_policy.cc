@@ -56,7 +56,8 @@ CompiledPolicy::CompiledPolicy(const Policy& policy)
       verbs_(policy.roles().size()),
       index_(policy.roles().size() * kVerbCount * purposes_),
       table_of_(policy.roles().size() * kVerbCount),
-      grounds_(policy) {
+      grounds_(policy),
+      sharing_(policy) {
   struct Added {
     const GrantSpec* grant;
     Verb verb;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "authz/compiled_grounds.h"
+#include "authz/compiled_sharing.h"
 #include "authz/grant_table.h"
 #include "authz/policy.h"
 
@@ -33,6 +34,7 @@ class CompiledPolicy {
   }
 
   const CompiledGrounds& grounds() const { return grounds_; }
+  const CompiledSharing& sharing() const { return sharing_; }
 
  private:
   size_t Slot(RoleId role, Verb verb, size_t purpose) const {
@@ -52,6 +54,7 @@ class CompiledPolicy {
   std::vector<GrantTable*> table_of_;  // By role and verb; null: no grant has it.
   std::vector<Cell> cells_;
   CompiledGrounds grounds_;
+  CompiledSharing sharing_;
 };
 static_assert(kVerbCount <= 64);
 

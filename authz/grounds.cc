@@ -39,7 +39,7 @@ Reason Grounds::CheckMatters(const Needs& needs, bool tenant_only) {
       if (call_.FindArgument(spec.name) != nullptr) return Reason::kOk;
       continue;
     }
-    const MatterFact* found = FindMatter(need);
+    const MatterFact* found = call_.FindMatter(need);
     if (found != nullptr && (fitting == nullptr || found->not_after > fitting->not_after)) {
       best = &need;
       fitting = found;
@@ -51,22 +51,6 @@ Reason Grounds::CheckMatters(const Needs& needs, bool tenant_only) {
   if (matter_ == nullptr) matter_ = &Spec(*best);
   good_until_ = std::min(good_until_, After(fitting->not_after));
   return Reason::kOk;
-}
-
-const MatterFact* Grounds::FindMatter(const MatterNeed& need) const {
-  const MatterSpec& spec = Spec(need);
-  const SubjectFacts* subject = call_.subject();
-  const MatterFact* found = nullptr;
-  for (const MatterFact* fact : call_.MattersOf(spec)) {
-    const bool state =
-        std::find(need.states.begin(), need.states.end(), fact->state) != need.states.end();
-    const bool party =
-        spec.about != MatterAbout::kController ||
-        (subject != nullptr && !fact->party.empty() && fact->party == subject->controller);
-    if (!state || !party) continue;
-    if (found == nullptr || fact->not_after > found->not_after) found = fact;
-  }
-  return found;
 }
 
 Reason Grounds::CheckIdentity() {

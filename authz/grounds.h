@@ -41,7 +41,6 @@ class Grounds {
   bool NamesOneOf(const Needs& needs) const;
   // Whether one of the needs holds; `tenant_only`: others may hold still.
   Reason CheckMatters(const Needs& needs, bool tenant_only);
-  const MatterFact* FindMatter(const MatterNeed& need) const;
   Reason Rely(const Check& check);
 
   CallGrounds& call_;

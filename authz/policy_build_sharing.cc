@@ -18,6 +18,13 @@ bool Needs(const RecipientSpec& rule, std::string_view need) {
   return std::find(rule.needs.begin(), rule.needs.end(), need) != rule.needs.end();
 }
 
+// "60d", "2mo", …; not 0 of them.
+bool IsOfDays(std::string_view duration) {
+  return duration.find_first_of("123456789") != std::string_view::npos &&
+         (duration.ends_with("d") || duration.ends_with("w") || duration.ends_with("mo") ||
+          duration.ends_with("y"));
+}
+
 bool NeedsConsent(const RecipientSpec& rule) {
   return Needs(rule, "consent_for_this_case") || Needs(rule, "permission_for_this_partner");
 }
@@ -115,8 +122,8 @@ void PolicyBuilder::ReadShareTerms(RecipientSpec& rule, MapReader& reader) {
     if (matter != nullptr) rule.notice = matter->id;
   }
   rule.notice_lead = reader.Duration("notice_lead");
-  if (rule.notice_lead == "0") {
-    diagnostics_->Error(reader.PlaceOf("notice_lead"), "nobody is told beforehand",
+  if (!rule.notice_lead.empty() && !IsOfDays(rule.notice_lead)) {
+    diagnostics_->Error(reader.PlaceOf("notice_lead"), "people are told days or more beforehand",
                         "notice_lead: 2mo");
   }
 }

@@ -10,15 +10,15 @@
 //     person registered or changed it, or recorded an attestation that this rests on; unless one
 //     person is allowed to do what two should).
 //  2. What the usual decision says of the issuer: verb `export`, these fields, this purpose.
-//  3. Of the rule: RECIPIENT_KIND_NOT_ADMITTED (category, country; of kind `controller`, whose data
-//     it is), PURPOSE_NOT_GRANTED, RECIPIENT_NOT_GRANTED (a field that is not the rule's, that a
-//     `never` rule names, or beyond what processors may have; more people than they may have),
-//     TOKEN_TERMS (uses, lifetime).
+//  3. Of the rule: RECIPIENT_KIND_NOT_ADMITTED (category, country; a processor where there are to
+//     be none; of category `controller`, whose data it is), PURPOSE_NOT_GRANTED,
+//     RECIPIENT_NOT_GRANTED (a field that is not the rule's, that a `never` rule names, or beyond
+//     what processors may have; more people than they may have), TOKEN_TERMS (uses, lifetime).
 //  4. Of its needs, in the order of the policy: ASSERTION_MISSING or ASSERTION_INVALID;
 //     NDA_*, AGREEMENT_MISSING, AGREEMENT_EXPIRED, AGREEMENT_REVOKED; RECIPIENT_NOT_GRANTED
-//     (a field or purpose that the agreement does not name); ARGUMENT_MISSING, MATTER_UNKNOWN,
-//     RECIPIENT_NOT_GRANTED (a matter that the recipient is not there for); CONSENT_MISSING;
-//     USERS_NOT_NOTIFIED.
+//     (a field or purpose that the agreement does not name); CONSENT_MISSING;
+//     USERS_NOT_NOTIFIED. Then of each of its matters: ARGUMENT_MISSING, MATTER_UNKNOWN,
+//     RECIPIENT_NOT_GRANTED (a matter that the recipient is not there for).
 //  5. FIELD_COMBINATION.
 //  6. APPROVAL_MISSING.
 // Fields concerned are named in ShareDecision::denied where the reason is about fields.

@@ -55,6 +55,11 @@ std::string SubjectName(const Session& session, const std::string& argument) {
   return absl::StrCat(session.tenant(), "/subjects/", argument);
 }
 
+std::string RecipientName(const Session& session, const std::string& argument) {
+  if (absl::StrContains(argument, '/')) return argument;
+  return absl::StrCat(session.tenant(), "/recipients/", argument);
+}
+
 bool ParseLength(std::string_view text, absl::Duration* length) {
   constexpr int kMostDays = 100'000;
   int days = 0;

@@ -36,6 +36,9 @@ std::string RecordName(const Session& session, const std::string& argument);
 // `tenants/…/subjects/…`, also from the bare id.
 std::string SubjectName(const Session& session, const std::string& argument);
 
+// `tenants/…/recipients/…`, also from the bare id.
+std::string RecipientName(const Session& session, const std::string& argument);
+
 // `90m`, `1h30m`, `2d`; false for what is none, and for negative ones.
 bool ParseLength(std::string_view text, absl::Duration* length);
 

@@ -58,6 +58,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddTokenCommands(app, session);
   AddImportCommand(app, session);
   AddBenchCommand(app, session);
+  AddShareCommands(app, session);
   AddAuditCommands(app, session);
   AddKeysCommands(app, session);
   AddShareRecipientCommands(app, session);

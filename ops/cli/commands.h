@@ -30,6 +30,7 @@ void AddCredentialCommands(CLI::App& root, Session& session);
 void AddTokenCommands(CLI::App& root, Session& session);
 void AddImportCommand(CLI::App& root, Session& session);
 void AddBenchCommand(CLI::App& root, Session& session);
+void AddShareCommands(CLI::App& root, Session& session);
 void AddAuditCommands(CLI::App& root, Session& session);
 void AddKeysCommands(CLI::App& root, Session& session);
 void AddInitCommand(CLI::App& root, Session& session);

@@ -41,6 +41,9 @@ void AddConsentRecord(CLI::App& group, Session& session) {
                    if (!r->subject().empty()) r->set_subject(SubjectName(s, r->subject()));
                    v1::Consent& consent = *r->mutable_consent();
                    consent.mutable_fields()->Assign(fields->begin(), fields->end());
+                   if (!consent.recipient().empty()) {
+                     consent.set_recipient(RecipientName(s, consent.recipient()));
+                   }
                    if (document->empty()) return absl::OkStatus();
                    absl::StatusOr<std::string> digest = FileSha256(*document);
                    if (!digest.ok()) return digest.status();
@@ -58,6 +61,8 @@ void AddConsentRecord(CLI::App& group, Session& session) {
       ->type_name("PURPOSE");
   command->add_option("--fields", *fields, "Fields that it covers, e.g. ext.id,dev.* (all)")
       ->delimiter(',');
+  command->add_option("--recipient", *consent->mutable_recipient(),
+                      "To whom the data may be given, its id or name");
   command->add_option("--channel", *consent->mutable_channel(), "By which it was given");
   command->add_option("--basis", *consent->mutable_basis(), "Legal basis");
   CLI::Option* guardian = command->add_option("--guardian", *relation,

@@ -290,6 +290,7 @@ absl::Status VaultServer::Impl::AddServices() {
   if (status.ok()) status = vault::RegisterAuditService(*audit_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAdminService(*admin_dependencies, &methods);
   sharing_dependencies.emplace(vault::SharingDependencies{
+      .vault = *vault_dependencies,
       .admin = *admin_dependencies,
       .examine = [this](std::string_view leaf_pem, std::string_view chain_pem)
           -> std::shared_ptr<const vault::CallerIdentity> {

@@ -16,6 +16,7 @@ using naive::Role;
 using naive::Text;
 
 constexpr absl::Duration kDay = absl::Hours(24);
+constexpr std::string_view kSomeRecipient = "tenants/default/recipients/some";
 constexpr absl::Duration kSecond = absl::Seconds(1);
 
 // Each method breaks one thing and returns true, or returns false where the call has no such thing.
@@ -563,13 +564,14 @@ class Breaker {
   bool AgreedToUse() {
     const std::vector<ConsentFact*> facts = FactsOf(true);
     if (facts.empty() || (!RestsOnConsent() && !dice_.OneIn(8))) return false;
-    const size_t how = dice_.Below(3);
+    const size_t how = dice_.Below(4);
     const std::string& other = dice_.Pick(text_.purposes).name;
     const std::string& another = dice_.Pick(text_.consents).id;
     for (ConsentFact* fact : facts) {
       if (how == 0) fact->purpose = other;
       if (how == 1) fact->id = another;
       if (how == 2) fact->id = "no_such_consent";
+      if (how == 3) fact->recipient = kSomeRecipient;
     }
     return Done("agreed to something else");
   }
@@ -588,7 +590,7 @@ class Breaker {
     const std::vector<ConsentFact*> facts = FactsOf(false);
     if (facts.empty()) return false;
     ConsentFact& fact = *dice_.Pick(facts);
-    switch (dice_.Below(4)) {
+    switch (dice_.Below(5)) {
       case 0:
         fact.id = "no_such_consent";
         return Done("not agreed to the collection");
@@ -602,6 +604,9 @@ class Breaker {
         fact.fields = call_.lists.back();
         return Done("agreed to the collection of " + call_.words.back());
       }
+      case 3:
+        fact.recipient = kSomeRecipient;
+        return Done("agreed to giving it away");
       default:
         fact.withdrawn = in_.now - kDay;
         return Done("agreed and withdrawn");

@@ -44,6 +44,27 @@ class ConsentDecisionTest : public ::testing::Test {
   std::vector<ConsentFact> consents_;
 };
 
+TEST_F(ConsentDecisionTest, AConsentToGivingDataAwayCountsForNothingElse) {
+  ConsentFact fact = {.id = "other-purpose",
+                      .purpose = "extra",
+                      .given = absl::InfinitePast(),
+                      .recipient = "tenants/default/recipients/shop"};
+  Call call = Use("extra");
+  Give(&call, fact);
+  EXPECT_EQ(call.reason(), Reason::kConsentMissing);
+  consents_[0].recipient = {};
+  EXPECT_EQ(call.reason(), Reason::kOk);
+
+  const auto policy = LoadGroundsPolicy(kCollection);
+  ASSERT_NE(policy, nullptr);
+  Call write = Write(policy, "user", {"place"}, "cookie");
+  consents_ = {{.id = "device", .given = absl::InfinitePast()}};
+  write.facts.consents = consents_;
+  ASSERT_EQ(write.reason(), Reason::kOk);
+  consents_[0].recipient = "tenants/default/recipients/shop";
+  EXPECT_EQ(write.reason(), Reason::kConsentMissing);
+}
+
 TEST_F(ConsentDecisionTest, APurposeThatNeedsConsentHasIt) {
   Call call = Use("extra");
   EXPECT_EQ(call.reason(), Reason::kConsentMissing);

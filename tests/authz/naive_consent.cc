@@ -7,6 +7,7 @@ namespace piivault::authz::naive {
 namespace {
 
 bool InForce(const ConsentFact& fact, absl::Time now) {
+  if (!fact.recipient.empty()) return false;  // To giving, not to using.
   return fact.given <= now && now < fact.withdrawn;
 }
 

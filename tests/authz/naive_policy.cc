@@ -278,6 +278,7 @@ const std::map<std::string, Verb>& Verbs() {
       {"update_subject",
        {"tenant", "optional", false, false, false, false, false, {"read_subject"}}},
       {"record_consent", {"tenant", "optional", false, false, false, false, false, {}}},
+      {"read_disclosures", {"tenant", "optional", false, false, false, false, false, {}}},
       {"manage_matters", {"tenant", "optional", false, false, false, false, false, {}}},
       {"read_audit", {"tenant", "optional", false, false, false, false, false, {}}},
       {"approve_grant", {"tenant", "optional", false, false, false, false, false, {}}},

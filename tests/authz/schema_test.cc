@@ -34,6 +34,12 @@ budgets: [{id: all, records: 100, per: 1h}]
 incident: {record_measures: "${opened}"}
 aggregates: {min_group: 20, round_to: 10}
 notices: [{on: contract_cancelled, to: tenant}]
+recipients:
+  - {id: shop, kind: partner, fields: [user.email], purposes: [plain], basis: joint_use,
+     matter: [{kind: consultation, own: true}]}
+recipient_rules:
+  never: [{fields: [user.name], kinds: [carrier]}]
+  combinations: [{fields: [user.name, user.email], at_most: 1, kinds: [partner]}]
 )yaml";
 
 class SchemaTest : public ::testing::Test {

@@ -27,7 +27,9 @@ absl::Status FillAttestationRow(AdminCall& call,
                                 AttestationRow* row) {
   const piivault::v1::Attestation& from = request.attestation();
   const auto kind = authz::FindAttestationKind(from.kind());
-  if (!kind.has_value() || authz::IsOfRecipientsOnly(*kind)) return BadArgument("attestation.kind");
+  if (!kind.has_value() || authz::IsOfRecipientsOnly(*kind)) {
+    return BadArgument("attestation.kind");
+  }
   row->set_kind(from.kind());
   if (!IsSha256Hex(from.document_sha256())) return BadArgument("attestation.document_sha256");
   row->set_document_sha256(FromHex(from.document_sha256()));

@@ -30,7 +30,7 @@ std::optional<AttestationName> ParseAttestationName(std::string_view name);
 
 struct RecipientName {
   std::string_view tenant;
-  std::string_view recipient;
+  std::string_view recipient;  // an id as persons have
 };
 // `tenants/{tenant}/recipients/{recipient}`.
 std::optional<RecipientName> ParseRecipientName(std::string_view name);

@@ -106,12 +106,13 @@ class ListDisclosuresHandler : public Handler {
     }
     std::optional<std::string> recipient;
     if (!request.recipient().empty()) {
-      std::string_view name = request.recipient();
-      if (!ConsumePrefix(&name, RecipientResource(call.tenant_id(), ""))) {
+      const std::optional<RecipientName> name = ParseRecipientName(request.recipient());
+      if (!name.has_value() || name->tenant != call.tenant_id()) {
         return call.Refuse(authz::Reason::kMalformedRequest, {"recipient"});
       }
-      recipient = std::string(name);
-      const RecipientState* found = call.session().state().FindRecipient(call.tenant_id(), name);
+      recipient = std::string(name->recipient);
+      const RecipientState* found =
+          call.session().state().FindRecipient(call.tenant_id(), *recipient);
       if (found == nullptr) return call.Refuse(authz::Reason::kRecipientUnknown);
       (*call.entry().mutable_arguments())["recipient"] = *recipient;
       if (!about_person) {

@@ -127,9 +127,8 @@ class IssueExportTokenHandler : public Handler {
     const auto malformed = [&call](std::string_view argument) {
       return call.Refuse(authz::Reason::kMalformedRequest, {std::string(argument)});
     };
-    const std::string prefix = RecipientResource(call.tenant_id(), "");
-    std::string_view recipient = request.recipient();
-    if (!ConsumePrefix(&recipient, prefix) || !IsResourceId(recipient)) {
+    const std::optional<RecipientName> recipient = ParseRecipientName(request.recipient());
+    if (!recipient.has_value() || recipient->tenant != call.tenant_id()) {
       return malformed("recipient");
     }
     if (!IsPolicyIdentifier(request.rule())) return malformed("rule");
@@ -171,7 +170,7 @@ class IssueExportTokenHandler : public Handler {
       }
       row->set_not_before_micros(*micros);
     }
-    row->set_recipient(std::string(recipient));
+    row->set_recipient(std::string(recipient->recipient));
     row->set_rule(request.rule());
     row->set_purpose(request.usage().purpose());
     row->set_ticket(request.usage().ticket());

@@ -72,11 +72,11 @@ class ListCorrectionNoticesHandler : public Handler {
       if (auto refused = call.Open(request.parent(), &request.usage())) return *std::move(refused);
       if (auto refused = DecideLedger(call)) return *std::move(refused);
       if (!request.recipient().empty()) {
-        std::string_view name = request.recipient();
-        if (!ConsumePrefix(&name, RecipientResource(call.tenant_id(), ""))) {
+        const std::optional<RecipientName> name = ParseRecipientName(request.recipient());
+        if (!name.has_value() || name->tenant != call.tenant_id()) {
           return call.Refuse(authz::Reason::kMalformedRequest, {"recipient"});
         }
-        recipient = call.session().state().FindRecipient(call.tenant_id(), name);
+        recipient = call.session().state().FindRecipient(call.tenant_id(), name->recipient);
         if (recipient == nullptr) return call.Refuse(authz::Reason::kRecipientUnknown);
       }
     }

@@ -5,6 +5,7 @@
 
 #include "authz/decision.h"
 #include "vault/service/sharing_administration.h"
+#include "vault/service/sharing_handlers.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -40,7 +41,39 @@ constexpr auto kOthers = std::to_array<SharingRule>({
     {"EnrolCertificate", NewEnrolCertificateHandler},
 });
 
+// Those that deal with people's data, by the policy.
+struct ExportRule {
+  std::string_view method;
+  std::unique_ptr<Handler> (*make)(const VaultDependencies& dependencies);
+};
+
+constexpr auto kExports = std::to_array<ExportRule>({
+    {"IssueExportToken", NewIssueExportToken},
+    {"GetExportToken", NewGetExportToken},
+    {"ApproveExportToken", NewApproveExportToken},
+    {"RejectExportToken", NewRejectExportToken},
+    {"RevokeExportTokens", NewRevokeExportTokens},
+    {"ListExportTokens", NewListExportTokens},
+    {"RedeemExportToken", NewRedeemExportToken},
+    {"ListSigningKeys", NewListSigningKeys},
+    {"RotateSigningKey", NewRotateSigningKey},
+    {"ListDisclosures", NewListDisclosures},
+    {"StreamDisclosedRecords", NewStreamDisclosedRecords},
+    {"ListCorrectionNotices", NewListCorrectionNotices},
+    {"AcknowledgeCorrectionNotices", NewAcknowledgeCorrectionNotices},
+});
+
 }  // namespace
+
+absl::Status RegisterExports(const VaultDependencies& dependencies, MethodTable* methods) {
+  for (const ExportRule& rule : kExports) {
+    absl::Status status =
+        methods->Register(Concat({kService, "/", rule.method}),
+                          [&dependencies, &rule] { return rule.make(dependencies); });
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
 
 absl::Status RegisterSharingService(const SharingDependencies& dependencies, MethodTable* methods) {
   absl::Status status = RegisterAdminRules(kService, kAdministration, dependencies.admin, methods);
@@ -49,7 +82,7 @@ absl::Status RegisterSharingService(const SharingDependencies& dependencies, Met
     status = methods->Register(Concat({kService, "/", rule.method}),
                                [&dependencies, &rule] { return rule.make(dependencies); });
   }
-  return status;
+  return status.ok() ? RegisterExports(dependencies.vault, methods) : status;
 }
 
 }  // namespace piivault::vault

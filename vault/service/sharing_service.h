@@ -8,11 +8,13 @@
 #include "absl/status/status.h"
 #include "vault/service/admin_service.h"
 #include "vault/service/handler.h"
+#include "vault/service/vault_service.h"
 
 namespace piivault::vault {
 
 // What the handlers of SharingService borrow; outlives server and engine.
 struct SharingDependencies {
+  const VaultDependencies& vault;
   // Administration of recipients is administration.
   const AdminDependencies& admin;
   // Whom a certificate would stand for (GrpcServer::Examine); null where nobody can tell. May be
@@ -21,6 +23,11 @@ struct SharingDependencies {
                                                       std::string_view chain_pem)>
       examine;
 };
+
+// Gives those methods of piivault.v1.SharingService their handlers that deal with tokens and the
+// ledger. RegisterSharingService() does so, too.
+[[nodiscard]] absl::Status RegisterExports(const VaultDependencies& dependencies,
+                                           MethodTable* methods);
 
 // Gives the methods of piivault.v1.SharingService their handlers. The service must have been added,
 // and `dependencies` must outlive the table.

@@ -280,12 +280,9 @@ class RevokeExportTokensHandler : public Handler {
       any = true;
     }
     if (!request.recipient().empty()) {
-      std::string_view recipient = request.recipient();
-      if (!ConsumePrefix(&recipient, RecipientResource(call.tenant_id(), "")) ||
-          !IsResourceId(recipient)) {
-        return malformed("recipient");
-      }
-      row->set_recipient(std::string(recipient));
+      const std::optional<RecipientName> name = ParseRecipientName(request.recipient());
+      if (!name.has_value() || name->tenant != call.tenant_id()) return malformed("recipient");
+      row->set_recipient(std::string(name->recipient));
       arguments["recipient"] = row->recipient();
       any = true;
     }

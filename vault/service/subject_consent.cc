@@ -60,16 +60,33 @@ absl::Status CheckWord(std::string_view word, bool required, std::string_view ar
   return absl::OkStatus();
 }
 
+bool IsOf(const authz::ConsentSpec& spec, std::string_view event) {
+  return std::find(spec.event.begin(), spec.event.end(), event) != spec.event.end();
+}
+
+// A consent to giving data away is one to giving it to somebody.
+absl::Status CheckRecipient(const authz::ConsentSpec& spec, const v1::Consent& consent,
+                            std::string_view tenant) {
+  constexpr std::string_view kArgument = "consent.recipient";
+  if (consent.recipient().empty()) {
+    const bool of_nothing_else = spec.event.size() == 1 && IsOf(spec, "third_party");
+    return of_nothing_else ? BadArgument(kArgument) : absl::OkStatus();
+  }
+  const std::optional<RecipientName> name = ParseRecipientName(consent.recipient());
+  const bool named = name.has_value() && name->tenant == tenant;
+  return named && IsOf(spec, "third_party") ? absl::OkStatus() : BadArgument(kArgument);
+}
+
 absl::Status CheckFields(const authz::Policy& policy, const authz::ConsentSpec& spec,
                          const v1::Consent& consent) {
   constexpr std::string_view kArgument = "consent.fields";
   if (consent.fields_size() > kMaxConsentFields) return MakeError(Reason::kBatchTooLarge);
+  const bool to_recipient = !consent.recipient().empty();
   // Consent to a purpose is to all that it needs: one to some fields would count as one to all.
-  const bool of_purpose =
-      std::any_of(spec.event.begin(), spec.event.end(), [](const std::string& event) {
-        return event == "purpose_extension" || event == "policy_change";
-      });
-  if (of_purpose && !consent.fields().empty()) return BadArgument(kArgument);
+  const bool of_purpose = IsOf(spec, "purpose_extension") || IsOf(spec, "policy_change");
+  if (of_purpose && !to_recipient && !consent.fields().empty()) return BadArgument(kArgument);
+  // What leaves is named.
+  if (to_recipient && consent.fields().empty()) return BadArgument(kArgument);
   // Where only what was agreed on one by one counts, a consent to nothing in particular is none.
   if (consent.fields().empty() && spec.scope == "agreed_items") return BadArgument(kArgument);
   std::set<std::string_view> named;
@@ -93,7 +110,8 @@ absl::Status CheckGuardian(const authz::ConsentSpec& spec, const v1::Consent& co
 }
 
 // What can be said of it without any look-up.
-absl::Status CheckConsent(const authz::Policy& policy, const v1::Consent& consent) {
+absl::Status CheckConsent(const authz::Policy& policy, const v1::Consent& consent,
+                          std::string_view tenant) {
   const authz::ConsentSpec* spec = FindConsent(policy, consent.consent());
   if (spec == nullptr) return BadArgument("consent.consent");
   if (!consent.purpose().empty() && policy.FindPurpose(consent.purpose()) == nullptr) {
@@ -104,7 +122,8 @@ absl::Status CheckConsent(const authz::Policy& policy, const v1::Consent& consen
       std::find(channels.begin(), channels.end(), consent.channel()) == channels.end()) {
     return BadArgument("consent.channel");
   }
-  absl::Status status = CheckFields(policy, *spec, consent);
+  absl::Status status = CheckRecipient(*spec, consent, tenant);
+  if (status.ok()) status = CheckFields(policy, *spec, consent);
   if (status.ok()) status = CheckWord(consent.wording(), true, "consent.wording");
   if (status.ok()) status = CheckWord(consent.channel(), false, "consent.channel");
   if (status.ok()) status = CheckWord(consent.basis(), false, "consent.basis");
@@ -125,6 +144,9 @@ ConsentRow MakeRow(const v1::Consent& consent, RandomSource& random, absl::Time 
     row.set_guardian_document_sha256(FromHex(consent.guardian().document_sha256()));
   }
   row.set_basis(consent.basis());
+  if (const auto recipient = ParseRecipientName(consent.recipient()); recipient.has_value()) {
+    row.set_recipient(std::string(recipient->recipient));
+  }
   row.set_give_micros(absl::ToUnixMicros(now));
   return row;
 }
@@ -166,7 +188,7 @@ class RecordConsentHandler : public Handler {
         return call.Refuse(Reason::kMalformedRequest, {"subject"});
       }
     }
-    absl::Status status = CheckConsent(call.policy(), request.consent());
+    absl::Status status = CheckConsent(call.policy(), request.consent(), call.tenant_id());
     if (!status.ok()) return call.Refuse(status);
     auto* response = NewResponse<v1::RecordConsentResponse>(context);
     if (auto refused = call.FindRequest(request.request_id(), response)) {
@@ -188,7 +210,7 @@ class RecordConsentHandler : public Handler {
     // The rest is not remembered with the response: the person's row has it.
     response->mutable_consent()->set_id(row.id());
     Plan plan = call.Finish(response);
-    FillConsent(row, response->mutable_consent());
+    FillConsent(call.tenant_id(), row, response->mutable_consent());
     return plan;
   }
 
@@ -214,7 +236,8 @@ class RecordConsentHandler : public Handler {
     }
     call.DescribeConsent(response->consent().id());
     for (const ConsentRow& row : person.row.use().consents()) {
-      if (row.id() == response->consent().id()) FillConsent(row, response->mutable_consent());
+      if (row.id() == response->consent().id())
+        FillConsent(call.tenant_id(), row, response->mutable_consent());
     }
     return call.Finish(response);
   }
@@ -252,7 +275,7 @@ class WithdrawConsentHandler : public Handler {
       if (row.withdraw_micros() != 0) continue;
       row.set_withdraw_micros(absl::ToUnixMicros(call.now()));
       call.DescribeConsent(row.id());
-      FillConsent(row, response->add_consents());
+      FillConsent(call.tenant_id(), row, response->add_consents());
     }
     if (!found && !of_kind) return call.Refuse(Reason::kNotFound);
     if (!response->consents().empty()) StorePerson(call, &person);
@@ -288,7 +311,7 @@ class ListConsentsHandler : public Handler {
     }
     auto* response = NewResponse<v1::ListConsentsResponse>(context);
     for (const ConsentRow& row : person.row.use().consents()) {
-      FillConsent(row, response->add_consents());
+      FillConsent(call.tenant_id(), row, response->add_consents());
     }
     FillStops(person.row.use(), response->mutable_stops());
     response->set_unsubscribed(person.row.use().unsubscribed());

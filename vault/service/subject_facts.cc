@@ -33,8 +33,15 @@ struct PersonFacts::Lists {
     return absl::MakeConstSpan(words).subspan(begin);
   }
 
+  // The full name of the tenant's recipient; empty for none. The same of `recipients`.
+  std::string_view AddRecipient(std::string_view tenant, std::string_view id) {
+    if (id.empty()) return {};
+    return recipients.emplace_back(RecipientResource(tenant, id));
+  }
+
   std::string holder;
   std::vector<std::string> agents;
+  std::vector<std::string> recipients;
   std::vector<std::string_view> words;
   std::vector<authz::UseStop> stops;
   std::vector<authz::ConsentFact> consents;  // in the order of the row
@@ -77,20 +84,24 @@ void PersonFacts::Fill(std::string_view tenant, const SubjectUse& use) {
   facts_.stops = lists_->stops;
 
   size_t words = 0;
+  size_t recipients = 0;
   for (const storage::v1::ConsentRow& row : use.consents()) {
     words += static_cast<size_t>(row.fields_size());
+    if (!row.recipient().empty()) ++recipients;
   }
   for (const storage::v1::MatterRow& row : use.matters()) {
     words += static_cast<size_t>(row.purposes_size());
   }
   lists_->words.reserve(words);
+  lists_->recipients.reserve(recipients);
   for (const storage::v1::ConsentRow& row : use.consents()) {
     lists_->consents.push_back({.id = row.consent(),
                                 .purpose = row.purpose(),
                                 .fields = lists_->Add(row.fields()),
                                 .given = absl::FromUnixMicros(row.give_micros()),
                                 .withdrawn = EndOf(row.withdraw_micros()),
-                                .by_guardian = !row.guardian_relation().empty()});
+                                .by_guardian = !row.guardian_relation().empty(),
+                                .recipient = lists_->AddRecipient(tenant, row.recipient())});
   }
   facts_.consents = lists_->consents;
   for (const storage::v1::MatterRow& row : use.matters()) {

@@ -1,11 +1,13 @@
 #include "vault/service/subject_view.h"
 
 #include "vault/service/admin_convert.h"
+#include "vault/service/resource_name.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
 
-void FillConsent(const storage::v1::ConsentRow& row, v1::Consent* consent) {
+void FillConsent(std::string_view tenant, const storage::v1::ConsentRow& row,
+                 v1::Consent* consent) {
   consent->set_id(row.id());
   consent->set_consent(row.consent());
   consent->set_purpose(row.purpose());
@@ -18,6 +20,9 @@ void FillConsent(const storage::v1::ConsentRow& row, v1::Consent* consent) {
   }
   consent->set_basis(row.basis());
   FillTime(row.give_micros(), consent->mutable_give_time());
+  if (!row.recipient().empty()) {
+    consent->set_recipient(RecipientResource(tenant, row.recipient()));
+  }
   if (row.withdraw_micros() != 0) FillTime(row.withdraw_micros(), consent->mutable_withdraw_time());
 }
 

@@ -53,28 +53,27 @@ bool HasText(const ExportClaims& claims) {
          claims.gen <= kMaxClaimNumber && claims.uses >= 1 && claims.uses <= kMaxClaimNumber;
 }
 
-std::string TimeText(absl::Time time) {
-  return absl::FormatTime(kTimeFormat, time, absl::UTCTimeZone());
-}
-
 bool ParseTimeText(const std::string& text, absl::Time* time) {
   return absl::ParseTime(kTimeFormat, text, absl::UTCTimeZone(), time, nullptr);
 }
 
 }  // namespace
 
+std::string ClaimTime(absl::Time time) {
+  return absl::FormatTime(kTimeFormat, time, absl::UTCTimeZone());
+}
+
 absl::StatusOr<std::string> EncodeClaims(const ExportClaims& claims) {
-  // Before anything is joined; each further field takes at least 6 bytes.
-  if (claims.fields.size() > kMaxClaimsSize || !HasText(claims)) return Invalid();
+  if (!HasText(claims)) return Invalid();
   std::string fields;
   for (const std::string& field : claims.fields) {
     absl::StrAppend(&fields, fields.empty() ? "" : ",", "\"", field, "\"");
   }
   std::string text = absl::StrCat(
-      R"({"aud":")", claims.aud, R"(","exp":")", TimeText(claims.exp), R"(","fields":[)", fields,
-      R"(],"gen":)", claims.gen, R"(,"iat":")", TimeText(claims.iat), R"(","iss":")",
+      R"({"aud":")", claims.aud, R"(","exp":")", ClaimTime(claims.exp), R"(","fields":[)", fields,
+      R"(],"gen":)", claims.gen, R"(,"iat":")", ClaimTime(claims.iat), R"(","iss":")",
       AbslView(kIssuer), claims.iss.ToText(), R"(","jti":")", claims.jti.ToText(), R"(","nbf":")",
-      TimeText(claims.nbf), R"(","purpose":")", claims.purpose, R"(","sub":")",
+      ClaimTime(claims.nbf), R"(","purpose":")", claims.purpose, R"(","sub":")",
       ToHex(AsView(claims.sub)), R"(","uses":)", claims.uses, "}");
   if (text.size() > kMaxClaimsSize) return Invalid();
   return text;

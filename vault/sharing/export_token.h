@@ -50,6 +50,9 @@ inline constexpr uint64_t kMaxClaimNumber = (uint64_t{1} << 53) - 1;
 // INVALID_ARGUMENT for every text that EncodeClaims() does not give.
 [[nodiscard]] absl::StatusOr<ExportClaims> ParseClaims(std::string_view text);
 
+// A time as claims have it.
+std::string ClaimTime(absl::Time time);
+
 // Whether it is within its time, without leeway: nbf <= now < exp.
 inline bool InTime(const ExportClaims& claims, absl::Time now) {
   return claims.nbf <= now && now < claims.exp;

@@ -210,6 +210,18 @@ TEST_F(AdminServiceTest, ARequestIdOfAnAttestationTakesEffectOnce) {
   EXPECT_THAT(vault_.state()->FindPerson("sato")->attestations, SizeIs(1));
 }
 
+TEST_F(AdminServiceTest, NoPersonSignsWhatRecipientsSign) {
+  MakePerson("sato");
+  for (const char* kind : {"contract", "membership"}) {
+    RecordAttestationRequest request = NdaRequest("sato");
+    request.mutable_attestation()->set_kind(kind);
+    EXPECT_EQ(Call<RecordAttestationResponse>("aoki", "RecordAttestation", request).reason,
+              Reason::kMalformedRequest)
+        << kind;
+  }
+  EXPECT_THAT(vault_.state()->FindPerson("sato")->attestations, SizeIs(0));
+}
+
 TEST_F(AdminServiceTest, AReplayIsDecidedAnew) {
   MakeStaff("cho");
   Grant("cho", "vault_admin");

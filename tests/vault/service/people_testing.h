@@ -55,6 +55,8 @@ consent:
   - {id: young, event: collection, fields: [ext.nick], under_age: 16, who: guardian, when: before_collection}
   - {id: link, event: link, fields: [ext.id], when: at_link, scope: agreed_items}
   - {id: other-purpose, event: purpose_extension, when: before_use}
+  - {id: third, event: third_party, when: before_provision}
+  - {id: both, event: [third_party, purpose_extension], when: before_provision}
 groups:
   all: [customer.*, dev.*, ext.*]
 grants:

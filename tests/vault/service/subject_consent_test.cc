@@ -126,6 +126,57 @@ TEST(RecordConsentTest, RefusesWhatIsNone) {
   EXPECT_THAT(vault.RowOf(hanako).use().consents(), SizeIs(1));
 }
 
+TEST(RecordConsentTest, ToGivingDataAwayNamesToWhomAndWhat) {
+  PeopleVault vault;
+  const std::string hanako = PeopleVault::PersonOf(vault.Hanako());
+  const std::string yamato = "tenants/default/recipients/yamato";
+  const auto record = [&](std::string_view consent, const std::string& recipient,
+                          const std::vector<std::string>& fields) {
+    v1::RecordConsentRequest request = PeopleVault::NewConsent(hanako, consent, "other", fields);
+    request.mutable_consent()->set_recipient(recipient);
+    return Record(vault, request);
+  };
+  const auto refused = [&](const std::string& recipient) {
+    const Result result = record("third", recipient, {"customer.name"});
+    EXPECT_EQ(result.name(), "MALFORMED_REQUEST") << recipient;
+    EXPECT_THAT(result.denied_fields, ElementsAre("consent.recipient")) << recipient;
+  };
+  for (const char* name : {"", "yamato", "recipients/yamato", "tenants/other/recipients/yamato",
+                           "tenants/default/recipients/", "tenants/default/recipients/Yamato",
+                           "tenants/default/recipients/a/b", "tenants/default/persons/yamato"}) {
+    refused(name);
+  }
+  refused("tenants/default/recipients/" + std::string(64, 'a'));
+  EXPECT_THAT(record("third", yamato, {}).denied_fields, ElementsAre("consent.fields"));
+  EXPECT_THAT(record("device", yamato, {"dev.location"}).denied_fields,
+              ElementsAre("consent.recipient"))
+      << "it is about something else";
+
+  const Result result = record("third", yamato, {"customer.name"});
+  ASSERT_TRUE(result.ok()) << result.name();
+  EXPECT_EQ(result.As<v1::RecordConsentResponse>().consent().recipient(), yamato);
+  EXPECT_EQ(List(vault, hanako).consents(0).recipient(), yamato);
+  EXPECT_EQ(vault.RowOf(hanako).use().consents(0).recipient(), "yamato");
+}
+
+TEST(RecordConsentTest, ToGivingDataAwayLetsNobodyUseIt) {
+  PeopleVault vault;
+  const std::string record = vault.Hanako();
+  v1::RecordConsentRequest request =
+      PeopleVault::NewConsent(PeopleVault::PersonOf(record), "both", "other", {"customer.name"});
+  request.mutable_consent()->set_recipient("tenants/default/recipients/yamato");
+  vault.Consent(request);
+  const auto reveal = [&] {
+    const auto request = PeopleVault::Reading(record, {"name"}, PeopleVault::Use("other"));
+    return std::string(vault.Call("shop", "RevealRecord", request).name());
+  };
+  EXPECT_EQ(reveal(), "CONSENT_MISSING");
+  request.mutable_consent()->clear_recipient();
+  request.mutable_consent()->clear_fields();
+  vault.Consent(request);
+  EXPECT_EQ(reveal(), "OK");
+}
+
 TEST(RecordConsentTest, IsForThoseWhoMay) {
   PeopleVault vault;
   const std::string hanako = PeopleVault::PersonOf(vault.Hanako());

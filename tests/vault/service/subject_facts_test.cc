@@ -71,6 +71,7 @@ TEST(PersonFactsTest, TellsAllThatTheRowSays) {
   }
   use.mutable_consents(1)->set_withdraw_micros(7'000'000);
   use.mutable_consents(1)->set_guardian_relation("mother");
+  use.mutable_consents(1)->set_recipient("yamato");
   storage::v1::MandateRow& mandate = *use.add_mandates();
   mandate.set_agent(std::string(agent.view()));
   mandate.set_not_after_micros(9'000'000);
@@ -101,6 +102,8 @@ TEST(PersonFactsTest, TellsAllThatTheRowSays) {
   EXPECT_THAT(facts.consents[1].fields, ElementsAre("ext.id", "ext.nick"));
   EXPECT_EQ(facts.consents[1].withdrawn, absl::FromUnixSeconds(7));
   EXPECT_TRUE(facts.consents[1].by_guardian);
+  EXPECT_EQ(facts.consents[0].recipient, "");
+  EXPECT_EQ(facts.consents[1].recipient, "tenants/default/recipients/yamato");
   EXPECT_EQ(person.ConsentIdOf(&facts.consents[0]), "first");
   EXPECT_EQ(person.ConsentIdOf(&facts.consents[1]), "second");
   ASSERT_EQ(facts.representatives.size(), 1u);
