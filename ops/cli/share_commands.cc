@@ -79,7 +79,8 @@ void Print(Session& session, const ExportClaims& claims, std::string_view kid) {
   session.out() << "signature: good, by key " << kid << "\npurpose: " << claims.purpose
                 << "\nrecipient: " << claims.aud
                 << "\nfields: " << absl::StrJoin(claims.fields, ", ")
-                << "\nissued: " << vault::ClaimTime(claims.iat) << "\nvalid from: " << vault::ClaimTime(claims.nbf)
+                << "\nissued: " << vault::ClaimTime(claims.iat)
+                << "\nvalid from: " << vault::ClaimTime(claims.nbf)
                 << "\nvalid until: " << vault::ClaimTime(claims.exp)
                 << "\nstate: " << StateOf(claims, session.now()) << "\nuses: " << claims.uses
                 << "\ntoken: " << claims.jti.ToText() << "\nvault: " << claims.iss.ToText() << "\n";
