@@ -221,12 +221,8 @@ void AddRevokeAttestation(CLI::App& group, Session& session) {
 
 }  // namespace
 
-void AddShareRecipientCommands(CLI::App& root, Session& session) {
-  CLI::App* share = root.get_subcommand_no_throw("share");
-  if (share == nullptr) {
-    share = AddGroup(root, "share", "Data for third parties, by export tokens");
-  }
-  CLI::App* group = AddGroup(*share, "recipient", "Who outside may be given data");
+void AddShareRecipientCommands(CLI::App& share, Session& session) {
+  CLI::App* group = AddGroup(share, "recipient", "Who outside may be given data");
   AddRegister(*group, session);
   AddReading(*group, session);
   AddUpdate(*group, session);
