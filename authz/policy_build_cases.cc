@@ -121,6 +121,7 @@ void PolicyBuilder::ReadCase(const YamlNode& node) {
   c.on_behalf_of = reader.String("on_behalf_of");
   if (c.on_behalf_of == kSelf) c.on_behalf_of = std::string(kCaseSubject);
   ReadCaseSubject(c, reader);
+  ReadCaseShare(c, reader);
   ReadCaseExpectation(c, reader);
   reader.Finish();
   if (c.name.empty()) c.name = absl::StrCat("case in line ", node.place.line);

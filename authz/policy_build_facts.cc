@@ -78,7 +78,7 @@ void PolicyBuilder::ReadCaseConsents(PolicyCase& c, MapReader& reader) {
                           "the policy has no consent of event purpose_extension",
                           "subject: {consents: [{id: ..}]}");
     } else {
-      c.consents.push_back({.id = spec->id, .purpose = c.purpose, .fields = {}});
+      c.consents.push_back({.id = spec->id, .purpose = c.purpose, .fields = {}, .recipient = {}});
     }
   }
   ForEachItem(reader, "consents", "case consent", [&](MapReader& one) {
@@ -99,6 +99,9 @@ void PolicyBuilder::ReadCaseConsents(PolicyCase& c, MapReader& reader) {
     if (const YamlNode* given = one.Get("given")) consent.given = ReadTime(*given, false);
     if (const YamlNode* node = one.Get("withdrawn")) consent.withdrawn = ReadTime(*node, false);
     consent.by_guardian = one.Bool("guardian");
+    if (const std::string id = one.String("recipient"); !id.empty()) {
+      consent.recipient = absl::StrCat(c.tenant, "/recipients/", id);
+    }
     const YamlNode* purposes = one.Get("for");
     if (purposes == nullptr) c.consents.push_back(consent);
     for (PurposeId id : SelectPurposes(one, "for")) {

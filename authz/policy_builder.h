@@ -18,6 +18,8 @@
 namespace piivault::authz {
 
 struct CaseMatter;
+struct Recipient;
+struct RecipientAttestation;
 
 // Nodes of a tree, as it is read and again by what parameters put in.
 inline constexpr size_t kMaxNodes = 200'000;
@@ -161,6 +163,16 @@ class PolicyBuilder {
   void ReadCaseSubject(PolicyCase& c, MapReader& reader);
   void ReadCaseConsents(PolicyCase& c, MapReader& reader);
   std::vector<CaseMatter> ReadCaseMatters(MapReader& reader);
+
+  // policy_build_share_case.cc
+  void ReadCaseShare(PolicyCase& c, MapReader& reader);
+  void ReadCaseRecipient(const PolicyCase& c, const RecipientSpec& rule, MapReader& reader,
+                         Recipient* recipient);
+  void ReadCaseAgreements(const PolicyCase& c, const RecipientSpec& rule, MapReader& reader,
+                          Recipient* recipient);
+  void ReadCaseAgreement(const YamlNode& node, absl::Time now, RecipientAttestation* agreement);
+  std::vector<std::string> ReadCaseFields(MapReader& reader, std::string_view key,
+                                          const std::vector<std::string>& fallback);
   std::optional<absl::CivilDay> ReadDay(MapReader& reader, std::string_view key);
   // Calls `read` with a reader for each item of the list `key`.
   void ForEachItem(MapReader& reader, std::string_view key, std::string_view what,

@@ -1,5 +1,6 @@
 #include "authz/policy_cases.h"
 
+#include <map>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -54,7 +55,8 @@ class Consents {
     names_.reserve(consents.size());
     for (const CaseConsent& c : consents) {
       names_.emplace_back(c.fields.begin(), c.fields.end());
-      facts_.push_back({c.id, c.purpose, names_.back(), c.given, c.withdrawn, c.by_guardian});
+      facts_.push_back(
+          {c.id, c.purpose, names_.back(), c.given, c.withdrawn, c.by_guardian, c.recipient});
     }
   }
   absl::Span<const ConsentFact> facts() const { return facts_; }
@@ -136,6 +138,70 @@ void WithCaseCall(const Policy& policy, const PolicyCase& c,
 
 namespace {
 
+std::vector<FieldId> FindFields(const Policy& policy, const std::vector<std::string>& names) {
+  std::vector<FieldId> fields;
+  for (const std::string& name : names) fields.push_back(policy.FindField(name));
+  return fields;
+}
+
+// Of each type of the fields in turn: the first reason why one does not go out.
+Reason DecideAllTypes(const Policy& policy, const ShareInput& input, const ShareSubject& subject) {
+  std::map<TypeId, std::vector<FieldId>> by_type;
+  for (FieldId id : input.fields) {
+    by_type[id == kNoField ? kNoType : policy.field(id).type].push_back(id);
+  }
+  if (by_type.empty()) by_type[kNoType] = {};
+  for (const auto& [type, fields] : by_type) {
+    const ShareDecision decision = DecideShareWithSubject(policy, input, type, fields, subject);
+    if (!decision.granted()) return decision.reason;
+  }
+  return Reason::kOk;
+}
+
+}  // namespace
+
+void WithCaseShare(const Policy& policy, const PolicyCase& c,
+                   const std::function<void(const ShareInput&, const ShareSubject&)>& use) {
+  WithCaseCall(policy, c, [&](const DecisionInput& issuer, const SubjectFacts& subject) {
+    const CaseShare& share = *c.share;
+    ShareInput input;
+    input.issuer = issuer;
+    input.recipient = share.registered ? &share.recipient : nullptr;
+    input.rule = share.rule;
+    input.fields = issuer.fields;
+    const std::vector<FieldId> requested = FindFields(policy, share.requested);
+    input.requested = requested;
+    std::vector<Argument> assertions;
+    for (const auto& [name, value] : share.assertions) assertions.push_back({name, value});
+    input.assertions = assertions;
+    input.subjects = share.subjects;
+    input.uses = share.uses;
+    input.lifetime = share.lifetime;
+    input.issued_at = share.issued;
+    input.approvals = share.approvals;
+    input.users_notified = share.notified;
+    const std::vector<FieldId> held = FindFields(policy, share.held);
+    use(input, {&subject, held});
+  });
+}
+
+namespace {
+
+std::string Outcome(Reason whole, Reason first) {
+  if (whole == Reason::kOk && first != Reason::kOk) {
+    return absl::StrCat("granted, although the first phase says ", std::string(ReasonName(first)));
+  }
+  return Describe(whole, View::kPlain);
+}
+
+std::string RunShare(const Policy& policy, const PolicyCase& c) {
+  std::string outcome;
+  WithCaseShare(policy, c, [&](const ShareInput& input, const ShareSubject& subject) {
+    outcome = Outcome(DecideAllTypes(policy, input, subject), DecideShare(policy, input).reason);
+  });
+  return outcome;
+}
+
 std::string RunDecision(const Policy& policy, const PolicyCase& c) {
   Decision first;
   Decision whole;
@@ -143,11 +209,7 @@ std::string RunDecision(const Policy& policy, const PolicyCase& c) {
     first = DecideWithoutSubject(policy, input);
     whole = DecideWithSubject(policy, input, subject);
   });
-  if (whole.granted() && !first.granted()) {
-    return absl::StrCat("granted, although the first phase says ",
-                        std::string(ReasonName(first.reason)));
-  }
-  if (!whole.granted()) return Describe(whole.reason, View::kDenied);
+  if (!whole.granted() || !first.granted()) return Outcome(whole.reason, first.reason);
   const View view = ViewOf(whole);
   return view == View::kDenied ? "a mixture of views" : Describe(Reason::kOk, view);
 }
@@ -165,8 +227,9 @@ CaseReport RunPolicyCases(const Policy& policy) {
   std::set<std::string> clauses;
   for (const PolicyCase& c : policy.cases()) {
     ++report.run;
-    const std::string got =
-        c.admission ? Describe(AdmitCase(policy, c).reason, View::kPlain) : RunDecision(policy, c);
+    const std::string got = c.admission ? Describe(AdmitCase(policy, c).reason, View::kPlain)
+                            : c.share.has_value() ? RunShare(policy, c)
+                                                  : RunDecision(policy, c);
     const std::string expected = Describe(c.expect, c.expect_view);
     if (got != expected) {
       report.failures.push_back({c.name, c.origin.clause, c.origin.line, expected, got});

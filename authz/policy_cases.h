@@ -13,10 +13,12 @@
 
 #include "authz/decision.h"
 #include "authz/policy.h"
+#include "authz/share_decision.h"
 
 namespace piivault::authz {
 
 inline constexpr std::string_view kCaseSubject = "subjects/case";
+inline constexpr std::string_view kCaseRecipient = "case";
 inline constexpr std::string_view kCaseValue = "X-1";  // Of arguments that name none.
 
 struct CaseMatter {
@@ -35,6 +37,23 @@ struct CaseConsent {
   absl::Time given = absl::InfinitePast();
   absl::Time withdrawn = absl::InfiniteFuture();
   bool by_guardian = false;
+  std::string recipient;  // Full name; empty: to giving it to nobody.
+};
+
+// The recipient of a made-up disclosure, and its terms. Names of fields need not exist.
+struct CaseShare {
+  std::string rule;
+  bool registered = true;
+  Recipient recipient;
+  std::vector<std::string> held;
+  std::vector<std::string> requested;
+  std::vector<std::pair<std::string, std::string>> assertions;
+  uint32_t approvals = 0;
+  size_t subjects = 1;
+  uint32_t uses = 1;
+  absl::Duration lifetime = absl::ZeroDuration();
+  bool notified = true;
+  absl::Time issued;
 };
 
 // A made-up call and what must come of it. See ops/docs/policy.md, "cases".
@@ -78,6 +97,7 @@ struct PolicyCase {
   std::vector<std::pair<std::string, absl::Time>> representatives;  // Until.
   std::vector<CaseMatter> subject_matters;
   std::vector<std::pair<std::string, std::string>> stops;  // Fields, purpose.
+  std::optional<CaseShare> share;  // What is asked is whether a recipient may have it.
   // Expected: a reason, or kOk with this view for every field (verbs that reveal).
   Reason expect = Reason::kOk;
   View expect_view = View::kPlain;
@@ -109,6 +129,10 @@ Admission AdmitCase(const Policy& policy, const PolicyCase& c);
 // `does: admit`.
 void WithCaseCall(const Policy& policy, const PolicyCase& c,
                   const std::function<void(const DecisionInput&, const SubjectFacts&)>& use);
+
+// The same with the disclosure of a case that has one.
+void WithCaseShare(const Policy& policy, const PolicyCase& c,
+                   const std::function<void(const ShareInput&, const ShareSubject&)>& use);
 
 // Runs all cases of `policy`. Each is decided in both phases; a case whose first phase refuses what
 // the second grants fails.

@@ -27,7 +27,7 @@ void WriteRecipients(SettingsWriter& out) {
     out.Purposes("purposes", purposes);
     out.Flag("consented purposes", consented_purposes);
     out.Text("basis", basis);
-    out.Set("needs", needs);
+    out.List("needs", needs);  // The first that is not met is named.
     out.Flag("single use", single_use);
     for (const auto& [need, own] : matters) {
       const std::string& name = out.policy().matters()[need.matter].name;

@@ -21,6 +21,13 @@ bool Contains(const List& list, const T& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+// Whether the recipient is what it is by this person's doing, its attestations aside.
+bool HasMade(const Recipient& recipient, std::string_view person) {
+  const std::vector<std::string>& changed = recipient.changed_by_persons;
+  return recipient.registered_by_person == person ||
+         std::find(changed.begin(), changed.end(), person) != changed.end();
+}
+
 // A disclosure of fields of one type; `subject` is null where nobody in particular is asked about.
 class Disclosure {
  public:
@@ -77,8 +84,7 @@ Reason Disclosure::Decide() {
   out_.rule = rule_->spec;
   ShareNeeds needs(policy_, in_, *rule_, issuer_, person_);
   const std::string_view issuer = IssuerPerson(issuer_);
-  const bool own =
-      needs.RestsOnIssuer() || (!issuer.empty() && in_.recipient->registered_by_person == issuer);
+  const bool own = needs.RestsOnIssuer() || (!issuer.empty() && HasMade(*in_.recipient, issuer));
   if (own && !in_.single_operator) return Reason::kOwnRecipient;
   Reason reason = CheckIssuer();
   if (reason == Reason::kOk) reason = CheckRecipient();

@@ -61,7 +61,6 @@ void AddCommands(CLI::App& app, Session& session) {
   AddShareCommands(app, session);
   AddAuditCommands(app, session);
   AddKeysCommands(app, session);
-  AddShareRecipientCommands(app, session);
 }
 
 int RunAction(Session& session) {

@@ -20,8 +20,6 @@ void AddBreakGlassCommands(CLI::App& root, Session& session);
 void AddRecordCommands(CLI::App& root, Session& session);
 void AddRevealCommands(CLI::App& record, Session& session);  // of the group `record`
 void AddCountCommand(CLI::App& record, Session& session);    // of the group `record`
-// Of the group `share`, which it makes where it is not there yet.
-void AddShareRecipientCommands(CLI::App& root, Session& session);
 void AddSubjectCommands(CLI::App& root, Session& session);
 void AddSubjectUpdateCommand(CLI::App& subject, Session& session);  // of the group `subject`
 void AddMatterCommands(CLI::App& root, Session& session);
@@ -31,6 +29,7 @@ void AddTokenCommands(CLI::App& root, Session& session);
 void AddImportCommand(CLI::App& root, Session& session);
 void AddBenchCommand(CLI::App& root, Session& session);
 void AddShareCommands(CLI::App& root, Session& session);
+void AddShareRecipientCommands(CLI::App& share, Session& session);  // of the group `share`
 void AddAuditCommands(CLI::App& root, Session& session);
 void AddKeysCommands(CLI::App& root, Session& session);
 void AddInitCommand(CLI::App& root, Session& session);

@@ -136,6 +136,7 @@ absl::StatusOr<int> Inspect(Session& session, const InspectFlags& flags) {
 
 void AddShareCommands(CLI::App& root, Session& session) {
   CLI::App* group = AddGroup(root, "share", "Data for third parties, by export tokens");
+  AddShareRecipientCommands(*group, session);
   auto inspect = std::make_shared<InspectFlags>();
   CLI::App* command =
       AddCommand(*group, "inspect",

@@ -123,18 +123,18 @@ void AddReading(CLI::App& group, Session& session) {
 
   auto list = std::make_shared<v1::ListRecipientsRequest>();
   auto limit = std::make_shared<int64_t>(kDefaultLimit);
-  command = AddCommand(group, "list", "Lists the tenant's recipients", session,
-                       AskAndList(list, limit, &Connection::sharing, &Sharing::ListRecipients,
-                                  "recipients",
-                                  {{"NAME", "name"},
-                                   {"CATEGORY", "category"},
-                                   {"COUNTRY", "country"},
-                                   {"DISPLAY NAME", "display_name"},
-                                   {"DISABLED", "disable_time"}},
-                                  Prepare<v1::ListRecipientsRequest>([](Session& s, auto* r) {
-                                    r->set_parent(s.tenant());
-                                    return absl::OkStatus();
-                                  })));
+  command = AddCommand(
+      group, "list", "Lists the tenant's recipients", session,
+      AskAndList(list, limit, &Connection::sharing, &Sharing::ListRecipients, "recipients",
+                 {{"NAME", "name"},
+                  {"CATEGORY", "category"},
+                  {"COUNTRY", "country"},
+                  {"DISPLAY NAME", "display_name"},
+                  {"DISABLED", "disable_time"}},
+                 Prepare<v1::ListRecipientsRequest>([](Session& s, auto* r) {
+                   r->set_parent(s.tenant());
+                   return absl::OkStatus();
+                 })));
   AddLimit(*command, limit.get());
 }
 
@@ -161,11 +161,10 @@ void AddUpdate(CLI::App& group, Session& session) {
 
 void AddDisable(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::DisableRecipientRequest>();
-  CLI::App* command =
-      AddCommand(group, "disable", "Disables a recipient for good; its tokens give nothing any more",
-                 session,
-                 AskAndShow(request, &Connection::sharing, &Sharing::DisableRecipient,
-                            CompleteName<v1::DisableRecipientRequest>()));
+  CLI::App* command = AddCommand(
+      group, "disable", "Disables a recipient for good; its tokens give nothing any more", session,
+      AskAndShow(request, &Connection::sharing, &Sharing::DisableRecipient,
+                 CompleteName<v1::DisableRecipientRequest>()));
   AddName(*command, request->mutable_name());
 }
 
@@ -222,12 +221,8 @@ void AddRevokeAttestation(CLI::App& group, Session& session) {
 
 }  // namespace
 
-void AddShareRecipientCommands(CLI::App& root, Session& session) {
-  CLI::App* share = root.get_subcommand_no_throw("share");
-  if (share == nullptr) {
-    share = AddGroup(root, "share", "Data for third parties, by export tokens");
-  }
-  CLI::App* group = AddGroup(*share, "recipient", "Who outside may be given data");
+void AddShareRecipientCommands(CLI::App& share, Session& session) {
+  CLI::App* group = AddGroup(share, "recipient", "Who outside may be given data");
   AddRegister(*group, session);
   AddReading(*group, session);
   AddUpdate(*group, session);

@@ -1,6 +1,7 @@
 #include "tests/authz/equivalent_mutations.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace piivault::authz {
 namespace {
@@ -19,11 +20,20 @@ std::string After(const std::string& text, const std::string& before) {
   return text.substr(from, text.find(' ', from) - from);
 }
 
+// Whether data comes in or is used under it.
+bool OfUse(const naive::Consent& consent) {
+  const std::vector<std::string> events = {"collection", "link", "purpose_extension",
+                                           "policy_change"};
+  return std::any_of(events.begin(), events.end(),
+                     [&](const std::string& event) { return naive::Has(consent.events, event); });
+}
+
 }  // namespace
 
 std::string EquivalentMutations::OfCalls(const std::string& mutation) const {
   if (OfRoles(mutation)) return "asked when a role is given, not at calls";
   if (NoDays(mutation)) return "no day is counted in calls";
+  if (OfSharing(mutation)) return "asked when something is given away, not at calls";
   return OfCallsAndRoles(mutation);
 }
 
@@ -134,10 +144,24 @@ bool EquivalentMutations::NoDays(const std::string& mutation) const {
 bool EquivalentMutations::OthersConsent(const std::string& mutation) const {
   if (!Starts(mutation, "consent ")) return false;
   const naive::Consent& consent = *text_.FindConsent(After(mutation, "consent "));
-  for (const char* asked : {"collection", "link", "purpose_extension", "policy_change"}) {
-    if (naive::Has(consent.events, asked)) return false;
+  if (naive::Has(consent.events, "third_party")) {
+    return Ends(mutation, " scope") || Ends(mutation, " who");
   }
-  return true;
+  return !OfUse(consent);
+}
+
+bool EquivalentMutations::OfSharing(const std::string& mutation) const {
+  if (Starts(mutation, "consent ")) {
+    return !OfUse(*text_.FindConsent(After(mutation, "consent ")));
+  }
+  if (!Starts(mutation, "matter ")) return false;
+  const std::string kind = After(mutation, "matter ");
+  const auto asks = [&](const auto& one) {
+    return std::any_of(one.matters.begin(), one.matters.end(),
+                       [&](const naive::MatterNeed& need) { return need.kind == kind; });
+  };
+  return std::none_of(text_.purposes.begin(), text_.purposes.end(), asks) &&
+         std::none_of(text_.roles.begin(), text_.roles.end(), asks);
 }
 
 }  // namespace piivault::authz

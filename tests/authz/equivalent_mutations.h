@@ -31,6 +31,7 @@ class EquivalentMutations {
   bool SameMask(const std::string& mutation) const;
   bool NoDays(const std::string& mutation) const;
   bool OthersConsent(const std::string& mutation) const;
+  bool OfSharing(const std::string& mutation) const;
 
   naive::Text text_;
 };

@@ -135,6 +135,9 @@ Reason Trial::Run() {
 
 bool Trial::Own() const {
   if (in_.recipient->registered_by_person == Issuer()) return true;
+  for (const std::string& person : in_.recipient->changed_by_persons) {
+    if (person == Issuer()) return true;
+  }
   for (const std::string& need : List(rule_["needs"])) {
     bool own = false;
     bool others = false;

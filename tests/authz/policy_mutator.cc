@@ -123,6 +123,7 @@ PolicyMutator::PolicyMutator(const PolicyText& text) : text_(text) {
   OfNotices();
   OfConsents();
   OfTheRest();
+  OfSharing();
 }
 
 PolicyText PolicyMutator::Apply(const Mutation& mutation) const {

@@ -19,14 +19,16 @@ struct Mutation {
 };
 
 // Guarantees: one mutation for each rule that the decision or an admission rests on (of each list
-// one for each of its items), the same ones in the same order for the same text. Does not: change
-// what a policy promises besides (recipients, retention, rights, notices, …).
+// one for each of its items), the same ones in the same order for the same text; apart, those of
+// the rules that giving data away rests on. Does not: change what a policy promises besides
+// (retention, rights, notices, …).
 class PolicyMutator {
  public:
   // Parameters are replaced by their values, so that a rule can go without its parameter.
   explicit PolicyMutator(const PolicyText& text);
 
   const std::vector<Mutation>& mutations() const { return mutations_; }
+  const std::vector<Mutation>& share_mutations() const { return share_mutations_; }
   // The text with the change, without values.
   PolicyText Apply(const Mutation& mutation) const;
   PolicyText Unchanged() const;
@@ -55,11 +57,19 @@ class PolicyMutator {
   void OfNotices();
   void OfConsents();
   void OfTheRest();
+  // policy_mutator_sharing.cc
+  void AddShare(const std::string& name, std::function<void(YAML::Node policy)> change) {
+    share_mutations_.push_back({name, std::move(change)});
+  }
+  void OfSharing();
+  void OfSharingRule(size_t number);
+  void OfRecipientRules();
 
   PolicyText text_;
   YAML::Node policy_;  // Without the cases.
   std::string cases_;  // No rule stands there, and they are most of the text.
   std::vector<Mutation> mutations_;
+  std::vector<Mutation> share_mutations_;
 };
 
 // At most `count` of them, evenly spread.

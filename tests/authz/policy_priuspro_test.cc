@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "authz/share_decision.h"
 #include "tests/authz/policy_files.h"
 
 namespace piivault::authz {
@@ -59,6 +60,47 @@ TEST(PriusproTest, WhatTheTextLeavesOpenHasNoDefault) {
     EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr) << name;
     EXPECT_THAT(diagnostics.ToString(), ::testing::HasSubstr("'" + name + "' is not set"));
   }
+}
+
+// Adds a sharing rule to the policy's; what is said of it.
+std::string LoadWithRule(const std::string& rule) {
+  PolicyText text = ReadPolicy(kPriuspro);
+  const std::string anchor = "\nrecipients:\n";
+  text.yaml.insert(text.yaml.find(anchor) + anchor.size(), "  - {id: more, " + rule + "}\n");
+  Diagnostics diagnostics;
+  EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr) << rule;
+  return diagnostics.ToString();
+}
+
+// 004-08, 004-50: the list of those who may get something is closed.
+TEST(PriusproTest, Clause004_50OtherBasesDoNotLoad) {
+  for (const std::string basis : {"joint_use", "opt_out", "published_purpose", "law"}) {
+    EXPECT_THAT(LoadWithRule("kind: affiliate, fields: [pi.name], purposes: [C], basis: " + basis),
+                testing::HasSubstr("nothing is given on the basis '" + basis + "'"));
+  }
+  EXPECT_THAT(LoadWithRule("kind: affiliate, fields: [pi.name], purposes: [C], basis: goodwill"),
+              testing::HasSubstr("goodwill"));
+}
+
+TEST(PriusproTest, Clause004_12NoProcessorHasEverything) {
+  EXPECT_THAT(
+      LoadWithRule("kind: processor, fields: [everything], purposes: [C], basis: published_clause"),
+      testing::HasSubstr("more than a processor may have"));
+}
+
+TEST(PriusproTest, Clause004_56TheTransferIsTwoCalendarMonthsAfterTheNotice) {
+  Diagnostics diagnostics;
+  const auto policy = LoadFile(kPriuspro, &diagnostics);
+  ASSERT_NE(policy, nullptr) << diagnostics.ToString();
+  const RecipientSpec& rule = *policy->FindRecipient("E5_successor");
+  const absl::Time told =
+      absl::FromCivil(absl::CivilSecond(2026, 1, 31, 18, 0, 0), policy->timezone());
+  const auto in_time = [&](int day) {
+    const absl::Time now = absl::FromCivil(absl::CivilDay(2026, 3, day), policy->timezone());
+    return told < NoticeGateOf(*policy, rule, now)->told_before;
+  };
+  EXPECT_FALSE(in_time(30));
+  EXPECT_TRUE(in_time(31));
 }
 
 }  // namespace

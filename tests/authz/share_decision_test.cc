@@ -92,6 +92,18 @@ TEST(ShareDecisionTest, WhoRegisteredItIssuesNothingToIt) {
   EXPECT_EQ(share.reason(), Reason::kOk);
 }
 
+// Who registers one and who changes it afterwards may not do by turns what neither may do alone.
+TEST(ShareDecisionTest, WhoHasEverChangedItIssuesNothingToIt) {
+  CarrierShare share;
+  share.recipient.changed_by_persons = {"persons/chiba", "persons/dan"};
+  EXPECT_EQ(share.reason(), Reason::kOk);
+  share.recipient.changed_by_persons = {"persons/aoki", "persons/dan"};
+  EXPECT_EQ(share.reason(), Reason::kOwnRecipient);
+  EXPECT_EQ(share.DecideFirst().reason, Reason::kOwnRecipient);
+  share.recipient.changed_by_persons = {"persons/dan", "persons/aoki"};
+  EXPECT_EQ(share.reason(), Reason::kOwnRecipient);
+}
+
 TEST(ShareDecisionTest, TheOwnerOfAServiceIsWhoIssues) {
   CarrierShare share;
   share.principal.kind = PrincipalKind::kService;

@@ -234,7 +234,8 @@ class ShareMaker {
         s.rule = "unheard";
         return;
       case 2:
-        to.registered_by_person = s.principal.person;
+        (dice_.Below(2) == 0 ? to.registered_by_person : to.changed_by_persons.emplace_back()) =
+            s.principal.person;
         return;
       case 3:
         to.category = dice_.Word({"", "any", "dealer", "partner", "carrier", "processor"});

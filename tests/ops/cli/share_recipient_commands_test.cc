@@ -35,11 +35,17 @@ class ShareRecipientCommandsTest : public ::testing::Test {
 };
 
 TEST_F(ShareRecipientCommandsTest, RegistersWithCertificates) {
-  EXPECT_EQ(Asked({"register", "yamato", "--category", "carrier", "--country", "JP",
-                   "--display-name", "Example", "--address", "1-1", "--representative", "Head",
-                   "--matter", "option/O-1", "--matter", "option/O-2", "--identity",
-                   "dns:api.yamato.test", "--certificate", vault_.folder().File("x.crt"),
-                   "--request-id", "once"}),
+  EXPECT_EQ(Asked({"register",         "yamato",
+                   "--category",       "carrier",
+                   "--country",        "JP",
+                   "--display-name",   "Example",
+                   "--address",        "1-1",
+                   "--representative", "Head",
+                   "--matter",         "option/O-1",
+                   "--matter",         "option/O-2",
+                   "--identity",       "dns:api.yamato.test",
+                   "--certificate",    vault_.folder().File("x.crt"),
+                   "--request-id",     "once"}),
             "RegisterRecipientRequest recipient { name: \"tenants/default/recipients/yamato\" "
             "display_name: \"Example\" category: \"carrier\" country: \"JP\" address: \"1-1\" "
             "representative: \"Head\" matters { kind: \"option\" id: \"O-1\" } "

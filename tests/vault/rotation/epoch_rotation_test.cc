@@ -222,6 +222,25 @@ TEST_F(EpochRotationTest, MovesUsesOfBreakGlassRoles) {
   EXPECT_EQ(SealedRowEpoch(rows.begin()->second).value(), 2u);
 }
 
+TEST_F(EpochRotationTest, MovesRecipientsAndRevocationsOfTokens) {
+  vault_.Put([](StateChange& change) {
+    storage::v1::RecipientRow recipient;
+    recipient.set_tenant("default");
+    recipient.set_name("yamato");
+    change.PutRecipient(recipient);
+    storage::v1::ExportRevocationRow revocation;
+    revocation.set_tenant("default");
+    change.PutExportRevocation("aaaaaaaaaaaaaaaaaaaaaaaaaa", revocation);
+  });
+  vault_.Rotate();
+  vault_.ReWrapAll();
+  for (const auto kind : {storage::StateKind::kRecipient, storage::StateKind::kExportRevocation}) {
+    const auto rows = RowsUnder(storage::StatePrefix(kind));
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(SealedRowEpoch(rows.begin()->second).value(), 2u);
+  }
+}
+
 TEST_F(EpochRotationTest, FindsAPersonBehindMoreRowsThanAStepReads) {
   CreateMany();
   PlantEvenly(storage::SubjectPrefix(Tenant()), kManyRows);

@@ -51,8 +51,8 @@ TEST_F(EnrolCertificateTest, TheNewOneCallsUntilItEnds) {
   EXPECT_EQ(answer.response.identity(), "spiffe://example.test/next");
   EXPECT_EQ(answer.response.not_after().seconds(),
             absl::ToUnixSeconds(vault_.now() + absl::Hours(24)));
-  EXPECT_EQ(answer.entry.principal(), "default.yamato");
-  EXPECT_EQ(answer.entry.tenant(), "default");
+  EXPECT_EQ(answer.entry.principal(), "principals/default.yamato");
+  EXPECT_EQ(answer.entry.tenant(), "tenants/default");
   EXPECT_EQ(answer.entry.resource(), Name("yamato"));
   EXPECT_EQ(answer.entry.arguments().at("certificate_sha256").substr(0, 4), "6363");
   EXPECT_TRUE(Get("next", "yamato").ok());

@@ -46,7 +46,7 @@ TEST_F(RecipientsTest, ARecipientComesWithItsPrincipal) {
   const auto answer = Register(request);
   ASSERT_TRUE(answer.ok());
   EXPECT_EQ(answer.entry.resource(), Name("yamato"));
-  EXPECT_EQ(answer.entry.tenant(), "default");
+  EXPECT_EQ(answer.entry.tenant(), "tenants/default");
   EXPECT_EQ(answer.entry.role(), "vault_admin");
   const v1::Recipient& made = answer.response.recipient();
   EXPECT_EQ(made.name(), Name("yamato"));
@@ -97,7 +97,7 @@ TEST_F(RecipientsTest, ARecipientGetsItselfAndNoOther) {
   const auto own = Get("yamato", "yamato");
   EXPECT_TRUE(own.ok());
   EXPECT_EQ(own.response.recipient().display_name(), "Example Logistics");
-  EXPECT_EQ(own.entry.principal(), "default.yamato");
+  EXPECT_EQ(own.entry.principal(), "principals/default.yamato");
   EXPECT_EQ(own.entry.role(), "");
   EXPECT_EQ(Get("yamato", "sagawa").reason, Reason::kSystemRoleRequired);
   EXPECT_EQ(Get("yamato", "nobody").reason, Reason::kSystemRoleRequired);

@@ -2,6 +2,7 @@
 #define PIIVAULT_TESTS_VAULT_SERVICE_SHARING_TESTING_H_
 
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -105,8 +106,13 @@ class SharingTest : public AdminTest {
   // What EnrolCertificate finds in a certificate; null: nothing.
   std::shared_ptr<const CallerIdentity> examined_;
   int examinations_ = 0;
+  std::unique_ptr<ValueRules> rules_ = *ValueRules::Create();
+  UniqueCells unique_{SystemRandom()};
+  VolumeBudgets budgets_;
+  VaultDependencies data_{vault_.engine(), vault_.store(), *rules_,
+                          unique_,         budgets_,       SystemRandom()};
   SharingDependencies sharing_{
-      dependencies_,
+      data_, dependencies_,
       [this](std::string_view, std::string_view) -> std::shared_ptr<const CallerIdentity> {
         ++examinations_;
         return examined_;

@@ -173,7 +173,30 @@ class TamperTest : public testing::TestWithParam<StateKind> {
     for (const storage::TenantId owner : {first, storage::TenantId{7}}) {
       change.PutMatter(owner, Matter("instruction", "I-1"));
     }
+    PutSharing(change);
     EXPECT_TRUE(vault_.Commit(std::move(change)).ok());
+  }
+
+  // Two recipients with their principals, and two revocations.
+  static void PutSharing(StateChange& change) {
+    for (const char* name : {"yamato", "sagawa"}) {
+      storage::v1::RecipientRow recipient;
+      recipient.set_tenant("default");
+      recipient.set_name(name);
+      recipient.set_principal(std::string("default.") + name);
+      change.PutRecipient(recipient);
+      storage::v1::PrincipalRow principal;
+      principal.set_name(recipient.principal());
+      principal.set_kind(4);
+      principal.set_recipient(std::string("default/") + name);
+      change.PutPrincipal(principal);
+    }
+    storage::v1::ExportRevocationRow revocation;
+    revocation.set_tenant("default");
+    revocation.set_time_micros(1);
+    for (const char* id : {"aaaaaaaaaaaaaaaaaaaaaaaaaa", "caaaaaaaaaaaaaaaaaaaaaaaaa"}) {
+      change.PutExportRevocation(id, revocation);
+    }
   }
 
   // Keys and values of the kind.
@@ -236,7 +259,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, TamperTest,
                                          StateKind::kPrincipal, StateKind::kPolicy,
                                          StateKind::kProposal, StateKind::kDenylist,
                                          StateKind::kEpoch, StateKind::kTenantKey,
-                                         StateKind::kMatter));
+                                         StateKind::kMatter, StateKind::kRecipient,
+                                         StateKind::kExportRevocation));
 
 TEST(StateStoreTest, RefusesATenantWhosePolicyIsGone) {
   TestVault vault;
