@@ -14,8 +14,8 @@
 #include "ops/cli/exit_code.h"
 #include "ops/cli/json_writer.h"
 #include "ops/pki/files.h"
+#include "vault/keys/signing_keys.h"
 #include "vault/sharing/export_token.h"
-#include "vault/sharing/signing_keys.h"
 #include "vault/text.h"
 
 namespace piivault::ops {

@@ -115,19 +115,19 @@ SharingService/DisableRecipient              + S S +  S S  S  S S S S  S S  D U 
 SharingService/RecordRecipientAttestation+   S S +  S S  S  S S S S  S S  D U  S
 SharingService/RevokeRecipientAttestation+   S S +  S S  S  S S S S  S S  D U  S
 SharingService/EnrolCertificate              K K K K  K K  K  K K K K  K K  D U  +
-SharingService/IssueExportToken              o o o o  o o  o  o o o o  o o  D U  o
-SharingService/GetExportToken                o o o o  o o  o  o o o o  o o  D U  o
-SharingService/ApproveExportToken            o o o o  o o  o  o o o o  o o  D U  o
-SharingService/RejectExportToken             o o o o  o o  o  o o o o  o o  D U  o
-SharingService/RevokeExportTokens            o o o o  o o  o  o o o o  o o  D U  o
-SharingService/ListExportTokens              o o o o  o o  o  o o o o  o o  D U  o
-SharingService/RedeemExportToken             o o o o  o o  o  o o o o  o o  D U  o
-SharingService/ListSigningKeys               o o o o  o o  o  o o o o  o o  D U  o
-SharingService/RotateSigningKey              o o o o  o o  o  o o o o  o o  D U  o
-SharingService/ListDisclosures               o o o o  o o  o  o o o o  o o  D U  o
-SharingService/StreamDisclosedRecordso       o o o  o o  o  o o o o  o o  D U  o
-SharingService/ListCorrectionNoticeso        o o o  o o  o  o o o o  o o  D U  o
-SharingService/AcknowledgeCorrectionNoticeso o o o  o o  o  o o o o  o o  D U  o
+SharingService/IssueExportToken              r r r r  + o  o  o N E X  T T  D U  r
+SharingService/GetExportToken                + + n +  + n  n  n n n n  T n  D U  n
+SharingService/ApproveExportToken            r r r r  o o  o  o N E X  T T  D U  r
+SharingService/RejectExportToken             r r r r  o o  o  o N E X  T T  D U  r
+SharingService/RevokeExportTokens            + S S +  S S  S  S S S S  T S  D U  S
+SharingService/ListExportTokens              + + + +  + +  +  + + + +  T +  D U  +
+SharingService/RedeemExportToken             K K K K  K K  K  K K K K  K K  D U  +
+SharingService/ListSigningKeys               + + + +  + +  +  + + + +  + +  D U  +
+SharingService/RotateSigningKey              + S + S  S S  S  S S S S  S S  D U  S
+SharingService/ListDisclosures               r + r +  + o  o  o N E X  T T  D U  r
+SharingService/StreamDisclosedRecords        r + r +  + o  o  o N E X  T T  D U  r
+SharingService/ListCorrectionNotices         r + r +  + o  o  o N E X  T T  D U  +
+SharingService/AcknowledgeCorrectionNotices  K K K K  K K  K  K K K K  K K  D U  n
 AuditService/ListEntries                     + + S S  S S  S  S S S S  S S  D U  S
 AuditService/TailEntries                     + + S S  S S  S  S S S S  S S  D U  S
 AuditService/ExplainAccess                   + + S +  S S  S  S S S S  S S  D U  S
@@ -224,6 +224,21 @@ class MatrixTest : public DevVaultFixture {
     request.mutable_recipient()->set_country("JP");
     request.add_identities(absl::StrCat("spiffe://partners.example/", name));
     return request;
+  }
+  // Of the record's person, to the carrier.
+  v1::IssueExportTokenRequest ExportRequest() const {
+    const std::string& name = record_.record().name();
+    v1::IssueExportTokenRequest request;
+    request.set_parent(kTenant);
+    request.set_recipient(kCarrier);
+    request.set_rule("carrier");
+    *request.mutable_usage() = UsageFor("order");
+    request.add_fields("customer.name");
+    request.add_subjects(name.substr(0, name.find("/records/")));
+    return request;
+  }
+  v1::IssueExportTokenResponse Issued() {
+    return Must<v1::IssueExportTokenResponse>("shop", ExportRequest());
   }
   static v1::RecordRecipientAttestationRequest ContractRequest() {
     v1::RecordRecipientAttestationRequest request;
@@ -421,22 +436,48 @@ MatrixTest::Makers MatrixTest::Requests() {
          pem << file.rdbuf();
          r.set_certificate_chain_pem(pem.str());
        })},
-      {"SharingService/IssueExportToken", Make<v1::IssueExportTokenRequest>([](auto&) {})},
-      {"SharingService/GetExportToken", Make<v1::GetExportTokenRequest>([](auto&) {})},
-      {"SharingService/ApproveExportToken", Make<v1::ApproveExportTokenRequest>([](auto&) {})},
-      {"SharingService/RejectExportToken", Make<v1::RejectExportTokenRequest>([](auto&) {})},
-      {"SharingService/RevokeExportTokens", Make<v1::RevokeExportTokensRequest>([](auto&) {})},
-      {"SharingService/ListExportTokens", Make<v1::ListExportTokensRequest>([](auto&) {})},
-      {"SharingService/RedeemExportToken", Make<v1::RedeemExportTokenRequest>([](auto&) {})},
+      {"SharingService/IssueExportToken",
+       Make<v1::IssueExportTokenRequest>([this](auto& r) { r = ExportRequest(); })},
+      {"SharingService/GetExportToken", Make<v1::GetExportTokenRequest>([this](auto& r) {
+         r.set_name(Issued().description().name());
+       })},
+      {"SharingService/ApproveExportToken", Make<v1::ApproveExportTokenRequest>([this](auto& r) {
+         r.set_name(Issued().description().name());
+       })},
+      {"SharingService/RejectExportToken", Make<v1::RejectExportTokenRequest>([this](auto& r) {
+         r.set_name(Issued().description().name());
+       })},
+      // None that somebody needs.
+      {"SharingService/RevokeExportTokens", Make<v1::RevokeExportTokensRequest>([](auto& r) {
+         r.set_parent(kTenant);
+         r.set_purpose("support");
+       })},
+      {"SharingService/ListExportTokens",
+       Make<v1::ListExportTokensRequest>([](auto& r) { r.set_parent(kTenant); })},
+      {"SharingService/RedeemExportToken", Make<v1::RedeemExportTokenRequest>([this](auto& r) {
+         r.set_token(Issued().token());
+         r.set_request_id("matrix");
+       })},
       {"SharingService/ListSigningKeys", Make<v1::ListSigningKeysRequest>([](auto&) {})},
       {"SharingService/RotateSigningKey", Make<v1::RotateSigningKeyRequest>([](auto&) {})},
-      {"SharingService/ListDisclosures", Make<v1::ListDisclosuresRequest>([](auto&) {})},
+      {"SharingService/ListDisclosures", Make<v1::ListDisclosuresRequest>([](auto& r) {
+         r.set_parent(kTenant);
+         r.set_recipient(kCarrier);
+       })},
       {"SharingService/StreamDisclosedRecords",
-       Make<v1::StreamDisclosedRecordsRequest>([](auto&) {})},
+       Make<v1::StreamDisclosedRecordsRequest>([this](auto& r) {
+         v1::ListDisclosuresRequest request;
+         request.set_parent(kTenant);
+         request.set_recipient(kCarrier);
+         r.set_disclosure(
+             Must<v1::ListDisclosuresResponse>("officer", request).disclosures(0).name());
+       })},
       {"SharingService/ListCorrectionNotices",
-       Make<v1::ListCorrectionNoticesRequest>([](auto&) {})},
+       Make<v1::ListCorrectionNoticesRequest>([](auto& r) { r.set_parent(kTenant); })},
       {"SharingService/AcknowledgeCorrectionNotices",
-       Make<v1::AcknowledgeCorrectionNoticesRequest>([](auto&) {})},
+       Make<v1::AcknowledgeCorrectionNoticesRequest>([](auto& r) {
+         r.add_names(absl::StrCat(kTenant, "/correctionNotices/", std::string(26, 'a')));
+       })},
 
       {"AuditService/ListEntries",
        Make<v1::ListEntriesRequest>([](auto& r) { r.set_page_size(1); })},

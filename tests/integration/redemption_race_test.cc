@@ -21,7 +21,7 @@ constexpr char kRedeem[] = "piivault.v1.SharingService/RedeemExportToken";
 // The starter with somebody who hands out, and who sees what was handed out.
 std::string PolicyOfExports() {
   std::string text = ops::kStarterPolicy;
-  text.resize(text.find("recipients:"));
+  text.resize(text.find("\nrecipients:") + 1);
   return absl::StrCat(
       absl::StrReplaceAll(text, {{"roles:\n", "roles:\n  sender: {kind: service}\n"}}),
       "  - {id: sends, role: sender, may: [export], fields: [customer.name, customer.phone], for: "

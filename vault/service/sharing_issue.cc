@@ -283,6 +283,10 @@ class IssueExportTokenHandler : public Handler {
 
   Plan Issue(VaultCall& call, const authz::RecipientSpec& rule, ExportTokenState* token,
              v1::IssueExportTokenResponse* response) {
+    const auto& request = RequestAs<v1::IssueExportTokenRequest>(call.session().context());
+    v1::IssueExportTokenResponse before;
+    if (auto refused = call.FindRequest(request.request_id(), &before)) return *std::move(refused);
+    if (call.replayed()) return IssueAgain(call, before, response);
     if (next_.items.empty()) return call.Refuse(authz::Reason::kNotFound);
     std::vector<ExportSubject> subjects;
     subjects.reserve(next_.items.size());
@@ -299,16 +303,46 @@ class IssueExportTokenHandler : public Handler {
 
     StateChange change = deps_.store.NewChange(call.session().shared_state());
     const ExportRevocations& revocations = call.session().state().revocations(call.tenant_id());
+    absl::StatusOr<std::string> text = std::string();
     if (token->row.approvals_needed() == 0) {
-      absl::StatusOr<std::string> text = StartToken(call, token, &change);
+      text = StartToken(call, token, &change);
       if (!text.ok()) return call.Refuse(text.status());
-      response->set_token(*std::move(text));
     }
     PutExportToken(call.scope(), deps_.random, *token, &call.changes());
     FillDescription(call.tenant_id(), *token, revocations, call.now(),
                     response->mutable_description());
     if (rule.basis == "published_purpose") response->add_warnings("BASIS_PUBLISHED_PURPOSE");
     Plan plan = call.Finish(response);
+    // Behind what is remembered of the call: the vault keeps no token.
+    response->set_token(*std::move(text));
+    if (!change.empty()) change.MoveTo(&plan);
+    return plan;
+  }
+
+  // The answer of the call before, whose token this is.
+  Plan IssueAgain(VaultCall& call, const v1::IssueExportTokenResponse& before,
+                  v1::IssueExportTokenResponse* response) {
+    const std::optional<TenantIdName> name = ParseExportTokenName(before.description().name());
+    if (!name.has_value()) return call.Refuse(authz::Reason::kDataLoss);
+    absl::StatusOr<std::optional<ExportTokenState>> token =
+        LoadExportToken(deps_.engine, call.scope(), name->id, &call.changes());
+    if (!token.ok()) return call.Refuse(token.status());
+    if (!token->has_value()) return call.Refuse(authz::Reason::kDataLoss);
+    // The people of this call are those of that one.
+    call.changes().writes.clear();
+    DescribeToken(call, **token);
+    call.session().AddRead(ExportRevocationsCell(call.tenant_id()));
+    const ExportRevocations& revocations = call.session().state().revocations(call.tenant_id());
+    FillDescription(call.tenant_id(), **token, revocations, call.now(),
+                    response->mutable_description());
+    StateChange change = deps_.store.NewChange(call.session().shared_state());
+    absl::StatusOr<std::string> text = std::string();
+    if (response->description().state() == v1::EXPORT_TOKEN_STATE_ACTIVE) {
+      text = SignToken(call, **token, &change);
+      if (!text.ok()) return call.Refuse(text.status());
+    }
+    Plan plan = call.Finish(response);
+    response->set_token(*std::move(text));
     if (!change.empty()) change.MoveTo(&plan);
     return plan;
   }

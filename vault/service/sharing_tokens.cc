@@ -68,13 +68,23 @@ class GetExportTokenHandler : public Handler {
     const auto& request = RequestAs<v1::GetExportTokenRequest>(context);
     VaultCall call(context, deps_);
     ExportTokenState token;
-    if (auto refused = OpenToken(call, request.name(), nullptr, &token)) return *std::move(refused);
+    if (auto refused = OpenToken(call, request.name(), &request.usage(), &token)) {
+      return *std::move(refused);
+    }
     const bool issuer = token.row.issuer() == call.session().principal_name();
+    const bool approver = !issuer && Approves(call);
     // Who has nothing to do with it does not learn that it is there.
-    if (!issuer && !HasSystemRole(call, kReaders)) return call.Refuse(authz::Reason::kNotFound);
+    if (!issuer && !approver && !HasSystemRole(call, kReaders)) {
+      return call.Refuse(authz::Reason::kNotFound);
+    }
     DescribeToken(call, token);
     auto* response = NewResponse<v1::GetExportTokenResponse>(context);
     Describe(call, token, response->mutable_description());
+    if (issuer || approver) {
+      if (absl::Status named = NamePeople(call, token, response); !named.ok()) {
+        return call.Refuse(named);
+      }
+    }
     StateChange change = deps_.store.NewChange(call.session().shared_state());
     if (issuer && StateNow(call, token) == v1::EXPORT_TOKEN_STATE_ACTIVE) {
       absl::StatusOr<std::string> text = SignToken(call, token, &change);
@@ -87,6 +97,28 @@ class GetExportTokenHandler : public Handler {
   }
 
  private:
+  static bool Approves(VaultCall& call) {
+    const authz::Decision decision =
+        authz::DecideWithoutSubject(call.policy(), call.Input(authz::Verb::kApproveException));
+    if (decision.granted()) call.Describe(decision);
+    return decision.granted();
+  }
+
+  // Whom the token is about, as far as they fit.
+  absl::Status NamePeople(const VaultCall& call, const ExportTokenState& token,
+                          v1::GetExportTokenResponse* response) const {
+    constexpr size_t kMostNamed = 100;
+    absl::StatusOr<std::vector<ExportItem>> items =
+        LoadExportPart(deps_.engine, call.scope(), token.id, 0);
+    if (!items.ok()) return items.status();
+    for (const ExportItem& item : absl::MakeConstSpan(*items).subspan(0, kMostNamed)) {
+      response->add_subjects(item.whole_person()
+                                 ? call.SubjectNameOf(item.subject)
+                                 : MakeRecordName(call.tenant_id(), item.subject, item.record));
+    }
+    return absl::OkStatus();
+  }
+
   const VaultDependencies& deps_;
 };
 

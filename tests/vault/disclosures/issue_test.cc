@@ -71,6 +71,25 @@ TEST_F(IssueTest, ATokenSaysWhatItIsForAndNothingOfThePerson) {
   EXPECT_THAT(result.entry.items(), SizeIs(1));
 }
 
+TEST_F(IssueTest, ARetryHasTheTokenOfTheFirstCall) {
+  const std::string person = PersonOf(Customer());
+  ASSERT_TRUE(OpenMatter(person, "shipment", "P-1").ok());
+  v1::IssueExportTokenRequest request = ForCarrier(person);
+  request.set_request_id("once");
+  const Result first = Issue("sender", request);
+  ASSERT_TRUE(first.ok()) << first.name();
+  now += absl::Seconds(30);
+  const Result second = Issue("sender", request);
+  ASSERT_TRUE(second.ok()) << second.name();
+  EXPECT_EQ(Issued(second).token(), Issued(first).token());
+  EXPECT_EQ(Issued(second).description().name(), Issued(first).description().name());
+  request.set_lifetime_seconds(60);
+  EXPECT_EQ(Issue("sender", request).name(), "REQUEST_ID_REUSED");
+  for (const std::string& bytes : AllBytes()) {
+    ASSERT_THAT(bytes, testing::Not(HasSubstr("v4.public")));
+  }
+}
+
 TEST_F(IssueTest, TheRuleSaysWhatAndToWhom) {
   const std::string person = PersonOf(Customer());
   ASSERT_TRUE(OpenMatter(person, "shipment", "P-1").ok());
@@ -152,6 +171,14 @@ TEST_F(IssueTest, WhatNeedsApprovalWaitsForAnotherPerson) {
   EXPECT_EQ(after.start_time().seconds(), absl::ToUnixSeconds(now));
   EXPECT_EQ(Approve("chief", token).name(), "PROPOSAL_STALE");
   EXPECT_EQ(Fetch("sender", token.name()), "NOT_FOUND");
+  // Who approves sees whom it is about, and has no token.
+  v1::GetExportTokenRequest look;
+  look.set_name(token.name());
+  look.mutable_usage()->set_purpose("legal");
+  const Result seen = Call("chief", "GetExportToken", look);
+  ASSERT_TRUE(seen.ok()) << seen.name();
+  EXPECT_THAT(seen.As<v1::GetExportTokenResponse>().subjects(), SizeIs(1));
+  EXPECT_EQ(seen.As<v1::GetExportTokenResponse>().token(), "");
   EXPECT_EQ(Fetch("officer", token.name()), "");
   const Result given = Redeem("police", Fetch("clerk", token.name()));
   ASSERT_TRUE(given.ok()) << given.name();
