@@ -23,7 +23,7 @@ VAULT_LEVELS = [
     {"values", "keys"},
     {"audit", "state"},
     {"records", "rotation"},
-    {"tokens", "sharing", "rights", "retention"},
+    {"ledger", "sharing", "rights", "retention"},
     {"service"},
 ]
 # Headers of libraries -> the folders that may use them. Tests may use everything.

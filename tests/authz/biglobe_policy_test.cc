@@ -82,6 +82,31 @@ TEST(BiglobePolicyTest, Clause003_19BrokersToPartnersAlone) {
   EXPECT_THAT(kinds, ElementsAre("partner"));
 }
 
+std::string LoadWithRule(const std::string& rule) {
+  PolicyText text = ReadPolicy(kStem);
+  const size_t at = text.yaml.find('\n', text.yaml.find("\nrecipients:") + 1) + 1;
+  text.yaml.insert(at, "  - {id: more, " + rule + "}\n");
+  Diagnostics diagnostics;
+  EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr) << rule;
+  return diagnostics.ToString();
+}
+
+// 003-28, 003-32: nor is it in the power of a later rule to give it to others.
+TEST(BiglobePolicyTest, Clause003_28WhatIsEntrustedGoesToNobodyElse) {
+  for (const std::string kind : {"affiliate", "dealer", "partner"}) {
+    EXPECT_THAT(LoadWithRule("kind: " + kind +
+                             ", fields: [c3.entrusted], purposes: [C3.perform], "
+                             "basis: joint_use"),
+                HasSubstr("may never have 'c3.entrusted'"));
+  }
+  for (const std::string kind : {"dealer", "partner"}) {
+    EXPECT_THAT(LoadWithRule("kind: " + kind +
+                             ", fields: [c5.content], purposes: [C5.answer], "
+                             "basis: joint_use"),
+                HasSubstr("may never have 'c5.content'"));
+  }
+}
+
 // 003-33: whether a recording needs anything is the operator's to say.
 TEST(BiglobePolicyTest, Clause003_33AsksForWhatTheOperatorSays) {
   EXPECT_THAT(FailingWith("recording_asks_for: [announced]", "recording_asks_for: []"),
@@ -108,7 +133,7 @@ TEST(BiglobePolicyTest, DoesNotLoadWithoutWhatTheTextLeavesOpen) {
         "for_prize_tax",      "for_c2_contract",     "for_c2_tax",   "for_c4_event",
         "for_c4_notice",      "for_c4_commissioned", "for_noticed",  "collection_notices",
         "recording_asks_for", "birthday_rule",       "unknown_age",  "supervision_interval",
-        "retention_all"}) {
+        "retention_all",      "group_basis"}) {
     EXPECT_THAT(diagnostics.ToString(), HasSubstr("'" + std::string(name) + "' is not set"));
   }
 }

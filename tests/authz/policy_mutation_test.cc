@@ -54,6 +54,23 @@ std::vector<Unnoticed> OfBiglobe() {
             "the role is not given as long as it needs any of the others")) {
     unnoticed.push_back(std::move(each));
   }
+  for (Unnoticed& each :
+       Each({"sharing affiliate with what is asked for", "sharing dealer with what is asked for",
+             "sharing partner with what is asked for",
+             "sharing nonpayer_operators with what is asked for",
+             "sharing entrusting_partner with what is asked for"},
+            "the grants say what leaves for each purpose")) {
+    unnoticed.push_back(std::move(each));
+  }
+  unnoticed.push_back({"sharing nonpayer_operators without matters", "the purpose asks as well"});
+  for (Unnoticed& each :
+       Each({"recipients: never 0", "recipients: never 0 but for affiliate",
+             "recipients: never 0 but for dealer", "recipients: never 0 but for partner",
+             "recipients: never 1", "recipients: never 1 but for dealer",
+             "recipients: never 1 but for partner"},
+            "no rule gives it; BiglobePolicyTest.Clause003_28WhatIsEntrustedGoesToNobodyElse")) {
+    unnoticed.push_back(std::move(each));
+  }
   return unnoticed;
 }
 
@@ -63,13 +80,18 @@ std::vector<Held> Policies() {
   return {
       {"ops/policies/combzmail",
        130,
-       {{"grant publisher-tidy may without list", "whoever downloads lists"}}},
+       {{"grant publisher-tidy may without list", "whoever downloads lists"},
+        {"sharing zeus of any kind", "nobody hands anything out"},
+        {"sharing zeus of kind dealer", "nobody hands anything out"},
+        {"recipients: processors allowed", "PolicyFilesTest.Clause000_17RefusesAProcessor"}}},
       {"ops/policies/priuspro", 130, {}},
       {"ops/policies/corezo", 300,
        Each({"acknowledgement of another document", "acknowledgement sooner"},
             "values of the operator's; "
             "CorezoTest.AcknowledgementIsAskedForFromTheDayAfterThePeriod")},
-      {"ops/policies/sns-helper", 200, {}},
+      {"ops/policies/sns-helper",
+       200,
+       {{"recipients: processors allowed", "SnsHelperTest.Clause001_32NoCourierLoads"}}},
       {"ops/policies/biglobe", 400, OfBiglobe()},
   };
 }

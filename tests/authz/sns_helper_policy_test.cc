@@ -98,5 +98,36 @@ TEST_F(SnsHelperPolicyTest, DoesNotLoadWithoutWhatTheTextLeavesOpen) {
   }
 }
 
+// Couriers among them: no statute sends anybody a parcel.
+TEST(SnsHelperTest, Clause001_32NoCourierLoads) {
+  const std::string anchor = "\nrecipients:\n";
+  for (const std::string basis :
+       {"published_clause", "joint_use", "prior_consent", "entrustment"}) {
+    PolicyText text = ReadPolicy(kStem);
+    text.yaml.insert(text.yaml.find(anchor) + anchor.size(),
+                     "  - {id: courier, kind: carrier, fields: [consignee.name], purposes: [S3], "
+                     "basis: " +
+                         basis + "}\n");
+    Diagnostics diagnostics;
+    EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr) << basis;
+    EXPECT_THAT(diagnostics.ToString(), HasSubstr("nothing is given on the basis '" + basis + "'"));
+  }
+}
+
+// Three grounds for the requests that have them, none for a correction, and no other word.
+TEST(SnsHelperRightsTest, GroundsOfRefusalAreAClosedList) {
+  PolicyText text = ReadPolicy(kStem);
+  Diagnostics diagnostics;
+  const auto policy = Policy::Load(text, &diagnostics);
+  ASSERT_NE(policy, nullptr) << diagnostics.ToString();
+  for (const RightSpec& right : policy->rights()) {
+    EXPECT_EQ(right.refusal.size(), right.id == "own" ? 3u : 0u) << right.id;
+    EXPECT_EQ(right.refusal_closed, right.id == "own") << right.id;
+  }
+  const std::string word = "harm_to_others";
+  text.yaml.replace(text.yaml.find(word), word.size(), "inconvenient");
+  EXPECT_EQ(Policy::Load(text, &diagnostics), nullptr);
+}
+
 }  // namespace
 }  // namespace piivault::authz

@@ -185,6 +185,11 @@ Outcome Client::CallRaw(const std::string& path, const std::string& request, Mes
 }
 
 std::vector<Outcome> Client::CallAtOnce(const Message& request, int calls, absl::Duration timeout) {
+  return CallAtOnce(std::vector<const Message*>(static_cast<size_t>(calls), &request), timeout);
+}
+
+std::vector<Outcome> Client::CallAtOnce(const std::vector<const Message*>& requests,
+                                        absl::Duration timeout) {
   struct Pending {
     grpc::ClientContext context;
     grpc::ByteBuffer response;
@@ -192,18 +197,18 @@ std::vector<Outcome> Client::CallAtOnce(const Message& request, int calls, absl:
     std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader;
   };
   grpc::CompletionQueue queue;
-  const grpc::ByteBuffer bytes = ToBuffer(request.SerializeAsString());
   std::vector<std::unique_ptr<Pending>> pending;
-  for (int i = 0; i < calls; ++i) {
+  for (const Message* request : requests) {
     Pending& call = *pending.emplace_back(std::make_unique<Pending>());
     SetDeadline(timeout, &call.context);
-    call.reader = stub_.PrepareUnaryCall(&call.context, PathOf(request), bytes, &queue);
+    call.reader = stub_.PrepareUnaryCall(&call.context, PathOf(*request),
+                                         ToBuffer(request->SerializeAsString()), &queue);
     call.reader->StartCall();
     call.reader->Finish(&call.response, &call.status, &call);
   }
   std::vector<Outcome> outcomes;
   void* tag = nullptr;
-  for (bool ok = false; static_cast<int>(outcomes.size()) < calls && queue.Next(&tag, &ok);) {
+  for (bool ok = false; outcomes.size() < requests.size() && queue.Next(&tag, &ok);) {
     outcomes.push_back(ToOutcome(static_cast<Pending*>(tag)->status));
   }
   queue.Shutdown();

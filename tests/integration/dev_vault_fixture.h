@@ -73,6 +73,9 @@ class Client {
   // So many of the same call at once; their outcomes in any order.
   std::vector<Outcome> CallAtOnce(const google::protobuf::Message& request, int calls,
                                   absl::Duration timeout = kPatience);
+  // Each of them once.
+  std::vector<Outcome> CallAtOnce(const std::vector<const google::protobuf::Message*>& requests,
+                                  absl::Duration timeout = kPatience);
   // With a request of any bytes.
   Outcome CallRaw(const std::string& path, const std::string& request,
                   google::protobuf::Message* response = nullptr,

@@ -9,6 +9,7 @@
 #include "storage/commit_and_wait.h"
 #include "vault/audit/entry_builder.h"
 #include "vault/service/credential_service.h"
+#include "vault/service/sharing_service.h"
 #include "vault/service/subject_service.h"
 #include "vault/state/initialize.h"
 #include "vault/state/vault_keys.h"
@@ -124,6 +125,8 @@ VaultFixture::VaultFixture() {
   if (added.ok()) added = RegisterSubjectService(*deps_, &methods_);
   if (added.ok()) added = methods_.AddService("piivault.v1.CredentialService");
   if (added.ok()) added = RegisterCredentialService(*deps_, &methods_);
+  if (added.ok()) added = methods_.AddService("piivault.v1.SharingService");
+  if (added.ok()) added = RegisterExports(*deps_, &methods_);
   if (!added.ok()) Die("methods", added);
 }
 
@@ -276,12 +279,16 @@ VaultFixture::Open::Open(VaultFixture& fixture, std::string_view principal, std:
   const MethodInfo* info = fixture.methods_.Find(Concat({kServiceName, method}));
   if (info == nullptr) info = fixture.methods_.Find(Concat({kSubjectServiceName, method}));
   if (info == nullptr) info = fixture.methods_.Find(Concat({kCredentialServiceName, method}));
+  if (info == nullptr) info = fixture.methods_.Find(Concat({kSharingServiceName, method}));
   if (info == nullptr || info->factory == nullptr) Die("method", absl::NotFoundError("none"));
   context_ = std::make_unique<CallContext>(CallContext{*info});
   auto caller = std::make_shared<CallerIdentity>();
   caller->name = IdentityOf(principal);
   caller->certificate_sha256 = std::string(32, 'c');
   caller->not_after = absl::InfiniteFuture();
+  const PrincipalState* known = fixture.store().snapshot()->FindPrincipalByIdentity(caller->name);
+  caller->of_recipients_root =
+      known != nullptr && known->principal.kind == authz::PrincipalKind::kRecipient;
   context_->caller = caller;
   context_->peer = "ipv4:192.0.2.7:4711";
   context_->request = request_.get();

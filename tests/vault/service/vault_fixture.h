@@ -29,6 +29,7 @@ namespace piivault::vault {
 inline constexpr std::string_view kServiceName = "piivault.v1.VaultService/";
 inline constexpr std::string_view kSubjectServiceName = "piivault.v1.SubjectService/";
 inline constexpr std::string_view kCredentialServiceName = "piivault.v1.CredentialService/";
+inline constexpr std::string_view kSharingServiceName = "piivault.v1.SharingService/";
 
 // A vault in memory with two tenants (`default`, `other`) under a small policy, and one principal
 // for each kind of caller:
@@ -76,7 +77,8 @@ class VaultFixture {
   absl::Time now = absl::FromUnixSeconds(1'750'000'000);
 
   // One call, as the transport carries it out, up to its first answer. `method` is one of
-  // VaultService, SubjectService or CredentialService.
+  // VaultService, SubjectService or CredentialService, or one of SharingService that deals with
+  // tokens or the ledger.
   struct Result {
     authz::Reason reason = authz::Reason::kInternal;
     std::vector<std::string> denied_fields;

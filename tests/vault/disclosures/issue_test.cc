@@ -1,0 +1,325 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/vault/disclosures/disclosure_testing.h"
+#include "vault/sharing/export_token.h"
+
+namespace piivault::vault {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class IssueTest : public SharingVault, public testing::Test {
+ protected:
+  static const v1::IssueExportTokenResponse& Issued(const Result& result) {
+    return result.As<v1::IssueExportTokenResponse>();
+  }
+  v1::IssueExportTokenRequest ByLaw(const std::string& person) {
+    v1::IssueExportTokenRequest request;
+    request.set_parent("tenants/default");
+    request.set_recipient("tenants/default/recipients/police");
+    request.set_rule("by_law");
+    request.mutable_usage()->set_purpose("legal");
+    request.add_fields("customer.name");
+    request.add_requested("customer.name");
+    request.add_requested("customer.phone");
+    (*request.mutable_assertions())["document_hash"] = kDocument;
+    request.add_subjects(person);
+    return request;
+  }
+  Result Approve(std::string_view who, const v1::ExportToken& token) {
+    v1::ApproveExportTokenRequest request;
+    request.set_name(token.name());
+    request.set_sha256(token.sha256());
+    request.mutable_usage()->set_purpose("legal");
+    return Call(who, "ApproveExportToken", request);
+  }
+  std::string Fetch(std::string_view who, const std::string& name) {
+    v1::GetExportTokenRequest request;
+    request.set_name(name);
+    const Result result = Call(who, "GetExportToken", request);
+    return result.ok() ? result.As<v1::GetExportTokenResponse>().token()
+                       : std::string(result.name());
+  }
+};
+
+TEST_F(IssueTest, ATokenSaysWhatItIsForAndNothingOfThePerson) {
+  const std::string record = Customer();
+  const std::string person = PersonOf(record);
+  ASSERT_TRUE(OpenMatter(person, "shipment", "P-1").ok());
+  const Result result = Issue("sender", ForCarrier(person));
+  ASSERT_TRUE(result.ok()) << result.name();
+  const v1::ExportToken& description = Issued(result).description();
+  EXPECT_EQ(description.state(), v1::EXPORT_TOKEN_STATE_ACTIVE);
+  EXPECT_EQ(description.rule(), "carrier");
+  EXPECT_EQ(description.basis(), "published_clause");
+  EXPECT_EQ(description.expire_time().seconds() - description.start_time().seconds(), 900);
+  EXPECT_EQ(description.uses(), 1u);
+  EXPECT_EQ(Issued(result).decided(), 1u);
+  const StateSnapshot& state = *store().snapshot();
+  const auto claims = OpenExportToken(Issued(result).token(), state.signing_keys(),
+                                      *storage::Id128::FromBytes(state.vault_id()),
+                                      "tenants/default/recipients/yamato", now);
+  ASSERT_TRUE(claims.ok());
+  EXPECT_EQ(claims->purpose, "delivery");
+  EXPECT_THAT(claims->fields, ElementsAre("customer.address", "customer.name", "customer.phone"));
+  EXPECT_EQ(result.entry.arguments().at("recipient"), "yamato");
+  EXPECT_EQ(result.entry.resource(), description.name());
+  EXPECT_THAT(result.entry.items(), SizeIs(1));
+}
+
+TEST_F(IssueTest, TheRuleSaysWhatAndToWhom) {
+  const std::string person = PersonOf(Customer());
+  ASSERT_TRUE(OpenMatter(person, "shipment", "P-1").ok());
+  v1::IssueExportTokenRequest request = ForCarrier(person);
+  request.add_fields("customer.email");
+  EXPECT_EQ(Issue("sender", request).name(), "FIELD_NOT_GRANTED");
+  EXPECT_EQ(Issue("sender", ForCarrier(person, "mailer-co")).name(), "RECIPIENT_KIND_NOT_ADMITTED");
+  EXPECT_EQ(Issue("sender", ForCarrier(person, "nobody")).name(), "RECIPIENT_UNKNOWN");
+  request = ForCarrier(person);
+  request.set_rule("courier");
+  EXPECT_EQ(Issue("sender", request).name(), "SHARING_RULE_UNKNOWN");
+  request = ForCarrier(person);
+  request.set_uses(2);
+  EXPECT_EQ(Issue("sender", request).name(), "TOKEN_TERMS");
+  request = ForCarrier(person);
+  request.mutable_usage()->clear_arguments();
+  EXPECT_EQ(Issue("sender", request).name(), "ARGUMENT_MISSING");
+  (*request.mutable_usage()->mutable_arguments())["shipment"] = "P-2";
+  EXPECT_EQ(Issue("sender", request).name(), "MATTER_UNKNOWN");
+  EXPECT_EQ(Issue("shop", ForCarrier(person)).name(), "OPERATION_NOT_GRANTED");
+  EXPECT_EQ(Issue("yamato", ForCarrier(person)).name(), "ROLE_NOT_GRANTED");
+}
+
+TEST_F(IssueTest, WhoRegisteredARecipientHandsItNothing) {
+  storage::v1::RecipientRow row = RecipientRowOf("mailer-co");
+  row.set_registered_by_person("clerk");
+  PutRecipient(row);
+  EXPECT_EQ(Issue("clerk", ForPartner({PersonOf(Customer())})).name(), "OWN_RECIPIENT");
+}
+
+TEST_F(IssueTest, OnePersonWhoMayNotBeGivenRefusesAll) {
+  const std::string granted = PersonOf(Customer());
+  const std::string erased = PersonOf(Customer());
+  v1::DeleteSubjectRequest erase;
+  erase.set_name(erased);
+  ASSERT_TRUE(Call("shop", "DeleteSubject", erase).ok());
+  EXPECT_FALSE(Issue("clerk", ForPartner({granted, erased})).ok());
+  v1::IssueExportTokenRequest request = ForPartner({granted, erased});
+  request.set_skip_denied(true);
+  const Result result = Issue("clerk", request);
+  ASSERT_TRUE(result.ok()) << result.name();
+  EXPECT_EQ(Issued(result).skipped(), 1u);
+  EXPECT_EQ(Issued(result).description().subjects(), 1u);
+  const Result given = Redeem("mailer-co", Issued(result).token());
+  ASSERT_TRUE(given.ok()) << given.name();
+  EXPECT_THAT(Given(given).subjects(), SizeIs(1));
+  EXPECT_EQ(Issue("clerk", ForPartner({granted, granted})).name(), "MALFORMED_REQUEST");
+  request = ForPartner({erased});
+  request.set_skip_denied(true);
+  EXPECT_EQ(Issue("clerk", request).name(), "NOT_FOUND");
+}
+
+TEST_F(IssueTest, WhatNeedsApprovalWaitsForAnotherPerson) {
+  const Result waiting = Issue("clerk", ByLaw(PersonOf(Customer())));
+  ASSERT_TRUE(waiting.ok()) << waiting.name();
+  EXPECT_EQ(Issued(waiting).token(), "");
+  const v1::ExportToken token = Issued(waiting).description();
+  EXPECT_EQ(token.state(), v1::EXPORT_TOKEN_STATE_WAITING);
+  EXPECT_EQ(token.approvals_needed(), 1u);
+  EXPECT_EQ(Fetch("clerk", token.name()), "");
+  // Not the issuer, by whatever role; not without the right to; not of something else.
+  Put([&](StateChange& change) {
+    storage::v1::PrincipalRow clerk = store().snapshot()->FindPrincipal("clerk")->row;
+    clerk.add_bindings()->set_role("boss");
+    clerk.mutable_bindings(1)->set_tenant("default");
+    change.PutPrincipal(clerk);
+  });
+  EXPECT_EQ(Approve("clerk", token).name(), "PROPOSAL_SELF_APPROVAL");
+  EXPECT_EQ(Approve("sender", token).name(), "OPERATION_NOT_GRANTED");
+  v1::ExportToken other = token;
+  other.set_sha256(std::string(64, '0'));
+  EXPECT_EQ(Approve("boss", other).name(), "PROPOSAL_STALE");
+  now += absl::Hours(1);
+  const Result approved = Approve("boss", token);
+  ASSERT_TRUE(approved.ok()) << approved.name();
+  const v1::ExportToken after = approved.As<v1::ApproveExportTokenResponse>().description();
+  EXPECT_EQ(after.state(), v1::EXPORT_TOKEN_STATE_ACTIVE);
+  EXPECT_EQ(after.sha256(), token.sha256());
+  EXPECT_EQ(after.start_time().seconds(), absl::ToUnixSeconds(now));
+  EXPECT_EQ(Approve("chief", token).name(), "PROPOSAL_STALE");
+  EXPECT_EQ(Fetch("sender", token.name()), "NOT_FOUND");
+  EXPECT_EQ(Fetch("officer", token.name()), "");
+  const Result given = Redeem("police", Fetch("clerk", token.name()));
+  ASSERT_TRUE(given.ok()) << given.name();
+  EXPECT_THAT(Given(given).subjects(0).records(0).fields(), SizeIs(1));
+}
+
+TEST_F(IssueTest, TwoApproversAreTwoPersons) {
+  v1::IssueExportTokenRequest request = ByLaw(PersonOf(Customer()));
+  request.set_rule("public");
+  request.clear_assertions();
+  request.clear_requested();
+  EXPECT_EQ(Issue("clerk", request).name(), "ASSERTION_MISSING");
+  (*request.mutable_assertions())["written_ground"] = "G-17";
+  const Result waiting = Issue("clerk", request);
+  ASSERT_TRUE(waiting.ok()) << waiting.name();
+  const v1::ExportToken token = Issued(waiting).description();
+  EXPECT_EQ(token.approvals_needed(), 2u);
+  const Result first = Approve("boss", token);
+  ASSERT_TRUE(first.ok()) << first.name();
+  EXPECT_EQ(first.As<v1::ApproveExportTokenResponse>().description().state(),
+            v1::EXPORT_TOKEN_STATE_WAITING);
+  EXPECT_EQ(Approve("boss", token).name(), "PROPOSAL_SELF_APPROVAL");
+  const Result second = Approve("chief", token);
+  ASSERT_TRUE(second.ok()) << second.name();
+  EXPECT_TRUE(Redeem("police", Fetch("clerk", token.name())).ok());
+}
+
+TEST_F(IssueTest, WhatWasRejectedRevokedOrForgottenIsNotApproved) {
+  v1::RejectExportTokenRequest reject;
+  const v1::ExportToken rejected =
+      Issued(Issue("clerk", ByLaw(PersonOf(Customer())))).description();
+  reject.set_name(rejected.name());
+  reject.mutable_usage()->set_purpose("legal");
+  EXPECT_EQ(Call("clerk", "RejectExportToken", reject).name(), "OPERATION_NOT_GRANTED");
+  ASSERT_TRUE(Call("boss", "RejectExportToken", reject).ok());
+  EXPECT_EQ(Approve("chief", rejected).name(), "PROPOSAL_STALE");
+
+  const v1::ExportToken revoked = Issued(Issue("clerk", ByLaw(PersonOf(Customer())))).description();
+  v1::RevokeExportTokensRequest revoke;
+  revoke.set_parent("tenants/default");
+  revoke.set_token(revoked.name());
+  ASSERT_TRUE(Call("officer", "RevokeExportTokens", revoke).ok());
+  EXPECT_EQ(Approve("chief", revoked).name(), "PROPOSAL_STALE");
+
+  const v1::ExportToken old = Issued(Issue("clerk", ByLaw(PersonOf(Customer())))).description();
+  now += absl::Hours(24);
+  EXPECT_EQ(Approve("chief", old).name(), "PROPOSAL_STALE");
+}
+
+TEST_F(IssueTest, NoMoreThanWasAskedForByWhoeverGetsIt) {
+  v1::IssueExportTokenRequest request = ByLaw(PersonOf(Customer()));
+  request.add_fields("customer.email");
+  EXPECT_EQ(Issue("clerk", request).name(), "RECIPIENT_NOT_GRANTED");
+  request = ByLaw(PersonOf(Customer()));
+  (*request.mutable_assertions())["document_hash"] = "not a hash";
+  EXPECT_EQ(Issue("clerk", request).name(), "ASSERTION_INVALID");
+  (*request.mutable_assertions())["document_hash"] = "D-17";
+  EXPECT_EQ(Issue("clerk", request).name(), "ASSERTION_INVALID");
+  request.clear_assertions();
+  EXPECT_EQ(Issue("clerk", request).name(), "ASSERTION_MISSING");
+}
+
+// Two calendar months before, and all of them: 004-56.
+TEST_F(IssueTest, TheSuccessorGetsNothingBeforeEverybodyWasTold) {
+  now = absl::FromCivil(absl::CivilSecond(2026, 1, 31, 12, 0, 0), absl::UTCTimeZone());
+  const std::string first = PersonOf(Customer());
+  const std::string second = PersonOf(Customer());
+  v1::IssueExportTokenRequest request;
+  request.set_parent("tenants/default");
+  request.set_recipient("tenants/default/recipients/heir");
+  request.set_rule("successor");
+  request.mutable_usage()->set_purpose("transfer");
+  request.add_fields("customer.name");
+  (*request.mutable_assertions())["deed"] = kDocument;
+  request.add_subjects(first);
+  ASSERT_TRUE(OpenMatter(first, "told", "N-1").ok());
+  now = absl::FromCivil(absl::CivilSecond(2026, 3, 31, 12, 0, 0), absl::UTCTimeZone());
+  const Result missing = Issue("clerk", request);
+  EXPECT_EQ(missing.name(), "USERS_NOT_NOTIFIED");
+  EXPECT_THAT(missing.denied_fields, ElementsAre("people=1"));
+  ASSERT_TRUE(OpenMatter(second, "told", "N-1").ok());
+  EXPECT_EQ(Issue("clerk", request).name(), "USERS_NOT_NOTIFIED");  // not in time
+  now = absl::FromCivil(absl::CivilSecond(2026, 5, 30, 12, 0, 0), absl::UTCTimeZone());
+  EXPECT_EQ(Issue("clerk", request).name(), "USERS_NOT_NOTIFIED");
+  now = absl::FromCivil(absl::CivilSecond(2026, 5, 31, 12, 0, 0), absl::UTCTimeZone());
+  const Result issued = Issue("clerk", request);
+  ASSERT_TRUE(issued.ok()) << issued.name();
+  // Somebody who came meanwhile has not been told.
+  const std::string token = Issued(issued).token();
+  Customer();
+  EXPECT_EQ(Redeem("heir", token).name(), "USERS_NOT_NOTIFIED");
+}
+
+TEST_F(IssueTest, AConsentNamesTheRecipientAndComesBefore) {
+  const std::string person = PersonOf(Customer());
+  v1::IssueExportTokenRequest request;
+  request.set_parent("tenants/default");
+  request.set_recipient("tenants/default/recipients/bureau");
+  request.set_rule("consented");
+  request.mutable_usage()->set_purpose("research");
+  request.add_fields("customer.name");
+  request.add_subjects(person);
+  EXPECT_EQ(Issue("clerk", request).name(), "CONSENT_MISSING");
+  v1::RecordConsentRequest consent;
+  consent.set_parent("tenants/default");
+  consent.set_subject(person);
+  consent.mutable_consent()->set_consent("third");
+  consent.mutable_consent()->set_purpose("research");
+  consent.mutable_consent()->set_wording("2025-04");
+  consent.mutable_consent()->add_fields("customer.name");
+  consent.mutable_consent()->set_recipient("tenants/default/recipients/bureau");
+  const Result recorded = Call("shop", "RecordConsent", consent);
+  ASSERT_TRUE(recorded.ok()) << recorded.name();
+  EXPECT_EQ(Issue("clerk", request).name(), "CONSENT_MISSING");  // not before
+  now += absl::Seconds(1);
+  const std::string token = Token("clerk", request);
+  request.add_fields("customer.email");
+  EXPECT_FALSE(Issue("clerk", request).ok());
+  v1::WithdrawConsentRequest withdraw;
+  withdraw.set_subject(person);
+  withdraw.set_id(recorded.As<v1::RecordConsentResponse>().consent().id());
+  ASSERT_TRUE(Call("shop", "WithdrawConsent", withdraw).ok());
+  EXPECT_EQ(Redeem("bureau", token).name(), "CONSENT_MISSING");
+}
+
+TEST_F(IssueTest, KeysChangeAndTokensOutliveTheOneBefore) {
+  const Parcel before = NewParcel();
+  EXPECT_EQ(Call("sender", "RotateSigningKey", v1::RotateSigningKeyRequest()).name(),
+            "SYSTEM_ROLE_REQUIRED");
+  const std::string kid = store().snapshot()->signing_keys().active()->kid.ToText();
+  now += absl::Hours(24 * 30);
+  const Parcel after = NewParcel();
+  EXPECT_NE(store().snapshot()->signing_keys().active()->kid.ToText(), kid);
+  EXPECT_TRUE(Redeem("yamato", after.token).ok());
+  const Result listed = Call("yamato", "ListSigningKeys", v1::ListSigningKeysRequest());
+  ASSERT_TRUE(listed.ok()) << listed.name();
+  EXPECT_THAT(listed.As<v1::ListSigningKeysResponse>().keys(), SizeIs(2));
+  EXPECT_THAT(listed.As<v1::ListSigningKeysResponse>().keys(0).public_key_pem(),
+              HasSubstr("BEGIN PUBLIC KEY"));
+}
+
+TEST_F(IssueTest, ListsShowEachWhatIsTheirs) {
+  NewParcel();
+  NewParcel("sagawa");
+  v1::ListExportTokensRequest request;
+  request.set_parent("tenants/default");
+  const auto count = [&](std::string_view who) {
+    const Result result = Call(who, "ListExportTokens", request);
+    return result.ok() ? result.As<v1::ListExportTokensResponse>().tokens_size() : -1;
+  };
+  EXPECT_EQ(count("officer"), 2);
+  EXPECT_EQ(count("sender"), 2);
+  EXPECT_EQ(count("clerk"), 0);
+  request.set_recipient("tenants/default/recipients/sagawa");
+  EXPECT_EQ(count("officer"), 1);
+  request.set_state(v1::EXPORT_TOKEN_STATE_REVOKED);
+  EXPECT_EQ(count("officer"), 0);
+  request.Clear();
+  request.set_parent("tenants/default");
+  request.set_page_size(1);
+  const Result first = Call("officer", "ListExportTokens", request);
+  ASSERT_TRUE(first.ok());
+  request.set_page_token(first.As<v1::ListExportTokensResponse>().next_page_token());
+  const Result second = Call("officer", "ListExportTokens", request);
+  ASSERT_TRUE(second.ok()) << second.name();
+  EXPECT_NE(first.As<v1::ListExportTokensResponse>().tokens(0).name(),
+            second.As<v1::ListExportTokensResponse>().tokens(0).name());
+}
+
+}  // namespace
+}  // namespace piivault::vault

@@ -1,0 +1,259 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/vault/disclosures/disclosure_testing.h"
+
+namespace piivault::vault {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class RedeemTest : public SharingVault, public testing::Test {};
+
+TEST_F(RedeemTest, ACarrierGetsTheAddresseeOnce) {
+  const Parcel parcel = NewParcel();
+  const Result result = Redeem("yamato", parcel.token);
+  ASSERT_TRUE(result.ok()) << result.name();
+  const v1::RedeemExportTokenResponse& given = Given(result);
+  ASSERT_THAT(given.subjects(), SizeIs(1));
+  ASSERT_THAT(given.subjects(0).records(), SizeIs(1));
+  const auto& fields = given.subjects(0).records(0).fields();
+  EXPECT_THAT(fields, SizeIs(3));
+  EXPECT_EQ(fields.at("name").value(), "山田 花子");
+  EXPECT_EQ(fields.at("phone").value(), "090-1234-5678");
+  EXPECT_EQ(given.subjects(0).records(0).name(), "");
+  EXPECT_TRUE(given.complete());
+  EXPECT_EQ(given.position(), 1u);
+  EXPECT_EQ(given.tag().purpose(), "delivery");
+  EXPECT_EQ(given.tag().purpose_labels().at("ja"), "配送");
+  EXPECT_EQ(given.tag().recipient(), "tenants/default/recipients/yamato");
+  EXPECT_EQ(Redeem("yamato", parcel.token, "r-2").name(), "TOKEN_EXHAUSTED");
+  // Who repeats the call with its key gets its data again.
+  const Result again = Redeem("yamato", parcel.token, "r-1");
+  ASSERT_TRUE(again.ok()) << again.name();
+  EXPECT_EQ(Given(again).subjects(0).handle(), given.subjects(0).handle());
+  EXPECT_EQ(Given(again).tag().disclosure(), given.tag().disclosure());
+}
+
+TEST_F(RedeemTest, TheLedgerNamesWhatWasGiven) {
+  const Parcel parcel = NewParcel();
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());  // again: counts nobody twice
+  const Result result = Disclosures("officer", parcel.person);
+  ASSERT_TRUE(result.ok()) << result.name();
+  ASSERT_THAT(Listed(result).disclosures(), SizeIs(1));
+  const v1::Disclosure& disclosure = Listed(result).disclosures(0);
+  EXPECT_EQ(disclosure.recipient(), "tenants/default/recipients/yamato");
+  EXPECT_EQ(disclosure.recipient_display_name(), "Recipient yamato");
+  EXPECT_EQ(disclosure.purpose(), "delivery");
+  EXPECT_EQ(disclosure.basis(), "published_clause");
+  EXPECT_EQ(disclosure.issuer(), "principals/sender");
+  EXPECT_EQ(disclosure.subjects(), 1u);
+  EXPECT_EQ(disclosure.omitted(), 0u);
+  EXPECT_TRUE(disclosure.has_end_time());
+  ASSERT_THAT(disclosure.records(), SizeIs(1));
+  EXPECT_THAT(disclosure.records(0).fields(), ElementsAre("address", "name", "phone"));
+  EXPECT_EQ(disclosure.records(0).version(), 1u);
+  const Result to = Disclosures("officer", "", "yamato");
+  ASSERT_TRUE(to.ok()) << to.name();
+  EXPECT_THAT(Listed(to).disclosures(), SizeIs(1));
+  EXPECT_THAT(Listed(Disclosures("officer", "", "sagawa")).disclosures(), IsEmpty());
+}
+
+TEST_F(RedeemTest, NobodyElseRedeems) {
+  const Parcel parcel = NewParcel();
+  EXPECT_EQ(Redeem("sagawa", parcel.token).name(), "EXPORT_TOKEN_INVALID");
+  EXPECT_EQ(Redeem("sender", parcel.token).name(), "PRINCIPAL_KIND_NOT_ADMITTED");
+  EXPECT_EQ(Redeem("stranger", parcel.token).name(), "PRINCIPAL_UNKNOWN");
+  EXPECT_TRUE(Redeem("yamato", parcel.token).ok());
+}
+
+TEST_F(RedeemTest, ATokenIsGoodFromItsFirstSecondToTheOneBeforeItsLast) {
+  const std::string person = PersonOf(Customer());
+  ASSERT_TRUE(OpenMatter(person, "shipment", "P-1").ok());
+  v1::IssueExportTokenRequest request = ForCarrier(person);
+  request.set_lifetime_seconds(60);
+  request.mutable_not_before()->set_seconds(absl::ToUnixSeconds(now) + 10);
+  const std::string token = Token("sender", request);
+  const absl::Time issued = now;
+  now = issued + absl::Seconds(10) - absl::Microseconds(1);
+  EXPECT_EQ(Redeem("yamato", token).name(), "TOKEN_NOT_YET_VALID");
+  now = issued + absl::Seconds(70);
+  EXPECT_EQ(Redeem("yamato", token).name(), "TOKEN_EXPIRED");
+  now = issued + absl::Seconds(70) - absl::Microseconds(1);
+  EXPECT_TRUE(Redeem("yamato", token).ok());
+}
+
+TEST_F(RedeemTest, WhatWasRevokedGivesNothing) {
+  const Parcel by_token = NewParcel();
+  const Parcel by_recipient = NewParcel("sagawa");
+  const Parcel left = NewParcel();
+  v1::RevokeExportTokensRequest request;
+  request.set_parent("tenants/default");
+  EXPECT_EQ(Call("officer", "RevokeExportTokens", request).name(), "MALFORMED_REQUEST");
+  request.set_recipient("tenants/default/recipients/sagawa");
+  EXPECT_EQ(Call("clerk", "RevokeExportTokens", request).name(), "SYSTEM_ROLE_REQUIRED");
+  const Result revoked = Call("officer", "RevokeExportTokens", request);
+  ASSERT_TRUE(revoked.ok()) << revoked.name();
+  EXPECT_EQ(revoked.As<v1::RevokeExportTokensResponse>().revoked(), 1u);
+  EXPECT_EQ(Redeem("sagawa", by_recipient.token).name(), "TOKEN_REVOKED");
+  EXPECT_TRUE(Redeem("yamato", left.token).ok());
+  // The issuer takes the own ones back.
+  request.clear_recipient();
+  request.set_issuer("principals/sender");
+  ASSERT_TRUE(Call("sender", "RevokeExportTokens", request).ok());
+  EXPECT_EQ(Redeem("yamato", by_token.token).name(), "TOKEN_REVOKED");
+  now += absl::Seconds(1);
+  EXPECT_TRUE(Redeem("yamato", NewParcel().token).ok());
+}
+
+TEST_F(RedeemTest, EverythingIsDecidedAnew) {
+  // Stop of use.
+  const Parcel stopped = NewParcel();
+  v1::StopUseRequest stop;
+  stop.set_subject(stopped.person);
+  stop.mutable_stop()->set_purpose("delivery");
+  stop.mutable_stop()->set_fields("customer.*");
+  stop.mutable_usage()->set_purpose("support");
+  ASSERT_TRUE(Call("shop", "StopUse", stop).ok());
+  EXPECT_EQ(Redeem("yamato", stopped.token).name(), "USE_STOPPED");
+  // Erasure.
+  const Parcel erased = NewParcel();
+  v1::DeleteSubjectRequest erase;
+  erase.set_name(erased.person);
+  ASSERT_TRUE(Call("shop", "DeleteSubject", erase).ok());
+  EXPECT_EQ(Redeem("yamato", erased.token).name(), "NOT_FOUND");
+  // The recipient is disabled.
+  const Parcel disabled = NewParcel("sagawa");
+  storage::v1::RecipientRow row = RecipientRowOf("sagawa");
+  row.set_disable_time_micros(absl::ToUnixMicros(now));
+  PutRecipient(row);
+  EXPECT_EQ(Redeem("sagawa", disabled.token).name(), "RECIPIENT_DISABLED");
+  // The issuer is.
+  const Parcel left = NewParcel();
+  Put([&](StateChange& change) {
+    storage::v1::PrincipalRow sender = store().snapshot()->FindPrincipal("sender")->row;
+    sender.set_disabled(true);
+    change.PutPrincipal(sender);
+  });
+  EXPECT_EQ(Redeem("yamato", left.token).name(), "PRINCIPAL_DISABLED");
+}
+
+TEST_F(RedeemTest, AnNdaThatEndsEndsItsTokens) {
+  const std::string person = PersonOf(Customer());
+  v1::IssueExportTokenRequest request = ForPartner({person});
+  request.set_lifetime_seconds(86'400);
+  const std::string token = Token("clerk", request);
+  storage::v1::RecipientRow row = RecipientRowOf("mailer-co");
+  row.mutable_attestations(0)->set_revoked_micros(absl::ToUnixMicros(now));
+  PutRecipient(row);
+  EXPECT_EQ(Redeem("mailer-co", token).name(), "NDA_REVOKED");
+  row.mutable_attestations(0)->clear_revoked_micros();
+  row.mutable_attestations(0)->set_valid_until_micros(absl::ToUnixMicros(now));
+  PutRecipient(row);
+  now += absl::Seconds(1);
+  EXPECT_EQ(Redeem("mailer-co", token).name(), "NDA_EXPIRED");
+}
+
+TEST_F(RedeemTest, ManyPeopleComeInSeveralMessagesAndMissingOnesAreLeftOut) {
+  std::vector<std::string> people;
+  for (int i = 0; i < 2500; ++i) people.push_back(PersonOf(Customer()));
+  const std::string token = Token("clerk", ForPartner(people));
+  v1::DeleteSubjectRequest erase;
+  erase.set_name(people[1200]);
+  ASSERT_TRUE(Call("shop", "DeleteSubject", erase).ok());
+  const std::vector<Result> results = RedeemAll("mailer-co", token);
+  ASSERT_THAT(results, SizeIs(3));
+  int given = 0;
+  int omitted = 0;
+  for (const Result& result : results) {
+    ASSERT_TRUE(result.ok()) << result.name();
+    given += Given(result).subjects_size();
+    omitted += static_cast<int>(Given(result).omitted());
+  }
+  EXPECT_EQ(given, 2499);
+  EXPECT_EQ(omitted, 1);
+  EXPECT_EQ(Given(results[0]).position(), 1000u);
+  EXPECT_TRUE(Given(results[0]).has_tag());
+  EXPECT_FALSE(Given(results[1]).has_tag());
+  EXPECT_FALSE(Given(results[1]).complete());
+  EXPECT_TRUE(Given(results[2]).complete());
+  const auto counts = [this] {
+    const Result to = Disclosures("officer", "", "mailer-co");
+    std::vector<std::pair<uint32_t, uint32_t>> pairs;
+    for (const auto& one : Listed(to).disclosures()) {
+      pairs.emplace_back(one.subjects(), one.omitted());
+    }
+    return pairs;
+  };
+  EXPECT_THAT(counts(), ElementsAre(testing::Pair(2499u, 1u)));
+  // Going on from the middle is the same disclosure, and counts nobody twice.
+  const std::vector<Result> rest = RedeemAll("mailer-co", token, "r-1", 1000);
+  ASSERT_THAT(rest, SizeIs(2));
+  EXPECT_EQ(Given(rest[0]).subjects_size(), 999);
+  EXPECT_THAT(counts(), ElementsAre(testing::Pair(2499u, 1u)));
+  EXPECT_EQ(RedeemAll("mailer-co", token, "r-1", 2501).back().name(), "MALFORMED_REQUEST");
+}
+
+TEST_F(RedeemTest, ACorrectionIsANoticeToThoseWhoHoldTheValue) {
+  const Parcel parcel = NewParcel();
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
+  const std::string handle = Given(Redeem("yamato", parcel.token)).subjects(0).handle();
+  ASSERT_TRUE(Update(parcel.record, {{"email", "new@example.jp"}}).ok());
+  EXPECT_THAT(Noticed(Notices("yamato")).notices(), IsEmpty());  // nobody has it
+  ASSERT_TRUE(Update(parcel.record, {{"phone", "090-1234-5678"}}).ok());
+  EXPECT_THAT(Noticed(Notices("yamato")).notices(), IsEmpty());  // it is the same
+  ASSERT_TRUE(Update(parcel.record, {{"phone", "090-9999-0000"}}).ok());
+  const Result listed = Notices("yamato");
+  ASSERT_TRUE(listed.ok()) << listed.name();
+  ASSERT_THAT(Noticed(listed).notices(), SizeIs(1));
+  const v1::CorrectionNotice& notice = Noticed(listed).notices(0);
+  EXPECT_THAT(notice.fields(), ElementsAre("customer.phone"));
+  EXPECT_THAT(notice.held_versions(), ElementsAre(1u));
+  EXPECT_EQ(notice.version(), 4u);
+  EXPECT_EQ(notice.kind(), v1::CORRECTION_KIND_CHANGED);
+  EXPECT_EQ(notice.handle(), handle);
+  EXPECT_THAT(Noticed(Notices("sagawa")).notices(), IsEmpty());
+  EXPECT_THAT(Noticed(Notices("officer")).notices(), SizeIs(1));
+  EXPECT_THAT(Noticed(Notices("officer", false, true)).notices(), IsEmpty());
+  now += absl::Hours(24 * 8);
+  EXPECT_THAT(Noticed(Notices("officer", false, true)).notices(), SizeIs(1));
+
+  v1::AcknowledgeCorrectionNoticesRequest request;
+  request.add_names(notice.name());
+  EXPECT_EQ(Call("sagawa", "AcknowledgeCorrectionNotices", request).name(), "NOT_FOUND");
+  EXPECT_EQ(Call("officer", "AcknowledgeCorrectionNotices", request).name(),
+            "PRINCIPAL_KIND_NOT_ADMITTED");
+  ASSERT_TRUE(Call("yamato", "AcknowledgeCorrectionNotices", request).ok());
+  EXPECT_THAT(Noticed(Notices("yamato")).notices(), IsEmpty());
+  const Result all = Notices("officer", true);
+  ASSERT_THAT(Noticed(all).notices(), SizeIs(1));
+  EXPECT_TRUE(Noticed(all).notices(0).has_acknowledge_time());
+}
+
+TEST_F(RedeemTest, AnErasureIsANoticeAndTheLedgerStaysWithoutNamingAnybody) {
+  const Parcel parcel = NewParcel();
+  const std::string handle = Given(Redeem("yamato", parcel.token)).subjects(0).handle();
+  v1::DeleteSubjectRequest erase;
+  erase.set_name(parcel.person);
+  ASSERT_TRUE(Call("shop", "DeleteSubject", erase).ok());
+  const Result listed = Notices("yamato");
+  ASSERT_THAT(Noticed(listed).notices(), SizeIs(1));
+  EXPECT_EQ(Noticed(listed).notices(0).kind(), v1::CORRECTION_KIND_WITHDRAWN);
+  EXPECT_EQ(Noticed(listed).notices(0).handle(), handle);
+  EXPECT_EQ(Disclosures("officer", parcel.person).name(), "SUBJECT_ERASED");
+  const Result to = Disclosures("officer", "", "yamato");
+  ASSERT_THAT(Listed(to).disclosures(), SizeIs(1));
+  v1::StreamDisclosedRecordsRequest request;
+  request.set_disclosure(Listed(to).disclosures(0).name());
+  const std::vector<Result> streamed = Stream("officer", "StreamDisclosedRecords", request);
+  ASSERT_TRUE(streamed.back().ok()) << streamed.back().name();
+  const auto& response = streamed.back().As<v1::StreamDisclosedRecordsResponse>();
+  ASSERT_THAT(response.records(), SizeIs(1));
+  EXPECT_THAT(response.records(0).fields(), ElementsAre("address", "name", "phone"));
+}
+
+}  // namespace
+}  // namespace piivault::vault
