@@ -211,18 +211,19 @@ TEST_F(RecipientsTest, ARetryRegistersOnce) {
 
 // 000-17: personal data is not entrusted to processors.
 TEST_F(RecipientsTest, NoProcessorWhereThePolicyForbidsThem) {
-  Activate(ReadPolicy("combzmail.yaml"));
-  const auto answer = Register(RegisterRequest("outsourcer", "processor"));
+  MakeOperator("combzmail");
+  const auto answer = Register(RegisterRequest("outsourcer", "processor", "combzmail"));
   EXPECT_EQ(answer.reason, Reason::kProcessorsForbidden);
   EXPECT_THAT(answer.fields, ElementsAre("recipient.category"));
-  EXPECT_EQ(answer.entry.resource(), Name("outsourcer"));
+  EXPECT_EQ(answer.entry.resource(), "tenants/combzmail/recipients/outsourcer");
 }
 
 // 001-32: nothing goes to third parties, a courier's neither; the law alone is excepted, and needs
 // no registered recipient of a rule.
 TEST_F(RecipientsTest, NoCourierWhereNoRuleAdmitsOne) {
-  Activate(ReadPolicy("sns-helper.yaml"));
-  EXPECT_THAT(Refused(RegisterRequest("courier"), Reason::kRecipientKindNotAdmitted),
+  MakeOperator("sns-helper");
+  EXPECT_THAT(Refused(RegisterRequest("courier", "carrier", "sns-helper"),
+                      Reason::kRecipientKindNotAdmitted),
               ElementsAre("recipient.category"));
 }
 

@@ -46,6 +46,25 @@ class SharingTest : public AdminTest {
     Activate(kSharingPolicy);
   }
 
+  // A tenant with one of ops/policies in force, of the same name.
+  void MakeOperator(const std::string& name) {
+    dependencies_.sessions = {absl::Minutes(10), absl::Hours(12)};
+    v1::CreateTenantRequest tenant;
+    tenant.mutable_tenant()->set_name("tenants/" + name);
+    EXPECT_TRUE(Call<v1::CreateTenantResponse>("aoki", "CreateTenant", tenant).ok());
+    v1::CreatePolicyRequest load;
+    load.set_yaml(ReadPolicy(name + ".yaml"));
+    load.set_values_yaml(ReadPolicy(name + ".values.yaml"));
+    const auto loaded = Call<v1::CreatePolicyResponse>("aoki", "CreatePolicy", load);
+    ASSERT_TRUE(loaded.ok()) << authz::ReasonName(loaded.reason);
+    v1::CreateProposalRequest request;
+    auto* activate = request.mutable_proposal()->mutable_activate_policy();
+    activate->set_tenant(tenant.tenant().name());
+    activate->set_policy_sha256(loaded.response.policy().name().substr(9));
+    const auto proposed = Propose("aoki", request);
+    ASSERT_TRUE(proposed.ok()) << authz::ReasonName(proposed.reason);
+    ASSERT_TRUE(Approve("baba", proposed.response.proposal()).ok());
+  }
   static std::string ReadPolicy(const std::string& name) {
     std::ifstream file(std::string(PIIVAULT_SOURCE_DIR) + "/ops/policies/" + name);
     std::stringstream text;
@@ -56,9 +75,10 @@ class SharingTest : public AdminTest {
     return "tenants/default/recipients/" + recipient;
   }
   static v1::RegisterRecipientRequest RegisterRequest(const std::string& recipient,
-                                                      const std::string& category = "carrier") {
+                                                      const std::string& category = "carrier",
+                                                      const std::string& tenant = "default") {
     v1::RegisterRecipientRequest request;
-    request.mutable_recipient()->set_name(Name(recipient));
+    request.mutable_recipient()->set_name("tenants/" + tenant + "/recipients/" + recipient);
     request.mutable_recipient()->set_display_name("Example Logistics");
     request.mutable_recipient()->set_category(category);
     request.mutable_recipient()->set_country("JP");

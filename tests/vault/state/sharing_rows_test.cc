@@ -204,6 +204,7 @@ TEST_F(SharingRowsTest, AnAlteredOrMovedRowIsDamage) {
 }
 
 TEST_F(SharingRowsTest, ARowThatContradictsItsKeyOrHasNoTenantIsDamage) {
+  Register(Recipient("yamato"));
   const storage::Key sagawa = StateKey(StateKind::kRecipient, "default/sagawa");
   Plant(sagawa, Recipient("yamato"));
   ExpectDamage(sagawa);
