@@ -185,6 +185,14 @@ void WithCaseShare(const Policy& policy, const PolicyCase& c,
   });
 }
 
+Reason DecideCaseShare(const Policy& policy, const PolicyCase& c) {
+  Reason reason = Reason::kOk;
+  WithCaseShare(policy, c, [&](const ShareInput& input, const ShareSubject& subject) {
+    reason = DecideAllTypes(policy, input, subject);
+  });
+  return reason;
+}
+
 namespace {
 
 std::string Outcome(Reason whole, Reason first) {

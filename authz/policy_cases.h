@@ -134,6 +134,10 @@ void WithCaseCall(const Policy& policy, const PolicyCase& c,
 void WithCaseShare(const Policy& policy, const PolicyCase& c,
                    const std::function<void(const ShareInput&, const ShareSubject&)>& use);
 
+// Whether the recipient of a case may have what it asks for: of the types of the fields in turn,
+// the first reason why not. REQUIRES: the case has one.
+Reason DecideCaseShare(const Policy& policy, const PolicyCase& c);
+
 // Runs all cases of `policy`. Each is decided in both phases; a case whose first phase refuses what
 // the second grants fails.
 CaseReport RunPolicyCases(const Policy& policy);

@@ -194,18 +194,15 @@ Reason Disclosure::CheckCombinations() {
   return Reason::kOk;
 }
 
-// The same day of a later month; the first of the next where that month does not have it.
-absl::CivilDay MonthsAfter(absl::CivilDay day, int64_t months) {
-  const absl::CivilMonth month = absl::CivilMonth(day) + months;
-  const absl::CivilDay same(month.year(), month.month(), day.day());
-  return absl::CivilMonth(same) == month ? same : absl::CivilDay(month + 1);
-}
-
-// The last day of which today is at least that many months behind.
+// The last day of which today is at least that many months behind. Where a day is none of its later
+// month's, the first of the next one is as good: who is told on that month's first is in time then.
 absl::CivilDay LatestDayToldOn(absl::CivilDay today, int64_t months) {
-  // The 1st of a later month than the one sought, and no day of that one is too early.
+  const auto months_after = [&](absl::CivilDay day) {
+    const absl::CivilMonth month = absl::CivilMonth(day) + months;
+    return absl::CivilDay(month.year(), month.month(), day.day());
+  };
   absl::CivilDay day = absl::CivilDay(absl::CivilMonth(today) - months + 1);
-  while (MonthsAfter(day, months) > today) --day;
+  while (months_after(day) > today) --day;
   return day;
 }
 

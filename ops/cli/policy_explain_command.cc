@@ -103,6 +103,18 @@ void PrintAdmission(Session& session, const authz::Policy& policy, const authz::
   }
 }
 
+// What is above is about who hands out; this is about who gets it.
+void PrintShare(Session& session, const authz::Policy& policy, const authz::PolicyCase& c) {
+  const authz::ReasonInfo& info = authz::GetReason(authz::DecideCaseShare(policy, c));
+  const bool given = info.id == authz::Reason::kOk;
+  session.out() << "the recipient, by the rule " << c.share->rule << ": ";
+  if (given) {
+    session.out() << "may have it\n";
+  } else {
+    session.out() << info.name << ": " << info.meaning << "\n  what to do: " << info.remedy << "\n";
+  }
+}
+
 void PrintCase(Session& session, const authz::Policy& policy, const authz::PolicyCase& c,
                const ExplainFlags& flags) {
   const bool as_json = WantsJson(session, flags.format);
@@ -116,6 +128,7 @@ void PrintCase(Session& session, const authz::Policy& policy, const authz::Polic
         if (!as_json) {
           session.out() << "policy " << policy.id() << " " << policy.hash_hex() << "\n";
           PrintEscaped(authz::ExplanationText(policy, input, told, flags.language), session.out());
+          if (c.share.has_value()) PrintShare(session, policy, c);
           return;
         }
         JsonWriter json;

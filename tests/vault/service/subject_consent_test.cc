@@ -167,8 +167,8 @@ TEST(RecordConsentTest, ToGivingDataAwayLetsNobodyUseIt) {
   request.mutable_consent()->set_recipient("tenants/default/recipients/yamato");
   vault.Consent(request);
   const auto reveal = [&] {
-    const auto request = PeopleVault::Reading(record, {"name"}, PeopleVault::Use("other"));
-    return std::string(vault.Call("shop", "RevealRecord", request).name());
+    const auto reading = PeopleVault::Reading(record, {"name"}, PeopleVault::Use("other"));
+    return std::string(vault.Call("shop", "RevealRecord", reading).name());
   };
   EXPECT_EQ(reveal(), "CONSENT_MISSING");
   request.mutable_consent()->clear_recipient();
