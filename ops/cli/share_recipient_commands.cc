@@ -18,12 +18,6 @@ namespace {
 using Sharing = v1::SharingService::Stub;
 using Strings = std::vector<std::string>;
 
-// `tenants/…/recipients/…`, also from the bare id.
-std::string RecipientName(const Session& session, const std::string& argument) {
-  if (absl::StartsWith(argument, "tenants/")) return argument;
-  return absl::StrCat(session.tenant(), "/recipients/", argument);
-}
-
 CLI::Option* AddName(CLI::App& command, std::string* name) {
   return command.add_option("NAME", *name, "Recipient")->required();
 }
