@@ -100,9 +100,11 @@ struct InspectFlags {
 absl::StatusOr<int> Inspect(Session& session, const InspectFlags& flags) {
   const absl::StatusOr<PublicKeys> keys = ReadPublicKeys(flags.key_file);
   if (!keys.ok()) return keys.status();
+  const absl::StatusOr<std::string> token = ReadExportToken(session, flags.token);
+  if (!token.ok()) return token.status();
   const vault::Ed25519PublicKey* found = nullptr;
-  const absl::StatusOr<ExportClaims> claims = vault::InspectExportToken(
-      ReadExportToken(session, flags.token), [&](std::string_view footer) {
+  const absl::StatusOr<ExportClaims> claims =
+      vault::InspectExportToken(*token, [&](std::string_view footer) {
         const auto it = keys->find(footer);
         if (it != keys->end()) found = &it->second;
         return found;
@@ -139,7 +141,7 @@ void AddShareCommands(CLI::App& root, Session& session) {
                    "The vault's public signing keys: PEM blocks PUBLIC KEY, one or more")
       ->required()
       ->type_name("FILE");
-  command->add_option("TOKEN", inspect->token, "The token, or - for standard input")
+  command->add_option("TOKEN", inspect->token, "The token, @FILE, or - for standard input")
       ->capture_default_str();
   command->footer(
       "Shown is what the vault has signed: purpose, recipient, fields, times and how often it can "

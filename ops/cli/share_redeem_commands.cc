@@ -74,8 +74,9 @@ std::string ForPeople(const v1::RedeemExportTokenResponse& message) {
 }
 
 absl::StatusOr<int> RedeemToken(Session& session, const RedeemFlags& flags) {
-  const std::string token = ReadExportToken(session, flags.token);
-  const std::string request_id = flags.request_id.empty() ? RequestIdOf(token) : flags.request_id;
+  const absl::StatusOr<std::string> token = ReadExportToken(session, flags.token);
+  if (!token.ok()) return token.status();
+  const std::string request_id = flags.request_id.empty() ? RequestIdOf(*token) : flags.request_id;
   absl::StatusOr<Output> output = Output::Open(session, flags.out);
   if (!output.ok()) return output.status();
   absl::StatusOr<Connection*> vault = session.Connect();
@@ -88,7 +89,7 @@ absl::StatusOr<int> RedeemToken(Session& session, const RedeemFlags& flags) {
     return output->Write(lines ? JsonLines(message) : ForPeople(message));
   };
   const absl::StatusOr<RedemptionResult> result =
-      Redeem(**vault, token, request_id, RedemptionOptions(), sink);
+      Redeem(**vault, *token, request_id, RedemptionOptions(), sink);
   if (session.err_is_terminal()) session.err() << "\n";
   if (!result.ok()) {
     if (given > 0)
@@ -113,7 +114,7 @@ void AddRedeem(CLI::App& group, Session& session) {
   CLI::App* command =
       AddCommand(group, "redeem", "Takes the data of an export token, as its recipient", session,
                  [flags](Session& s) { return RedeemToken(s, *flags); });
-  command->add_option("TOKEN", flags->token, "The token, or - for standard input")
+  command->add_option("TOKEN", flags->token, "The token, @FILE, or - for standard input")
       ->capture_default_str();
   command->add_option("--request-id", flags->request_id,
                       "Key of this use, at most 64 characters (made of the token)");
@@ -130,7 +131,7 @@ void AddRedeem(CLI::App& group, Session& session) {
       "JSON lines are {\"tag\":…}, {\"subject\":…} for each person, and {\"complete\":true,…} "
       "last.\n"
       "Exit code 3: people were left out who may not be given today.\n"
-      "  piivault share redeem - --out people.jsonl < token.txt");
+      "  piivault share redeem @token.txt --out people.jsonl");
 }
 
 void AddEnrol(CLI::App& group, Session& session) {

@@ -360,7 +360,7 @@ void AddKeys(CLI::App& group, Session& session) {
                     "Make a new key first; tokens of the one before are good for 24 hours more");
   command->footer(
       "  piivault share keys > keys.pem\n"
-      "  piivault share inspect --key keys.pem - < token.txt");
+      "  piivault share inspect --key keys.pem @token.txt");
 }
 
 }  // namespace

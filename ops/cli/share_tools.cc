@@ -8,11 +8,20 @@
 
 namespace piivault::ops {
 
-std::string ReadExportToken(Session& session, const std::string& argument) {
-  if (argument != "-") return argument;
-  std::string text(vault::kMaxPasetoText + 3, '\0');
-  session.in().read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(session.in().gcount()));
+absl::StatusOr<std::string> ReadExportToken(Session& session, const std::string& argument) {
+  constexpr size_t kMost = vault::kMaxPasetoText + 3;
+  std::string text = argument;
+  if (argument == "-") {
+    text.assign(kMost, '\0');
+    session.in().read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<size_t>(session.in().gcount()));
+  } else if (absl::StartsWith(argument, "@")) {
+    absl::StatusOr<std::string> file = ReadFile(argument.substr(1), kMost);
+    if (!file.ok()) return file.status();
+    text = *std::move(file);
+  } else {
+    return text;
+  }
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   return text;

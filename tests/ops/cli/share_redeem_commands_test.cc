@@ -69,8 +69,12 @@ TEST_F(ShareRedeemCommandsTest, ShowsPeopleOnATerminalWithoutHarm) {
 TEST_F(ShareRedeemCommandsTest, TakesTheSameUseAgainForTheSameToken) {
   EXPECT_EQ(Redeem({"-"}, std::string(FakeSharing::kToken) + "\n").code, kExitPartial);
   EXPECT_EQ(Redeem({FakeSharing::kToken}).code, kExitPartial);
-  ASSERT_EQ(Calls(), 2u);
+  const std::string file = folder_.Write("t", std::string(FakeSharing::kToken) + "\r\n");
+  EXPECT_EQ(Redeem({"@" + file}).code, kExitPartial);
+  EXPECT_EQ(Redeem({"@" + File("none")}).code, kExitNotFound);
+  ASSERT_EQ(Calls(), 3u);
   EXPECT_EQ(vault_.said()[0], vault_.said()[1]);
+  EXPECT_EQ(vault_.said()[0], vault_.said()[2]);
   EXPECT_THAT(vault_.said()[0], HasSubstr("request_id: \"cli-"));
   EXPECT_NE(RequestIdOf("one"), RequestIdOf("another"));
   EXPECT_LE(RequestIdOf("one").size(), 64u);
