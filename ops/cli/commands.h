@@ -29,7 +29,11 @@ void AddTokenCommands(CLI::App& root, Session& session);
 void AddImportCommand(CLI::App& root, Session& session);
 void AddBenchCommand(CLI::App& root, Session& session);
 void AddShareCommands(CLI::App& root, Session& session);
-void AddShareRecipientCommands(CLI::App& share, Session& session);  // of the group `share`
+// Of the group `share`.
+void AddShareRecipientCommands(CLI::App& share, Session& session);
+void AddShareTokenCommands(CLI::App& share, Session& session);
+void AddShareRedeemCommands(CLI::App& share, Session& session);
+void AddShareLedgerCommands(CLI::App& share, Session& session);
 void AddAuditCommands(CLI::App& root, Session& session);
 void AddKeysCommands(CLI::App& root, Session& session);
 void AddInitCommand(CLI::App& root, Session& session);

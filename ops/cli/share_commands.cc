@@ -13,6 +13,7 @@
 #include "ops/cli/commands.h"
 #include "ops/cli/exit_code.h"
 #include "ops/cli/json_writer.h"
+#include "ops/cli/share_tools.h"
 #include "ops/pki/files.h"
 #include "vault/keys/signing_keys.h"
 #include "vault/sharing/export_token.h"
@@ -57,18 +58,6 @@ absl::StatusOr<PublicKeys> ReadPublicKeys(const std::string& path) {
   return keys;
 }
 
-// The argument, or standard input without the line end behind it; no more than a token can be, and
-// what tells that it is longer.
-std::string ReadToken(Session& session, const std::string& argument) {
-  if (argument != "-") return argument;
-  std::string text(vault::kMaxPasetoText + 3, '\0');
-  session.in().read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(session.in().gcount()));
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
-  return text;
-}
-
 std::string_view StateOf(const ExportClaims& claims, absl::Time now) {
   if (vault::InTime(claims, now)) return "in time";
   return now < claims.nbf ? "not valid yet" : "expired";
@@ -111,9 +100,11 @@ struct InspectFlags {
 absl::StatusOr<int> Inspect(Session& session, const InspectFlags& flags) {
   const absl::StatusOr<PublicKeys> keys = ReadPublicKeys(flags.key_file);
   if (!keys.ok()) return keys.status();
+  const absl::StatusOr<std::string> token = ReadExportToken(session, flags.token);
+  if (!token.ok()) return token.status();
   const vault::Ed25519PublicKey* found = nullptr;
   const absl::StatusOr<ExportClaims> claims =
-      vault::InspectExportToken(ReadToken(session, flags.token), [&](std::string_view footer) {
+      vault::InspectExportToken(*token, [&](std::string_view footer) {
         const auto it = keys->find(footer);
         if (it != keys->end()) found = &it->second;
         return found;
@@ -137,6 +128,9 @@ absl::StatusOr<int> Inspect(Session& session, const InspectFlags& flags) {
 void AddShareCommands(CLI::App& root, Session& session) {
   CLI::App* group = AddGroup(root, "share", "Data for third parties, by export tokens");
   AddShareRecipientCommands(*group, session);
+  AddShareTokenCommands(*group, session);
+  AddShareRedeemCommands(*group, session);
+  AddShareLedgerCommands(*group, session);
   auto inspect = std::make_shared<InspectFlags>();
   CLI::App* command =
       AddCommand(*group, "inspect",
@@ -147,7 +141,7 @@ void AddShareCommands(CLI::App& root, Session& session) {
                    "The vault's public signing keys: PEM blocks PUBLIC KEY, one or more")
       ->required()
       ->type_name("FILE");
-  command->add_option("TOKEN", inspect->token, "The token, or - for standard input")
+  command->add_option("TOKEN", inspect->token, "The token, @FILE, or - for standard input")
       ->capture_default_str();
   command->footer(
       "Shown is what the vault has signed: purpose, recipient, fields, times and how often it can "

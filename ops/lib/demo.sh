@@ -163,7 +163,7 @@ entries() {
 decisions() { curl -sf "http://$METRICS/metrics" | grep '^piivault_decisions_total'; }
 
 metrics() {
-  say "8. Prometheus watches"
+  say "9. Prometheus watches"
   expect 0 'reason="NDA_EXPIRED"' decisions
   expect 0 '' curl -sf "http://$METRICS/readyz"
 }
@@ -175,5 +175,6 @@ run_demo() {
   refused
   erased
   entries
+  shared
   metrics
 }

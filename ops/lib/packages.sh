@@ -13,10 +13,10 @@ PIIVAULT_BUILD_PACKAGES=(
 PIIVAULT_RUN_PACKAGES=(python3-minimal curl openssl)
 # What measuring needs beside it.
 PIIVAULT_BENCH_PACKAGES=(python3 openssl util-linux)
-# What the tests need beside it: the Python client, promtool, schemas of policies.
+# What the tests need beside it: the Python clients, promtool, schemas of policies.
 # (grpc-tools imports pkg_resources without saying so.)
 PIIVAULT_TEST_PACKAGES=(python3 python3-grpcio python3-grpc-tools python3-pkg-resources python3-protobuf
-  python3-jsonschema python3-yaml
+  python3-cryptography python3-jsonschema python3-yaml
   openssl prometheus rocksdb-tools)
 # What the checks of style need.
 PIIVAULT_LINT_PACKAGES=(clang-format-14 clang-tidy-14 git)

@@ -27,13 +27,20 @@ absl::Status WriteAll(int fd, std::string_view contents, const std::string& path
     if (written < 0) return Errno(errno, "write", path);
     contents.remove_prefix(static_cast<size_t>(written));
   }
-  if (fsync(fd) != 0) return Errno(errno, "fsync", path);
   return absl::OkStatus();
 }
 
-absl::Status SyncDirectoryOf(const std::string& path) {
+absl::Status Sync(int fd, const std::string& path) {
+  return fsync(fd) == 0 ? absl::OkStatus() : Errno(errno, "fsync", path);
+}
+
+std::filesystem::path FolderOf(const std::string& path) {
   std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  if (parent.empty()) parent = ".";
+  return parent.empty() ? "." : parent;
+}
+
+absl::Status SyncDirectoryOf(const std::string& path) {
+  const std::filesystem::path parent = FolderOf(path);
   const int fd = open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return Errno(errno, "open", parent.string());
   const int result = fsync(fd);
@@ -50,6 +57,7 @@ absl::StatusOr<std::string> WriteBeside(const std::string& path, std::string_vie
   if (fd < 0) return Errno(errno, "create", name);
   absl::Status status = fchmod(fd, mode) == 0 ? absl::OkStatus() : Errno(errno, "chmod", name);
   if (status.ok()) status = WriteAll(fd, contents, name);
+  if (status.ok()) status = Sync(fd, name);
   close(fd);
   if (!status.ok()) {
     unlink(name.c_str());
@@ -98,6 +106,48 @@ absl::Status WriteNewFile(const std::string& path, std::string_view contents, mo
   unlink(temporary->c_str());
   if (result != 0) return Errno(error, "create", path);
   return SyncDirectoryOf(path);
+}
+
+NewFile::NewFile(std::string path, int fd, std::string temporary)
+    : path_(std::move(path)), fd_(fd), temporary_(std::move(temporary)) {}
+
+NewFile::NewFile(NewFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      temporary_(std::exchange(other.temporary_, std::string())) {}
+
+NewFile::~NewFile() {
+  if (fd_ >= 0) close(fd_);
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+absl::StatusOr<NewFile> NewFile::Create(const std::string& path) {
+  struct stat there {};
+  if (lstat(path.c_str(), &there) == 0) return Errno(EEXIST, "create", path);
+  if (errno != ENOENT) return Errno(errno, "create", path);
+  int fd = open(FolderOf(path).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  std::string temporary;
+  if (fd < 0) {
+    temporary = absl::StrCat(path, ".XXXXXX");
+    fd = mkostemp(temporary.data(), O_CLOEXEC);
+  }
+  if (fd < 0) return Errno(errno, "create", path);
+  NewFile file(path, fd, std::move(temporary));
+  // Whatever the umask leaves out.
+  if (fchmod(fd, 0600) != 0) return Errno(errno, "chmod", path);
+  return file;
+}
+
+absl::Status NewFile::Append(std::string_view contents) { return WriteAll(fd_, contents, path_); }
+
+absl::Status NewFile::Finish() {
+  if (absl::Status synced = Sync(fd_, path_); !synced.ok()) return synced;
+  const std::string open_file = absl::StrCat("/proc/self/fd/", fd_);
+  // Fails where the name is taken, as link() does.
+  const int result = linkat(AT_FDCWD, temporary_.empty() ? open_file.c_str() : temporary_.c_str(),
+                            AT_FDCWD, path_.c_str(), temporary_.empty() ? AT_SYMLINK_FOLLOW : 0);
+  if (result != 0) return Errno(errno, "create", path_);
+  return SyncDirectoryOf(path_);
 }
 
 absl::Status MakePrivateDirectory(const std::string& path) {

@@ -29,6 +29,28 @@ inline constexpr size_t kMaxFileSize = size_t{1} << 30;
 [[nodiscard]] absl::Status WriteNewFile(const std::string& path, std::string_view contents,
                                         mode_t mode);
 
+// A new file of mode 0600 that is there whole or not at all: what is appended has no name until
+// Finish(), so that nothing of it stays where the program ends before. Thread-compatible.
+class NewFile {
+ public:
+  // ALREADY_EXISTS where there is a file; the codes of WriteFile().
+  [[nodiscard]] static absl::StatusOr<NewFile> Create(const std::string& path);
+  ~NewFile();
+  NewFile(NewFile&& other) noexcept;
+  NewFile& operator=(NewFile&&) = delete;
+
+  [[nodiscard]] absl::Status Append(std::string_view contents);
+  // Gives the file its name. ALREADY_EXISTS where there is one by now.
+  [[nodiscard]] absl::Status Finish();
+
+ private:
+  NewFile(std::string path, int fd, std::string temporary);
+
+  std::string path_;
+  int fd_;
+  std::string temporary_;  // its name until then, on file systems that have no files without one
+};
+
 // Makes the directory and its parents, mode 0700; leaves what exists as it is.
 [[nodiscard]] absl::Status MakePrivateDirectory(const std::string& path);
 

@@ -372,57 +372,6 @@ class FakeVault::Credential : public v1::CredentialService::Service {
   FakeVault& fake_;
 };
 
-class FakeVault::Sharing : public v1::SharingService::Service {
- public:
-  explicit Sharing(FakeVault& fake) : fake_(fake) {}
-
- private:
-  grpc::Status RegisterRecipient(grpc::ServerContext*, const v1::RegisterRecipientRequest* request,
-                                 v1::RegisterRecipientResponse* response) override {
-    *response->mutable_recipient() = request->recipient();
-    return fake_.Hear(*request);
-  }
-  grpc::Status GetRecipient(grpc::ServerContext*, const v1::GetRecipientRequest* request,
-                            v1::GetRecipientResponse* response) override {
-    v1::Recipient* recipient = response->mutable_recipient();
-    recipient->set_name(request->name());
-    recipient->set_display_name("Example Logistics");
-    recipient->set_category("carrier");
-    recipient->set_country("JP");
-    recipient->add_matters()->set_kind("option");
-    recipient->mutable_matters(0)->set_id("O-1");
-    recipient->add_attestations()->set_kind("contract");
-    return fake_.Hear(*request);
-  }
-  grpc::Status ListRecipients(grpc::ServerContext*, const v1::ListRecipientsRequest* request,
-                              v1::ListRecipientsResponse* response) override {
-    v1::Recipient* recipient = response->add_recipients();
-    recipient->set_name(request->parent() + "/recipients/yamato");
-    recipient->set_category("carrier");
-    return fake_.Hear(*request);
-  }
-  grpc::Status UpdateRecipient(grpc::ServerContext*, const v1::UpdateRecipientRequest* request,
-                               v1::UpdateRecipientResponse*) override {
-    return fake_.Hear(*request);
-  }
-  grpc::Status DisableRecipient(grpc::ServerContext*, const v1::DisableRecipientRequest* request,
-                                v1::DisableRecipientResponse*) override {
-    return fake_.Hear(*request);
-  }
-  grpc::Status RecordRecipientAttestation(grpc::ServerContext*,
-                                          const v1::RecordRecipientAttestationRequest* request,
-                                          v1::RecordRecipientAttestationResponse*) override {
-    return fake_.Hear(*request);
-  }
-  grpc::Status RevokeRecipientAttestation(grpc::ServerContext*,
-                                          const v1::RevokeRecipientAttestationRequest* request,
-                                          v1::RevokeRecipientAttestationResponse*) override {
-    return fake_.Hear(*request);
-  }
-
-  FakeVault& fake_;
-};
-
 // One ordinary entry, and one that stands for 37 calls.
 class FakeVault::Audit : public v1::AuditService::Service {
  public:
@@ -475,7 +424,8 @@ FakeVault::FakeVault()
     : admin_(std::make_unique<Admin>(*this)),
       audit_(std::make_unique<Audit>(*this)),
       credential_(std::make_unique<Credential>(*this)),
-      sharing_(std::make_unique<Sharing>(*this)),
+      sharing_(std::make_unique<FakeSharing>(
+          [this](const google::protobuf::Message& request) { return Hear(request); })),
       subject_(std::make_unique<Subject>(*this)),
       vault_(std::make_unique<Vault>(*this)) {
   const fakes::TestCertificate server = authority_.IssueServer();

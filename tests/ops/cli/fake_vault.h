@@ -16,17 +16,13 @@
 #include "piivault/v1/admin_service.grpc.pb.h"
 #include "piivault/v1/audit_service.grpc.pb.h"
 #include "piivault/v1/credential_service.grpc.pb.h"
-#include "piivault/v1/sharing_service.grpc.pb.h"
 #include "piivault/v1/subject_service.grpc.pb.h"
 #include "piivault/v1/vault_service.grpc.pb.h"
 #include "tests/fakes/test_pki.h"
+#include "tests/ops/cli/fake_sharing.h"
 #include "tests/ops/cli/scratch_folder.h"
 
 namespace piivault::ops {
-
-// A status as the vault makes it: code, ErrorInfo with reason, receipt 0/1/7 and fields.
-grpc::Status Refusal(grpc::StatusCode code, const std::string& reason,
-                     const std::string& fields = "");
 
 // Stands in for a vault: real gRPC over mutual TLS on a free port, answers that tests choose.
 // Keeps the contract that a request id takes effect once. Thread-safe.
@@ -67,12 +63,12 @@ class FakeVault {
   // What SubjectService, CredentialService and SharingService were asked, each request in text
   // format behind its type's name.
   std::vector<std::string> said() const;
+  FakeSharing& sharing() { return *sharing_; }
 
  private:
   class Admin;
   class Audit;
   class Credential;
-  class Sharing;
   class Subject;
   class Vault;
 
@@ -98,7 +94,7 @@ class FakeVault {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Audit> audit_;
   std::unique_ptr<Credential> credential_;
-  std::unique_ptr<Sharing> sharing_;
+  std::unique_ptr<FakeSharing> sharing_;
   std::unique_ptr<Subject> subject_;
   std::unique_ptr<Vault> vault_;
   std::unique_ptr<grpc::Server> server_;
