@@ -109,8 +109,8 @@ class SharingTest(unittest.TestCase):
                                                           recipient=self.vault.recipient(who))
                                   if n.HasField("acknowledge_time")]), 1)
         # An erasure is told by the same handle; the ledger keeps what was given.
-        STUBS.subject_service_pb2_grpc.SubjectServiceStub(self.vault.channel("shop")).DeleteSubject(
-            STUBS.subject_service_pb2.DeleteSubjectRequest(name=person), timeout=30)
+        self.vault.records().DeleteSubject(
+            STUBS.vault_service_pb2.DeleteSubjectRequest(name=person), timeout=30)
         told = [n for n in self.notices("carrier") if n.handle == of_carrier]
         self.assertEqual({n.kind for n in told}, {self.api.CORRECTION_KIND_WITHDRAWN})
         ledger = [m for m in self.vault.sharing("auditor").StreamDisclosedRecords(
