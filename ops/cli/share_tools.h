@@ -13,9 +13,9 @@
 
 namespace piivault::ops {
 
-// An export token as an argument gives it, `-` for standard input without the line end behind it.
-// No more than a token can be, and what tells that it is longer.
-std::string ReadExportToken(Session& session, const std::string& argument);
+// An export token as an argument gives it: itself, `@FILE`, or `-` for standard input, without the
+// line end behind it. No more than a token can be, and what tells that it is longer.
+absl::StatusOr<std::string> ReadExportToken(Session& session, const std::string& argument);
 
 // `tenants/…/exportTokens/…`, also from the bare id.
 std::string ExportTokenName(const Session& session, const std::string& argument);

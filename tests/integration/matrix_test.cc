@@ -75,98 +75,6 @@ const std::map<char, Reason> kLetters = {
 // recipient.
 // kLetters says what the letters stand for.
 constexpr char kTable[] = R"(
-<<<<<<< HEAD
-VaultService/CreateRecord                    r r r r  + +  o  o N E X  T T  D U  r
-VaultService/BatchCreateRecords              r r r r  + +  o  o N E X  T T  D U  r
-VaultService/UpsertRecord                    r r r r  + +  o  + N E X  T T  D U  r
-VaultService/UpdateRecord                    r r r r  + +  o  + N E X  T T  D U  r
-VaultService/GetRecord                       r r r r  + +  +  + N E X  T T  D U  r
-VaultService/ListRecords                     r r r r  + +  o  o N E X  T T  D U  r
-VaultService/LookupRecord                    r r r r  + o  +  o N E X  T T  D U  r
-VaultService/SearchRecords                   r r r r  o +  +  o N E X  T T  D U  r
-VaultService/RevealRecord                    r r r r  + +  +  + N E X  T T  D U  r
-VaultService/RevealRecordHistory             r r r r  + o  o  o N E X  T T  D U  r
-VaultService/BatchRevealRecords              r r r r  + +  +  + N E X  T T  D U  r
-VaultService/StreamRevealRecords             r r r r  + +  +  + N E X  T T  D U  r
-VaultService/Detokenize                      r r r r  + o  o  o N E X  T T  D U  r
-VaultService/Tokenize                        r r r r  + o  o  o N E X  T T  D U  r
-VaultService/DownloadRecords                 r r r r  o +  o  o N E X  T T  D U  r
-VaultService/CountRecords                    r r r r  + o  o  o N E X  T T  D U  r
-VaultService/DeleteRecord                    r r r r  + o  o  o N E X  T T  D U  r
-VaultService/GetSubject                      r r r r  + o  o  o N E X  T T  D U  r
-VaultService/DeleteSubject                   r r r r  + o  o  o N E X  T T  D U  r
-SubjectService/RecordConsent                 r r r r  o o  o  o N E X  T T  D U  r
-SubjectService/WithdrawConsent               r r r r  o o  o  o N E X  T T  D U  r
-SubjectService/ListConsents                  r r r r  + o  o  o N E X  T T  D U  r
-SubjectService/StopUse                       r r r r  o o  o  o N E X  T T  D U  r
-SubjectService/ResumeUse                     r r r r  o o  o  o N E X  T T  D U  r
-SubjectService/Unsubscribe                   r r r r  o o  o  o N E X  T T  D U  r
-SubjectService/UpdateSubject                 r r r r  o o  o  o N E X  T T  D U  r
-SubjectService/OpenMatter                    r r r r  o o  o  o N E X  T T  D U  r
-SubjectService/UpdateMatter                  r r r r  o o  o  o N E X  T T  D U  r
-SubjectService/ListMatters                   r r r r  + o  o  o N E X  T T  D U  r
-CredentialService/SetCredential              r r r r  + f  o  f N E X  T T  D U  r
-CredentialService/VerifyCredential           r r r r  + o  o  o N E X  T T  D U  r
-CredentialService/RevokeCredential           r r r r  + f  o  f N E X  T T  D U  r
-SharingService/RegisterRecipient             + S S a  S S  S  S S S S  S S  D U  S
-SharingService/GetRecipient                  + + S +  S S  S  S S S S  S S  D U  +
-SharingService/ListRecipients                + + S +  S S  S  S S S S  S S  D U  S
-SharingService/UpdateRecipient               + S S +  S S  S  S S S S  S S  D U  S
-SharingService/DisableRecipient              + S S +  S S  S  S S S S  S S  D U  S
-SharingService/RecordRecipientAttestation+   S S +  S S  S  S S S S  S S  D U  S
-SharingService/RevokeRecipientAttestation+   S S +  S S  S  S S S S  S S  D U  S
-SharingService/EnrolCertificate              K K K K  K K  K  K K K K  K K  D U  +
-SharingService/IssueExportToken              r r r r  + o  o  o N E X  T T  D U  r
-SharingService/GetExportToken                + + n +  + n  n  n n n n  T n  D U  n
-SharingService/ApproveExportToken            r r r r  o o  o  o N E X  T T  D U  r
-SharingService/RejectExportToken             r r r r  o o  o  o N E X  T T  D U  r
-SharingService/RevokeExportTokens            + S S +  S S  S  S S S S  T S  D U  S
-SharingService/ListExportTokens              + + + +  + +  +  + + + +  T +  D U  +
-SharingService/RedeemExportToken             K K K K  K K  K  K K K K  K K  D U  +
-SharingService/ListSigningKeys               + + + +  + +  +  + + + +  + +  D U  +
-SharingService/RotateSigningKey              + S + S  S S  S  S S S S  S S  D U  S
-SharingService/ListDisclosures               r + r +  + o  o  o N E X  T T  D U  r
-SharingService/StreamDisclosedRecords        r + r +  + o  o  o N E X  T T  D U  r
-SharingService/ListCorrectionNotices         r + r +  + o  o  o N E X  T T  D U  +
-SharingService/AcknowledgeCorrectionNotices  K K K K  K K  K  K K K K  K K  D U  n
-AuditService/ListEntries                     + + S S  S S  S  S S S S  S S  D U  S
-AuditService/TailEntries                     + + S S  S S  S  S S S S  S S  D U  S
-AuditService/ExplainAccess                   + + S +  S S  S  S S S S  S S  D U  S
-AdminService/CreateTenant                    + S S S  S S  S  S S S S  S S  D U  S
-AdminService/ListTenants                     + + + +  S S  S  S S S S  S S  D U  S
-AdminService/UpdateTenant                    + S S S  S S  S  S S S S  S S  D U  S
-AdminService/EndJob                          n S S S  S S  S  S S S S  S S  D U  S
-AdminService/CreatePerson                    + S S S  S S  S  S S S S  S S  D U  S
-AdminService/GetPerson                       + + S S  S S  S  S S S S  S S  D U  S
-AdminService/ListPersons                     + + S S  S S  S  S S S S  S S  D U  S
-AdminService/UpdatePerson                    + S S S  S S  S  S S S S  S S  D U  S
-AdminService/RecordAttestation               + S S S  S S  S  S S S S  S S  D U  S
-AdminService/RevokeAttestation               + S S S  S S  S  S S S S  S S  D U  S
-AdminService/CreatePrincipal                 + S S S  S S  S  S S S S  S S  D U  S
-AdminService/GetPrincipal                    + + S S  S S  S  S S S S  S S  D U  S
-AdminService/ListPrincipals                  + + S S  S S  S  S S S S  S S  D U  S
-AdminService/DisablePrincipal                + S S S  S S  S  S S S S  S S  D U  S
-AdminService/RemoveIdentity                  + S S S  S S  S  S S S S  S S  D U  S
-AdminService/RevokeRole                      + S S S  S S  S  S S S S  S S  D U  S
-AdminService/OffboardPrincipal               + S S S  S S  S  S S S S  S S  D U  S
-AdminService/DenyCertificate                 + S S S  S S  S  S S S S  S S  D U  S
-AdminService/CreatePolicy                    + S S S  S S  S  S S S S  S S  D U  S
-AdminService/GetPolicy                       + + S +  S S  S  S S S S  S S  D U  S
-AdminService/ListPolicies                    + + S +  S S  S  S S S S  S S  D U  S
-AdminService/ListPolicyActivations           + + S +  S S  S  S S S S  S S  D U  S
-AdminService/CreateProposal                  + S S S  S S  S  S S S S  S S  D U  S
-AdminService/GetProposal                     + + S S  S S  S  S S S S  S S  D U  S
-AdminService/ListProposals                   + + S S  S S  S  S S S S  S S  D U  S
-AdminService/ApproveProposal                 + S S S  S S  S  S S S S  S S  D U  S
-AdminService/RejectProposal                  + S S S  S S  S  S S S S  S S  D U  S
-AdminService/BreakGlass                      r r r r  r r  r  u u u u  r r  D U  r
-AdminService/ReviewBreakGlass                S n S S  S S  S  S S S S  S S  D U  S
-AdminService/ListBreakGlass                  + + S S  S S  S  S S S S  S S  D U  S
-AdminService/ListKeyringSlots                + S + S  S S  S  S S S S  S S  D U  S
-AdminService/ListEpochs                      + S + S  S S  S  S S S S  S S  D U  S
-AdminService/RotateEpoch                     + S + S  S S  S  S S S S  S S  D U  S
-AdminService/GetVaultStatus                  + + + +  S S  S  S S S S  S S  D U  S
-=======
 VaultService/CreateRecord                   r r r r  + +  o  o N E X  T T  D U  r
 VaultService/BatchCreateRecords             r r r r  + +  o  o N E X  T T  D U  r
 VaultService/UpsertRecord                   r r r r  + +  o  + N E X  T T  D U  r
@@ -207,19 +115,19 @@ SharingService/DisableRecipient             + S S +  S S  S  S S S S  S S  D U  
 SharingService/RecordRecipientAttestation   + S S +  S S  S  S S S S  S S  D U  S
 SharingService/RevokeRecipientAttestation   + S S +  S S  S  S S S S  S S  D U  S
 SharingService/EnrolCertificate             K K K K  K K  K  K K K K  K K  D U  +
-SharingService/IssueExportToken             o o o o  o o  o  o o o o  o o  D U  o
-SharingService/GetExportToken               o o o o  o o  o  o o o o  o o  D U  o
-SharingService/ApproveExportToken           o o o o  o o  o  o o o o  o o  D U  o
-SharingService/RejectExportToken            o o o o  o o  o  o o o o  o o  D U  o
-SharingService/RevokeExportTokens           o o o o  o o  o  o o o o  o o  D U  o
-SharingService/ListExportTokens             o o o o  o o  o  o o o o  o o  D U  o
-SharingService/RedeemExportToken            o o o o  o o  o  o o o o  o o  D U  o
+SharingService/IssueExportToken             r r r r  + o  o  o N E X  T T  D U  r
+SharingService/GetExportToken               + + n +  + n  n  n n n n  T n  D U  n
+SharingService/ApproveExportToken           r r r r  o o  o  o N E X  T T  D U  r
+SharingService/RejectExportToken            r r r r  o o  o  o N E X  T T  D U  r
+SharingService/RevokeExportTokens           + S S +  S S  S  S S S S  T S  D U  S
+SharingService/ListExportTokens             + + + +  + +  +  + + + +  T +  D U  +
+SharingService/RedeemExportToken            K K K K  K K  K  K K K K  K K  D U  +
 SharingService/ListSigningKeys              + + + +  + +  +  + + + +  + +  D U  +
 SharingService/RotateSigningKey             + S + S  S S  S  S S S S  S S  D U  S
-SharingService/ListDisclosures              o o o o  o o  o  o o o o  o o  D U  o
-SharingService/StreamDisclosedRecords       o o o o  o o  o  o o o o  o o  D U  o
-SharingService/ListCorrectionNotices        o o o o  o o  o  o o o o  o o  D U  o
-SharingService/AcknowledgeCorrectionNotices o o o o  o o  o  o o o o  o o  D U  o
+SharingService/ListDisclosures              r + r +  + o  o  o N E X  T T  D U  r
+SharingService/StreamDisclosedRecords       r + r +  + o  o  o N E X  T T  D U  r
+SharingService/ListCorrectionNotices        r + r +  + o  o  o N E X  T T  D U  +
+SharingService/AcknowledgeCorrectionNotices K K K K  K K  K  K K K K  K K  D U  n
 AuditService/ListEntries                    + + S S  S S  S  S S S S  S S  D U  S
 AuditService/TailEntries                    + + S S  S S  S  S S S S  S S  D U  S
 AuditService/ExplainAccess                  + + S +  S S  S  S S S S  S S  D U  S
@@ -257,7 +165,6 @@ AdminService/ListKeyringSlots               + S + S  S S  S  S S S S  S S  D U  
 AdminService/ListEpochs                     + S + S  S S  S  S S S S  S S  D U  S
 AdminService/RotateEpoch                    + S + S  S S  S  S S S S  S S  D U  S
 AdminService/GetVaultStatus                 + + + +  S S  S  S S S S  S S  D U  S
->>>>>>> 2d8aab5fafc518f0b287141cd0487d26be46b034
 )";
 
 // The letters of each row, by method.

@@ -55,6 +55,7 @@ class CutWire:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+        source.close()
 
     def close(self):
         self._listener.close()

@@ -62,12 +62,19 @@ class SharingTest(unittest.TestCase):
         self.assertFalse({p.records[0].name for p in first} - {""})
 
     def test_what_is_revoked_gives_nothing(self):
-        issued = self.vault.issue(self.records[:2])
         kept = self.vault.issue(self.records[:2])
-        self.vault.sharing("admin-1").RevokeExportTokens(self.api.RevokeExportTokensRequest(
-            parent=self.vault.tenant, token=issued.description.name), timeout=30)
-        self.refused("TOKEN_REVOKED", self.vault.redeem, "carrier", issued.token, "a")
+        # An administrator may, and whoever issued it; nobody else.
+        for who in ("admin-1", "shop"):
+            issued = self.vault.issue(self.records[:2])
+            for other in ("support", "tenant"):
+                self.refused("SYSTEM_ROLE_REQUIRED", self.revoke, other, issued)
+            self.assertEqual(self.revoke(who, issued).revoked, 1)
+            self.refused("TOKEN_REVOKED", self.vault.redeem, "carrier", issued.token, "a")
         self.assertEqual(len(self.people(self.vault.redeem("carrier", kept.token, "a"))), 2)
+
+    def revoke(self, who, issued):
+        return self.vault.sharing(who).RevokeExportTokens(self.api.RevokeExportTokensRequest(
+            parent=self.vault.tenant, token=issued.description.name), timeout=30)
 
     def test_the_ledger_names_who_has_what_and_who_is_told(self):
         record = self.records[10]
@@ -109,8 +116,8 @@ class SharingTest(unittest.TestCase):
                                                           recipient=self.vault.recipient(who))
                                   if n.HasField("acknowledge_time")]), 1)
         # An erasure is told by the same handle; the ledger keeps what was given.
-        STUBS.subject_service_pb2_grpc.SubjectServiceStub(self.vault.channel("shop")).DeleteSubject(
-            STUBS.subject_service_pb2.DeleteSubjectRequest(name=person), timeout=30)
+        self.vault.records().DeleteSubject(
+            STUBS.vault_service_pb2.DeleteSubjectRequest(name=person), timeout=30)
         told = [n for n in self.notices("carrier") if n.handle == of_carrier]
         self.assertEqual({n.kind for n in told}, {self.api.CORRECTION_KIND_WITHDRAWN})
         ledger = [m for m in self.vault.sharing("auditor").StreamDisclosedRecords(

@@ -267,9 +267,8 @@ class RevokeExportTokensHandler : public Handler {
     if (auto refused = call.Open(request.parent(), nullptr)) return *std::move(refused);
     storage::v1::ExportRevocationRow row;
     if (auto refused = Read(call, request, &row)) return *std::move(refused);
-    // Whoever issued takes the own tokens back; all others only who may at all.
-    if (row.issuer() != call.session().principal_name() && !HasSystemRole(call, kOfficers)) {
-      return call.Refuse(authz::Reason::kSystemRoleRequired);
+    if (!HasSystemRole(call, kOfficers)) {
+      if (auto refused = CheckOwn(call, row)) return *std::move(refused);
     }
     auto* response = NewResponse<v1::RevokeExportTokensResponse>(context);
     const auto revocation = std::make_shared<ExportRevocationState>(
@@ -339,6 +338,21 @@ class RevokeExportTokensHandler : public Handler {
     }
     if (!any) return malformed("token");
     return std::nullopt;
+  }
+
+  // Whoever issued takes the own tokens back: all that match, or one by its name. A refusal, or
+  // nothing.
+  static std::optional<Plan> CheckOwn(VaultCall& call,
+                                      const storage::v1::ExportRevocationRow& row) {
+    std::string issuer = row.issuer();
+    if (const auto id = storage::Id128::FromBytes(row.token()); issuer.empty() && id.has_value()) {
+      const absl::StatusOr<std::optional<ExportTokenState>> token =
+          LoadExportToken(call.deps().engine, call.scope(), *id, &call.changes());
+      if (!token.ok()) return call.Refuse(token.status());
+      if (token->has_value()) issuer = (*token)->row.issuer();
+    }
+    if (issuer == call.session().principal_name()) return std::nullopt;
+    return call.Refuse(authz::Reason::kSystemRoleRequired);
   }
 
   const VaultDependencies& deps_;
