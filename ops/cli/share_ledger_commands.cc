@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "ops/cli/calls.h"
 #include "ops/cli/commands.h"
@@ -218,7 +219,8 @@ absl::StatusOr<int> Notices(Session& session, const NoticeFlags& flags) {
   if (!flags.acknowledged.empty()) {
     Strings names;
     for (const std::string& name : flags.acknowledged) {
-      names.push_back(Qualified(absl::StrCat(session.tenant(), "/correctionNotices/"))(name));
+      const bool whole = absl::StrContains(name, '/');
+      names.push_back(whole ? name : absl::StrCat(session.tenant(), "/correctionNotices/", name));
     }
     return Acknowledge(session, names);
   }

@@ -7,10 +7,10 @@
 namespace piivault::ops {
 namespace {
 
-// About one person: two records, one of them by consent.
+// About one person: three records, two of them of one type and two by one consent.
 void AddRecords(const std::string& ref,
                 google::protobuf::RepeatedPtrField<v1::DisclosedRecord>* to) {
-  for (const char* type : {"customer", "account"}) {
+  for (const char* type : {"customer", "customer", "account"}) {
     v1::DisclosedRecord* record = to->Add();
     record->set_subject_ref(ref);
     record->set_record_ref(absl::StrCat(type, "-", ref));
@@ -19,7 +19,8 @@ void AddRecords(const std::string& ref,
     record->add_fields("name");
     record->mutable_time()->set_seconds(1'900'000'000);
   }
-  to->rbegin()->set_consent("c1");
+  to->rbegin()[0].set_consent("c1");
+  to->rbegin()[1].set_consent("c1");
   to->rbegin()->add_fields("login");
 }
 
@@ -180,6 +181,9 @@ grpc::Status FakeSharing::ListDisclosures(Context*, const v1::ListDisclosuresReq
     v1::Disclosure* disclosure = response->add_disclosures();
     *disclosure = Given(id);
     if (!request->subject().empty()) AddRecords("aa", disclosure->mutable_records());
+    if (request->page_size() > 1) continue;
+    response->set_next_page_token("more");
+    break;
   }
   return hear_(*request);
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -100,6 +101,14 @@ TEST_F(ShareLedgerCommandsTest, TheProvisionRecordAsJsonLines) {
 }
 
 TEST_F(ShareLedgerCommandsTest, ARecordThatLeavesSomeOutIsNone) {
+  const CliResult result = Run({"disclosures", "--recipient", "yamato", "--provision-record",
+                                "--limit", "1", "--out", folder_.File("record.csv")});
+  EXPECT_EQ(result.code, kExitError);
+  EXPECT_THAT(result.err, HasSubstr("more disclosures than --limit"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("record.csv")));
+}
+
+TEST_F(ShareLedgerCommandsTest, TheRecordIsOfOneDisclosureOrOfAList) {
   EXPECT_EQ(Run({"disclosures", "--out", folder_.File("x"), "--subject", "p"}).code, kExitUsage);
   EXPECT_EQ(Run({"disclosures", "--disclosure", "d1"}).code, kExitUsage);
   EXPECT_EQ(Run({"disclosures", "--provision-record", "--subject", "p", "--disclosure", "d1"}).code,

@@ -150,7 +150,7 @@ TEST_F(ShareRedeemCommandsTest, GivesUpAfterSoManyCallsThatBringNothing) {
   const RedemptionOptions options{.attempts = 3, .pause = absl::ZeroDuration()};
   int messages = 0;
   const auto redeem = [&](const absl::Status& kept) {
-    return Redeem(**vault, FakeSharing::kToken, "x", options, [&](const auto&) {
+    return ops::Redeem(**vault, FakeSharing::kToken, "x", options, [&](const auto&) {
       // One message comes, and nothing after it.
       vault_.sharing().BreakRedemptions(100, 0, {grpc::StatusCode::UNAVAILABLE, "down"});
       ++messages;
