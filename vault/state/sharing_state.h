@@ -19,8 +19,7 @@ namespace piivault::vault {
 
 // How long a revocation stays: longer than any token that it is about, which may wait for approvals
 // for authz::kMaxTokenLifetime and then live as long.
-inline constexpr absl::Duration kExportRevocationKept =
-    2 * authz::kMaxTokenLifetime + absl::Hours(1);
+inline constexpr absl::Duration kExportRevocationKept = absl::Hours(49);
 
 // A recipient with its attestations.
 struct RecipientState {
