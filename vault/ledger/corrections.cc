@@ -36,7 +36,7 @@ struct Corrections::Holder {
 };
 
 absl::StatusOr<std::vector<Corrections::Holder>> Corrections::Holders(
-    const storage::Id128& subject_ref) {
+    const storage::Id128& subject_ref, bool skip_damaged) {
   changes_.reads.push_back(HoldingsCell(tenant_, subject_ref));
   const storage::Key prefix = storage::HoldingPrefix(tenant_.id(), subject_ref);
   std::vector<Holder> holders;
@@ -48,7 +48,11 @@ absl::StatusOr<std::vector<Corrections::Holder>> Corrections::Holders(
         auto row = OpenRow<HoldingRow>(tenant_.keys(), whole, value);
         opened = row.status();
         if (opened.ok() && row->version != row->message.version()) opened = DecryptionFailed();
-        if (!opened.ok()) return false;
+        if (!opened.ok()) {
+          if (!skip_damaged) return false;
+          opened = absl::OkStatus();
+          return true;
+        }
         holders.push_back({std::move(whole), storage::IdSuffix(key), std::move(row->message)});
         return true;
       });
@@ -115,7 +119,7 @@ void Corrections::Store(Holder* holder) {
 }
 
 absl::Status Corrections::Record(const storage::Id128& subject_ref, const Change& change) {
-  absl::StatusOr<std::vector<Holder>> holders = Holders(subject_ref);
+  absl::StatusOr<std::vector<Holder>> holders = Holders(subject_ref, false);
   if (!holders.ok()) return holders.status();
   for (Holder& holder : *holders) {
     std::vector<size_t> changed;
@@ -138,7 +142,8 @@ absl::Status Corrections::Record(const storage::Id128& subject_ref, const Change
 }
 
 absl::Status Corrections::Erase(const storage::Id128& subject_ref) {
-  absl::StatusOr<std::vector<Holder>> holders = Holders(subject_ref);
+  // Nobody's erasure waits for a row that does not open.
+  absl::StatusOr<std::vector<Holder>> holders = Holders(subject_ref, true);
   if (!holders.ok()) return holders.status();
   for (Holder& holder : *holders) {
     std::vector<size_t> all;

@@ -55,7 +55,8 @@ class Corrections {
 
  private:
   struct Holder;
-  [[nodiscard]] absl::StatusOr<std::vector<Holder>> Holders(const storage::Id128& subject_ref);
+  [[nodiscard]] absl::StatusOr<std::vector<Holder>> Holders(const storage::Id128& subject_ref,
+                                                            bool skip_damaged);
   // How long recipients have to answer where the policy promises that they are told of the field.
   std::optional<absl::Duration> NoticeTime(std::string_view field) const;
   void Notify(const Holder& holder, const std::vector<size_t>& held, uint64_t version,

@@ -1,5 +1,6 @@
 #include "vault/ledger/disclosure_ledger.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -15,13 +16,26 @@ using storage::v1::HoldingRow;
 
 void SetBytes(std::string_view bytes, std::string* to) { to->assign(bytes.data(), bytes.size()); }
 
-DisclosedRow::Record& RecordIn(std::string_view record_ref, DisclosedRow* row) {
+// What was given once stays in the row: another version, or on another consent, is one more.
+DisclosedRow::Record& RecordIn(std::string_view record_ref, uint64_t version,
+                               std::string_view consent, DisclosedRow* row) {
   for (DisclosedRow::Record& record : *row->mutable_records()) {
-    if (record.record_ref() == record_ref) return record;
+    if (record.record_ref() == record_ref && record.version() == version &&
+        record.consent() == consent) {
+      return record;
+    }
   }
   DisclosedRow::Record& record = *row->add_records();
   SetBytes(record_ref, record.mutable_record_ref());
+  record.set_version(version);
+  SetBytes(consent, record.mutable_consent());
   return record;
+}
+
+void AddField(std::string_view field, DisclosedRow::Record* record) {
+  const auto& fields = record->fields();
+  if (std::find(fields.begin(), fields.end(), field) != fields.end()) return;
+  record->add_fields(field.data(), field.size());
 }
 
 HoldingRow::Held& HeldIn(std::string_view record_ref, const std::string& field, HoldingRow* row) {
@@ -78,13 +92,10 @@ std::string_view DisclosureLedger::Give(const ExportPerson& person,
   for (const GivenRecord& one : given) {
     const std::string_view ref = one.record->reader->record_ref();
     const uint64_t version = one.record->reader->version();
-    DisclosedRow::Record& record = RecordIn(ref, &staged.disclosed);
+    DisclosedRow::Record& record = RecordIn(ref, version, one.consent, &staged.disclosed);
     SetBytes(one.record->type(), record.mutable_type());
-    record.set_version(version);
-    SetBytes(one.consent, record.mutable_consent());
-    record.clear_fields();
     for (std::string_view field : one.fields) {
-      record.add_fields(field.data(), field.size());
+      AddField(field, &record);
       HoldingRow::Held& held = HeldIn(ref, Concat({one.record->type(), ".", field}), &holding);
       held.set_version(version);
       held.set_outdated(false);

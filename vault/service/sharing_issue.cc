@@ -163,9 +163,11 @@ class IssueExportTokenHandler : public Handler {
     if (request.has_not_before()) {
       const std::optional<int64_t> micros = MicrosOf(request.not_before());
       const absl::Time latest = call.now() + authz::kMaxTokenLifetime;
+      const absl::Duration stated =
+          lifetime == 0 ? authz::kDefaultTokenLifetime : absl::Seconds(lifetime);
       if (!micros.has_value() || *micros <= 0) return malformed("not_before");
       // Its end is no later than that of one that begins at once can be.
-      if (absl::FromUnixMicros(*micros) + absl::Seconds(lifetime) > latest) {
+      if (absl::FromUnixMicros(*micros) + stated > latest) {
         return call.Refuse(authz::Reason::kTokenTerms, {"not_before"});
       }
       row->set_not_before_micros(*micros);
@@ -200,7 +202,7 @@ class IssueExportTokenHandler : public Handler {
     authz::ShareDecision decision = authz::DecideShare(call.policy(), input);
     if (!decision.granted()) return RefuseShare(call, decision);
     // Before all people are gone over, it is certain that nothing else is in the way.
-    if (auto waits = CheckNotified(call, *decision.rule, &survey_)) return waits;
+    if (auto waits = CheckNotified(call, *decision.rule, true, &survey_)) return waits;
     token_rule_ = decision.rule;
     DescribeShare(call, decision);
     row->set_basis(decision.rule->basis);
@@ -218,7 +220,8 @@ class IssueExportTokenHandler : public Handler {
         storage::Id128::FromBytes(recipient.ref()).value_or(storage::Id128());
     const size_t end =
         std::min(static_cast<size_t>(request.subjects_size()), place_.index + kExportPart);
-    while (next_.index < end) {
+    size_t records = 0;
+    while (next_.index < end && records < kExportPart) {
       std::vector<ExportItem> items;
       for (size_t i = next_.index; i < std::min(end, next_.index + kSlice); ++i) {
         const std::optional<ExportItem> item =
@@ -233,6 +236,7 @@ class IssueExportTokenHandler : public Handler {
       if (!people.ok()) return call.Refuse(people.status());
       for (size_t i = 0; i < items.size(); ++i) {
         call.Yield();
+        records += (*people)[i].records.size();
         if (auto refused = DecidePerson(call, request, ask, input, (*people)[i], items[i], part)) {
           return refused;
         }
@@ -357,7 +361,7 @@ class IssueExportTokenHandler : public Handler {
 
 }  // namespace
 
-std::optional<Plan> CheckNotified(VaultCall& call, const authz::RecipientSpec& rule,
+std::optional<Plan> CheckNotified(VaultCall& call, const authz::RecipientSpec& rule, bool counted,
                                   NoticeSurvey* survey) {
   constexpr size_t kPeopleAtATime = 2'000;
   const std::optional<authz::NoticeGate> gate =
@@ -375,6 +379,7 @@ std::optional<Plan> CheckNotified(VaultCall& call, const authz::RecipientSpec& r
     return again;
   }
   if (survey->untold() == 0) return std::nullopt;
+  if (!counted) return call.Refuse(authz::Reason::kUsersNotNotified);
   return call.Refuse(authz::Reason::kUsersNotNotified,
                      {Concat({"people=", std::to_string(survey->untold())})});
 }

@@ -12,6 +12,7 @@
 #include "vault/ledger/disclosure_ledger.h"
 #include "vault/ledger/notice_survey.h"
 #include "vault/service/admin_convert.h"
+#include "vault/service/errors.h"
 #include "vault/service/resource_name.h"
 #include "vault/service/sharing_ask.h"
 #include "vault/service/sharing_handlers.h"
@@ -31,6 +32,8 @@ constexpr int kMessageRecords = 1000;
 constexpr size_t kSlice = 32;
 // How often one use can be taken up.
 constexpr uint32_t kMaxOpenings = 16;
+// And how long after all of it was given: for whom the end did not reach.
+constexpr absl::Duration kReopenAfterEnd = absl::Minutes(10);
 constexpr size_t kMaxRequestId = 64;
 // Years that the ledger is kept where the policy does not say.
 constexpr int kLedgerYears = 3;
@@ -78,7 +81,7 @@ class RedeemExportTokenHandler : public Handler {
     input.users_notified = true;
     const authz::ShareDecision decision = authz::DecideShare(call.policy(), input);
     if (!decision.granted()) return RefuseShare(call, decision);
-    if (auto waits = CheckNotified(call, *decision.rule, &survey_)) return *std::move(waits);
+    if (auto waits = CheckNotified(call, *decision.rule, false, &survey_)) return *std::move(waits);
     DescribeShare(call, decision);
     (*call.entry().mutable_arguments())["issuer"] = now.token.row.issuer();
 
@@ -188,7 +191,11 @@ class RedeemExportTokenHandler : public Handler {
       now->disclosure = **std::move(disclosure);
     }
     if (now->opening) {
-      if (use->openings() >= kMaxOpenings) return call.Refuse(authz::Reason::kTokenExhausted);
+      const int64_t end = now->disclosure.row.end_micros();
+      const bool over = end != 0 && call.now() >= absl::FromUnixMicros(end) + kReopenAfterEnd;
+      if (over || use->openings() >= kMaxOpenings) {
+        return call.Refuse(authz::Reason::kTokenExhausted);
+      }
       use->set_openings(use->openings() + 1);
       // Nobody goes on behind what was given.
       if (request.resume_from() > now->disclosure.row.position()) {
@@ -334,13 +341,17 @@ class RedeemExportTokenHandler : public Handler {
   std::optional<Plan> GivePerson(VaultCall& call, const ExportAsk& ask,
                                  const authz::ShareInput& input, ExportPerson* person,
                                  Redemption* now, DisclosureLedger* ledger, WireWriter* out) {
-    if (person->reason == authz::Reason::kDataLoss) return call.Refuse(person->reason);
+    if (person->reason == authz::Reason::kDataLoss) return call.RefuseAll(person->reason);
     const size_t before = out->size();
     const size_t subject = out->Open(Response::kSubjectsFieldNumber);
     std::vector<GivenRecord> given;
     std::vector<std::string> consents;
     consents.reserve(person->records.size());
     authz::Reason reason = person->reason;
+    if (person->ok() && !WasToldInTime(call, now->token.row, person->subject())) {
+      reason = authz::Reason::kUsersNotNotified;
+      person->records.clear();
+    }
     std::vector<std::string> denied;
     for (const std::unique_ptr<LoadedRecord>& record : person->records) {
       const RecordShare share = DecideRecord(call, ask, input, *person, *record);
@@ -355,7 +366,7 @@ class RedeemExportTokenHandler : public Handler {
       }
       GivenRecord one{record.get(), {}, {}};
       absl::StatusOr<bool> any = ReleaseRecord(call, ask, record.get(), &one.fields, out);
-      if (!any.ok()) return call.Refuse(any.status());
+      if (!any.ok()) return call.RefuseAll(ReasonOf(any.status()));
       if (!*any) continue;
       consents.push_back(share.consent_id);
       one.consent = consents.back();
@@ -377,6 +388,17 @@ class RedeemExportTokenHandler : public Handler {
     out->Close(subject);
     ++now->people;
     return std::nullopt;
+  }
+
+  // Whether the person was, where the rule asks that all were.
+  static bool WasToldInTime(const VaultCall& call, const storage::v1::ExportTokenRow& row,
+                            const SubjectState& person) {
+    const authz::RecipientSpec* rule = call.policy().FindRecipient(row.rule());
+    if (rule == nullptr) return false;
+    const std::optional<authz::NoticeGate> gate =
+        authz::NoticeGateOf(call.policy(), *rule, call.now());
+    return !gate.has_value() ||
+           WasTold(person.row.use(), call.policy().matters()[gate->matter].name, gate->told_before);
   }
 
   // Adds the record's values of the fields asked for; false, and nothing added, where it has none.
@@ -452,7 +474,7 @@ class RedeemExportTokenHandler : public Handler {
       now->first_denied = std::move(denied);
     }
     storage::v1::EntryItem& item = *call.entry().add_items();
-    if (person.ok()) item.set_subject_ref(person.subject().row.subject_ref());
+    if (!person.records.empty()) item.set_subject_ref(person.subject().row.subject_ref());
     const std::string_view name = authz::ReasonName(reason);
     item.set_reason(name.data(), name.size());
     call.entry().set_decision(storage::v1::DECISION_PARTIAL);

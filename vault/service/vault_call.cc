@@ -68,6 +68,11 @@ std::optional<Plan> VaultCall::OpenTenant(std::string_view tenant, const v1::Usa
   if (principal.kind == authz::PrincipalKind::kTenant && principal.tenant != tenant_name_) {
     return session_.Refuse(authz::Reason::kTenantMismatch);
   }
+  // Nor does a recipient, who is one tenant's.
+  if (principal.kind == authz::PrincipalKind::kRecipient &&
+      !session_.caller()->row.recipient().starts_with(Concat({tenant, "/"}))) {
+    return session_.Refuse(authz::Reason::kTenantMismatch);
+  }
   tenant_ = session_.UseTenantId(tenant);
   if (tenant_ == nullptr) return session_.Refuse(authz::Reason::kTenantUnknown);
   policy_ = tenant_->policy_in_force();
