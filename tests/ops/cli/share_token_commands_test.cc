@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "ops/cli/exit_code.h"
 #include "tests/ops/cli/fake_vault.h"
 
@@ -41,39 +42,12 @@ class ShareTokenCommandsTest : public ::testing::Test {
 };
 
 TEST_F(ShareTokenCommandsTest, IssuesWithAllThatARequestHas) {
-  const CliResult result = Run({"issue",
-                                "--to",
-                                "yamato",
-                                "--rule",
-                                "carrier",
-                                "--for",
-                                "order",
-                                "--ticket",
-                                "T-1",
-                                "--argument",
-                                "option=O-1",
-                                "--role",
-                                "shop",
-                                "--field",
-                                "customer.name,customer.phone",
-                                "--field",
-                                "account.id",
-                                "--subject",
-                                "p1",
-                                "--subject",
-                                "tenants/t7/subjects/p2/records/r1",
-                                "--assert",
-                                "case=C-1",
-                                "--requested",
-                                "a.b,c.d",
-                                "--lifetime",
-                                "90m",
-                                "--uses",
-                                "3",
-                                "--not-before",
-                                "1h",
-                                "--request-id",
-                                "once"});
+  const std::string line =
+      "issue --to yamato --rule carrier --for order --ticket T-1 --argument option=O-1 --role shop "
+      "--field customer.name,customer.phone --field account.id --subject p1 "
+      "--subject tenants/t7/subjects/p2/records/r1 --assert case=C-1 --requested a.b,c.d "
+      "--lifetime 90m --uses 3 --not-before 1h --request-id once";
+  const CliResult result = Run(absl::StrSplit(line, ' '));
   EXPECT_EQ(result.code, kExitOk) << result.err;
   EXPECT_EQ(Heard(),
             "IssueExportTokenRequest parent: \"tenants/default\" "
