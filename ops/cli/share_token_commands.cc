@@ -182,6 +182,7 @@ void AddIssue(CLI::App& group, Session& session) {
                    "What the recipient has asked for, type.field, where the rule goes by it")
       ->delimiter(',');
   AddTerms(*command, session, flags.get());
+  AddRequestId(*command, flags->request.mutable_request_id());
   AddQuiet(*command, &flags->quiet);
   command->footer(
       "All people are decided now, and each again when the token is redeemed. Give the token to "
@@ -216,6 +217,8 @@ void AddReading(CLI::App& group, Session& session) {
       });
   AddTokenName(*command, get->mutable_name());
   AddQuiet(*command, quiet.get());
+  AddUsage(*command, get->mutable_usage());
+  command->footer("Approvers state the purpose that their role has approve_exception for.");
 
   auto list = std::make_shared<v1::ListExportTokensRequest>();
   auto limit = std::make_shared<int64_t>(kDefaultLimit);
@@ -251,8 +254,11 @@ struct ApproveFlags {
 };
 
 // Shows what would be approved and asks. Who approves has to have seen it.
-absl::StatusOr<bool> Confirm(Session& session, const v1::ExportToken& token) {
+bool Confirm(Session& session, const v1::GetExportTokenResponse& token) {
   Renderer(OutputFormat::kTable, session.err(), session.err()).Show(token);
+  if (token.description().subjects() > static_cast<uint32_t>(token.subjects_size())) {
+    session.err() << "and others, " << token.description().subjects() << " in all\n";
+  }
   session.err() << "Approve this disclosure? Type yes: " << std::flush;
   std::string answer;
   std::getline(session.in(), answer);
@@ -267,13 +273,12 @@ absl::StatusOr<int> Approve(Session& session, const ApproveFlags& flags) {
   if (request.sha256().empty()) {
     v1::GetExportTokenRequest get;
     get.set_name(request.name());
+    *get.mutable_usage() = request.usage();
     auto there = Ask(session, &Connection::sharing, &Sharing::GetExportToken, get);
     if (!there.ok()) return there.status();
     request.set_sha256(there->description().sha256());
-    if (!flags.yes) {
-      const absl::StatusOr<bool> confirmed = Confirm(session, there->description());
-      if (!confirmed.ok()) return confirmed.status();
-      if (!*confirmed) return absl::CancelledError("not approved: the answer was not yes");
+    if (!flags.yes && !Confirm(session, *there)) {
+      return absl::CancelledError("not approved: the answer was not yes");
     }
   }
   auto response = Ask(session, &Connection::sharing, &Sharing::ApproveExportToken, request);
@@ -293,7 +298,7 @@ void AddDecisions(CLI::App& group, Session& session) {
   AddUsage(*command, approve->request.mutable_usage());
   command->footer(
       "For people whose role has approve_exception for the purpose, other than the issuer; each\n"
-      "once. Whoever may not see the token's description is given the hash by the issuer.");
+      "once. Shown is what would be given, to whom, and about whom (the first 100).");
 
   auto reject = std::make_shared<v1::RejectExportTokenRequest>();
   command = AddCommand(group, "reject", "Rejects a token that waits", session,

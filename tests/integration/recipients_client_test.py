@@ -113,6 +113,12 @@ class RecipientsClientTest(unittest.TestCase):
         self.assertEqual(self.run_client(token, "good.jsonl", keys=other + (
             self.folder / "keys.pem").read_text()).returncode, 0)
 
+    def test_run_again_takes_the_same_use_up(self):
+        token = self.vault.issue(self.records[:2]).token
+        for out in ("first.jsonl", "second.jsonl"):
+            self.assertEqual(self.run_client(token, out).returncode, 0)
+        self.assertEqual(self.lines("first.jsonl"), self.lines("second.jsonl"))
+
     def test_never_writes_over_a_file(self):
         (self.folder / "mine.jsonl").write_text("mine")
         done = self.run_client(self.vault.issue(self.records[:1]).token, "mine.jsonl")

@@ -134,6 +134,7 @@ grpc::Status FakeSharing::EnrolCertificate(Context*, const v1::EnrolCertificateR
 grpc::Status FakeSharing::GetExportToken(Context*, const v1::GetExportTokenRequest* request,
                                          v1::GetExportTokenResponse* response) {
   *response->mutable_description() = Described(request->name());
+  response->add_subjects("tenants/default/subjects/p1");
   if (response->description().state() == v1::EXPORT_TOKEN_STATE_ACTIVE) response->set_token(kToken);
   return hear_(*request);
 }

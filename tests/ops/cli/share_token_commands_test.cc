@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "ops/cli/exit_code.h"
 #include "tests/ops/cli/fake_vault.h"
 
@@ -41,17 +42,12 @@ class ShareTokenCommandsTest : public ::testing::Test {
 };
 
 TEST_F(ShareTokenCommandsTest, IssuesWithAllThatARequestHas) {
-  const CliResult result = Run({"issue",      "--to",       "yamato",
-                                "--rule",     "carrier",    "--for",
-                                "order",      "--ticket",   "T-1",
-                                "--argument", "option=O-1", "--role",
-                                "shop",       "--field",    "customer.name,customer.phone",
-                                "--field",    "account.id", "--subject",
-                                "p1",         "--subject",  "tenants/t7/subjects/p2/records/r1",
-                                "--assert",   "case=C-1",   "--requested",
-                                "a.b,c.d",    "--lifetime", "90m",
-                                "--uses",     "3",          "--not-before",
-                                "1h"});
+  const std::string line =
+      "issue --to yamato --rule carrier --for order --ticket T-1 --argument option=O-1 --role shop "
+      "--field customer.name,customer.phone --field account.id --subject p1 "
+      "--subject tenants/t7/subjects/p2/records/r1 --assert case=C-1 --requested a.b,c.d "
+      "--lifetime 90m --uses 3 --not-before 1h --request-id once";
+  const CliResult result = Run(absl::StrSplit(line, ' '));
   EXPECT_EQ(result.code, kExitOk) << result.err;
   EXPECT_EQ(Heard(),
             "IssueExportTokenRequest parent: \"tenants/default\" "
@@ -62,7 +58,8 @@ TEST_F(ShareTokenCommandsTest, IssuesWithAllThatARequestHas) {
             "subjects: \"tenants/default/subjects/p1\" "
             "subjects: \"tenants/t7/subjects/p2/records/r1\" "
             "assertions { key: \"case\" value: \"C-1\" } requested: \"a.b\" requested: \"c.d\" "
-            "lifetime_seconds: 5400 uses: 3 not_before { seconds: 1900003600 }");
+            "lifetime_seconds: 5400 uses: 3 not_before { seconds: 1900003600 } "
+            "request_id: \"once\"");
   EXPECT_THAT(result.out, AllOf(HasSubstr("token: v4.public.claims.footer\n"),
                                 HasSubstr("exportTokens/e1"), HasSubstr("state: active")));
   EXPECT_THAT(result.err, HasSubstr("warning: BASIS_PUBLISHED_PURPOSE"));
@@ -98,7 +95,7 @@ TEST_F(ShareTokenCommandsTest, PrintsTheTokenAlone) {
   EXPECT_EQ(result.out, "v4.public.claims.footer\n");
   EXPECT_THAT(result.err, HasSubstr("BASIS_PUBLISHED_PURPOSE"));
   EXPECT_EQ(Run({"show", "e1", "-q"}).out, "v4.public.claims.footer\n");
-  EXPECT_EQ(Heard(), "GetExportTokenRequest name: \"tenants/default/exportTokens/e1\"");
+  EXPECT_EQ(Heard(), "GetExportTokenRequest name: \"tenants/default/exportTokens/e1\" usage { }");
 }
 
 TEST_F(ShareTokenCommandsTest, SaysHowManyWereLeftOut) {
@@ -151,8 +148,11 @@ TEST_F(ShareTokenCommandsTest, Approves) {
   EXPECT_EQ(Heard(),
             "ApproveExportTokenRequest name: \"tenants/default/exportTokens/e1\" "
             "sha256: \"def456\" usage { purpose: \"review\" ticket: \"T-1\" }");
-  EXPECT_EQ(Run({"approve", "e1", "--yes"}).code, kExitOk);
-  EXPECT_THAT(Heard(), HasSubstr("sha256: \"abc123\""));
+  EXPECT_EQ(Run({"approve", "e1", "--yes", "--for", "review"}).code, kExitOk);
+  EXPECT_THAT(Heard(), HasSubstr("sha256: \"abc123\" usage { purpose: \"review\" }"));
+  EXPECT_EQ(vault_.said()[1],
+            "GetExportTokenRequest name: \"tenants/default/exportTokens/e1\" "
+            "usage { purpose: \"review\" }");
 }
 
 TEST_F(ShareTokenCommandsTest, ApprovesWhatWasSeenAndOnlyOnYes) {
@@ -160,7 +160,8 @@ TEST_F(ShareTokenCommandsTest, ApprovesWhatWasSeenAndOnlyOnYes) {
   for (const char* answer : {"no\n", "", "Yes\n", "yes please\n"}) {
     const CliResult result = Run({"approve", "e1"}, answer);
     EXPECT_EQ(result.code, kExitError);
-    EXPECT_THAT(result.err, HasSubstr("sha256: abc123"));
+    EXPECT_THAT(result.err, AllOf(HasSubstr("sha256: abc123"), HasSubstr("subjects/p1"),
+                                  HasSubstr("and others, 10 in all")));
     EXPECT_THAT(Heard(), StartsWith("GetExportTokenRequest"));
   }
   EXPECT_EQ(Run({"approve", "e1"}, "yes\n").code, kExitOk);
