@@ -67,6 +67,7 @@ const std::map<char, Reason> kLetters = {
     {'u', Reason::kRoleUnknown},
     {'a', Reason::kAlreadyExists},
     {'K', Reason::kPrincipalKindNotAdmitted},
+    {'O', Reason::kOwnRecipient},
 };
 
 // One row for each method, one column for each caller in the order of kCallers:
@@ -115,7 +116,7 @@ SharingService/DisableRecipient             + S S +  S S  S  S S S S  S S  D U  
 SharingService/RecordRecipientAttestation   + S S +  S S  S  S S S S  S S  D U  S
 SharingService/RevokeRecipientAttestation   + S S +  S S  S  S S S S  S S  D U  S
 SharingService/EnrolCertificate             K K K K  K K  K  K K K K  K K  D U  +
-SharingService/IssueExportToken             r r r r  + o  o  o N E X  T T  D U  r
+SharingService/IssueExportToken             O r r r  + o  o  o N E X  T T  D U  r
 SharingService/GetExportToken               + + n +  + n  n  n n n n  T n  D U  n
 SharingService/ApproveExportToken           r r r r  o o  o  o N E X  T T  D U  r
 SharingService/RejectExportToken            r r r r  o o  o  o N E X  T T  D U  r

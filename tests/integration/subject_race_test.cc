@@ -26,7 +26,7 @@ constexpr int kStreamed = 2000;
 // The starter with a purpose that needs the person's consent, and a service that speaks for people.
 std::string PolicyOfConsents() {
   std::string text = ops::kStarterPolicy;
-  text.resize(text.find("cases:"));
+  text.resize(text.find("\nrecipients:") + 1);
   return absl::StrCat(
       absl::StrReplaceAll(text, {{"roles:\n",
                                   "  extra: {consent: required}\n"
