@@ -70,7 +70,6 @@ authz::ShareInput ExportAsk::Input(const authz::DecisionInput& issuer,
   input.uses = row_->uses();
   input.lifetime = absl::Seconds(row_->lifetime_seconds());
   input.issued_at = absl::FromUnixMicros(row_->create_micros());
-  input.approvals = static_cast<uint32_t>(row_->approvals_size());
   return input;
 }
 
@@ -175,6 +174,23 @@ void FillDescription(std::string_view tenant, const ExportTokenState& token,
     description->add_approvers(PrincipalName(approval.principal()));
   }
   *description->mutable_assertions() = row.assertions();
+  *description->mutable_requested() = row.requested();
+  *description->mutable_arguments() = row.arguments();
+  description->set_ticket(row.ticket());
+  description->set_lifetime_seconds(row.lifetime_seconds());
+  if (row.not_before_micros() != 0) {
+    FillTime(row.not_before_micros(), description->mutable_not_before());
+  }
+}
+
+uint32_t ApprovalsThatHold(VaultCall& call, const ExportTokenRow& row) {
+  Session& session = call.session();
+  return static_cast<uint32_t>(std::count_if(
+      row.approvals().begin(), row.approvals().end(), [&](const ExportTokenRow::Approval& one) {
+        session.AddRead(PrincipalCell(one.principal()));
+        const PrincipalState* who = session.state().FindPrincipal(one.principal());
+        return who != nullptr && !who->row.disabled() && who->row.person() == one.person();
+      }));
 }
 
 ExportClaims ClaimsOf(std::string_view tenant, std::string_view vault_id,

@@ -19,6 +19,9 @@
 // What issuing and redeeming a token share. Nothing but sharing_*.cc includes this.
 namespace piivault::vault {
 
+// No rule asks for more.
+inline constexpr uint32_t kEnoughApprovals = 2;
+
 // What a token asks, resolved under the policy in force. Borrows policy and row.
 class ExportAsk {
  public:
@@ -62,6 +65,10 @@ Sha256Digest ApprovalHash(std::string_view tenant, const ExportTokenState& token
 void FillDescription(std::string_view tenant, const ExportTokenState& token,
                      const ExportRevocations& revocations, absl::Time now,
                      v1::ExportToken* description);
+
+// How many approvals count now: a principal that is gone, disabled or another person's by now has
+// approved nothing. Their cells go to the read set.
+uint32_t ApprovalsThatHold(VaultCall& call, const storage::v1::ExportTokenRow& row);
 
 // The claims of a token that is good. REQUIRES: it has a start.
 ExportClaims ClaimsOf(std::string_view tenant, std::string_view vault_id,

@@ -211,8 +211,7 @@ class ListDisclosuresHandler : public Handler {
     auto* response = NewResponse<v1::ListDisclosuresResponse>(call.session().context());
     for (size_t i = 0; i < std::min(size, keys.size()); ++i) {
       call.Yield();
-      if (auto refused =
-              AddOne(call, storage::IdSuffix(keys[i]), subject_ref, recipient, response)) {
+      if (auto refused = AddOne(call, keys[i], subject_ref, recipient, response)) {
         return *std::move(refused);
       }
     }
@@ -222,14 +221,22 @@ class ListDisclosuresHandler : public Handler {
     return call.Finish(response);
   }
 
-  std::optional<Plan> AddOne(VaultCall& call, const storage::Id128& id,
+  // `key_to_it` is of the row that leads to it.
+  std::optional<Plan> AddOne(VaultCall& call, std::string_view key_to_it,
                              std::string_view subject_ref,
                              const std::optional<std::string>& recipient,
                              v1::ListDisclosuresResponse* response) {
+    const storage::Id128 id = storage::IdSuffix(key_to_it);
     absl::StatusOr<std::optional<DisclosureState>> disclosure =
         LoadDisclosure(deps_.engine, call.scope(), id, &call.changes());
     if (!disclosure.ok()) return call.Refuse(disclosure.status());
     if (!disclosure->has_value()) return call.Refuse(authz::Reason::kDataLoss);
+    // A row that was put there to lead to one twice, in another's place.
+    const auto begun = static_cast<uint64_t>((*disclosure)->row.start_micros());
+    if (storage::IndexSuffix(key_to_it.substr(0, key_to_it.size() - storage::Id128::kSize)) !=
+        begun) {
+      return call.Refuse(authz::Reason::kDataLoss);
+    }
     if (recipient.has_value() && (*disclosure)->row.recipient() != *recipient) return std::nullopt;
     v1::Disclosure* wire = response->add_disclosures();
     FillDisclosure(call, **disclosure, wire);

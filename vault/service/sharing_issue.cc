@@ -84,7 +84,7 @@ class IssueExportTokenHandler : public Handler {
         ask.Input(issuer, recipient == nullptr ? nullptr : &recipient->recipient);
     input.single_operator = call.session().state().single_operator();
     // What has to be approved is asked for first.
-    input.approvals = 2;
+    input.approvals = kEnoughApprovals;
     input.issued_at = call.now();
     if (auto refused = DecideWhole(call, input, &token.row)) return *std::move(refused);
     DescribeToken(call, token);

@@ -77,7 +77,8 @@ class RedeemExportTokenHandler : public Handler {
     }
     authz::ShareInput input = ask.Input(IssuerOf(call, now.token.row), &recipient->recipient);
     input.single_operator = call.session().state().single_operator();
-    if (input.single_operator) input.approvals = 2;
+    input.approvals =
+        input.single_operator ? kEnoughApprovals : ApprovalsThatHold(call, now.token.row);
     input.users_notified = true;
     const authz::ShareDecision decision = authz::DecideShare(call.policy(), input);
     if (!decision.granted()) return RefuseShare(call, decision);

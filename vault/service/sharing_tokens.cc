@@ -169,7 +169,7 @@ class ApproveExportTokenHandler : public Handler {
     approval.set_time_micros(absl::ToUnixMicros(call.now()));
     (*call.entry().mutable_arguments())["sha256"] = request.sha256();
     StateChange change = deps_.store.NewChange(call.session().shared_state());
-    if (static_cast<uint32_t>(token.row.approvals_size()) >= token.row.approvals_needed()) {
+    if (ApprovalsThatHold(call, token.row) >= token.row.approvals_needed()) {
       // Whoever issued it fetches the text.
       const absl::StatusOr<std::string> text = StartToken(call, &token, &change);
       if (!text.ok()) return call.Refuse(text.status());
@@ -184,6 +184,16 @@ class ApproveExportTokenHandler : public Handler {
   }
 
  private:
+  static bool HasMade(const storage::v1::RecipientRow& recipient, std::string_view person) {
+    const auto& changed = recipient.changed_by_persons();
+    const auto& attested = recipient.attestations();
+    return recipient.registered_by_person() == person ||
+           std::find(changed.begin(), changed.end(), person) != changed.end() ||
+           std::any_of(attested.begin(), attested.end(), [person](const auto& attestation) {
+             return attestation.recorded_by_person() == person;
+           });
+  }
+
   // Somebody else than the issuer, by whatever certificate, and each person once.
   static authz::Reason CheckApprover(VaultCall& call, const storage::v1::ExportTokenRow& row) {
     const std::string& person = call.session().caller()->row.person();
@@ -195,6 +205,12 @@ class ApproveExportTokenHandler : public Handler {
         call.session().principal_name() == row.issuer()) {
       return authz::Reason::kProposalSelfApproval;
     }
+    // Nor whoever has made the recipient what it is.
+    call.session().AddRead(RecipientCell(call.tenant_id(), row.recipient()));
+    const RecipientState* recipient =
+        call.session().state().FindRecipient(call.tenant_id(), row.recipient());
+    if (recipient == nullptr) return authz::Reason::kRecipientUnknown;
+    if (HasMade(recipient->row, person)) return authz::Reason::kOwnRecipient;
     const auto& given = row.approvals();
     const bool again = std::any_of(given.begin(), given.end(), [&person](const auto& approval) {
       return approval.person() == person;

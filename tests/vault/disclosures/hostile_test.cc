@@ -229,6 +229,69 @@ TEST_F(HostileTest, AStreamEndsWithTheMessageAfterARevocation) {
   EXPECT_EQ(authz::ReasonName(open.Next().reason), "NDA_REVOKED");
 }
 
+TEST_F(HostileTest, AnErasureDoesNotWaitForADamagedRowOfTheLedger) {
+  const Parcel parcel = NewParcel();
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
+  for (const auto& [key, value] : engine().Dump(storage::Table::kSharing)) {
+    if (key[0] != static_cast<char>(storage::SharingKind::kHolding)) continue;
+    engine().Tamper({storage::Table::kSharing, key}, value.substr(0, value.size() - 1) + "x");
+  }
+  EXPECT_EQ(Update(parcel.record, {{"phone", "090-9999-0000"}}).name(), "DATA_LOSS");
+  v1::DeleteSubjectRequest erase;
+  erase.set_name(parcel.person);
+  EXPECT_TRUE(Call("shop", "DeleteSubject", erase).ok());
+}
+
+TEST_F(HostileTest, APartnerTakesNothingBackThatIsNotItsOwn) {
+  const Parcel parcel = NewParcel();
+  const size_t rows = store().snapshot()->revocations("default").size();
+  v1::RevokeExportTokensRequest request;
+  request.set_parent("tenants/default");
+  request.set_issuer("principals/yamato");
+  Call("yamato", "RevokeExportTokens", request);
+  request.set_issuer("principals/shop");
+  Call("shop", "RevokeExportTokens", request);
+  EXPECT_EQ(store().snapshot()->revocations("default").size(), rows);
+  request.set_parent("tenants/other");
+  request.set_issuer("principals/yamato");
+  EXPECT_EQ(Call("yamato", "RevokeExportTokens", request).name(), "TENANT_MISMATCH");
+  EXPECT_TRUE(Redeem("yamato", parcel.token).ok());
+}
+
+TEST_F(HostileTest, ACompletedUseIsNoSubscription) {
+  const Parcel parcel = NewParcel();
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
+  now += absl::Minutes(10) - absl::Seconds(1);
+  EXPECT_TRUE(Redeem("yamato", parcel.token).ok());
+  now += absl::Seconds(1);
+  EXPECT_EQ(Redeem("yamato", parcel.token).name(), "TOKEN_EXHAUSTED");
+}
+
+TEST_F(HostileTest, WhatWasGivenStaysInTheLedgerWhenItIsGivenAgain) {
+  const Parcel parcel = NewParcel();
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
+  ASSERT_TRUE(Update(parcel.record, {}, {"phone"}).ok());
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
+  const Result listed = Disclosures("officer", parcel.person);
+  ASSERT_THAT(Listed(listed).disclosures(0).records(), SizeIs(2));
+  EXPECT_THAT(Listed(listed).disclosures(0).records(0).fields(), SizeIs(3));
+  EXPECT_EQ(Listed(listed).disclosures(0).records(0).version(), 1u);
+  EXPECT_THAT(Listed(listed).disclosures(0).records(1).fields(), SizeIs(2));
+}
+
+TEST_F(HostileTest, ADisclosureIsNotListedInAnothersPlace) {
+  const Parcel parcel = NewParcel();
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
+  for (const auto& [key, value] : engine().Dump(storage::Table::kSharing)) {
+    if (key[0] != static_cast<char>(storage::SharingKind::kBySubject)) continue;
+    std::string moved = key;
+    moved[key.size() - storage::Id128::kSize - 1] ^= 1;
+    engine().Tamper({storage::Table::kSharing, key}, std::nullopt);
+    engine().Tamper({storage::Table::kSharing, moved}, value);
+  }
+  EXPECT_EQ(Disclosures("officer", parcel.person).name(), "DATA_LOSS");
+}
+
 TEST_F(HostileTest, AUseIsTakenUpSoManyTimesAndNoMore) {
   const Parcel parcel = NewParcel();
   for (int i = 0; i < 16; ++i) ASSERT_TRUE(Redeem("yamato", parcel.token).ok()) << i;

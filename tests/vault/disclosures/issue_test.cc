@@ -185,6 +185,48 @@ TEST_F(IssueTest, WhatNeedsApprovalWaitsForAnotherPerson) {
   EXPECT_THAT(Given(given).subjects(0).records(0).fields(), SizeIs(1));
 }
 
+TEST_F(IssueTest, WhoMadeTheRecipientDoesNotApproveWhatItGets) {
+  storage::v1::RecipientRow row = RecipientRowOf("police");
+  row.set_registered_by_person("boss");
+  PutRecipient(row);
+  const v1::ExportToken token = Issued(Issue("clerk", ByLaw(PersonOf(Customer())))).description();
+  EXPECT_EQ(token.lifetime_seconds(), 900u);
+  EXPECT_THAT(token.requested(), ElementsAre("customer.name", "customer.phone"));
+  EXPECT_EQ(Approve("boss", token).name(), "OWN_RECIPIENT");
+  EXPECT_TRUE(Approve("chief", token).ok());
+}
+
+TEST_F(IssueTest, AnApprovalOfSomebodyWhoHasLeftDoesNotCount) {
+  v1::IssueExportTokenRequest request = ByLaw(PersonOf(Customer()));
+  request.set_rule("public");
+  request.clear_assertions();
+  request.clear_requested();
+  (*request.mutable_assertions())["written_ground"] = "G-17";
+  const auto disable = [&](bool disabled) {
+    Put([&](StateChange& change) {
+      storage::v1::PrincipalRow boss = store().snapshot()->FindPrincipal("boss")->row;
+      boss.set_disabled(disabled);
+      change.PutPrincipal(boss);
+    });
+  };
+  const v1::ExportToken token = Issued(Issue("clerk", request)).description();
+  ASSERT_TRUE(Approve("boss", token).ok());
+  disable(true);
+  const Result second = Approve("chief", token);
+  ASSERT_TRUE(second.ok()) << second.name();
+  EXPECT_EQ(second.As<v1::ApproveExportTokenResponse>().description().state(),
+            v1::EXPORT_TOKEN_STATE_WAITING);
+  disable(false);
+  const v1::ExportToken other = Issued(Issue("clerk", request)).description();
+  ASSERT_TRUE(Approve("boss", other).ok());
+  ASSERT_TRUE(Approve("chief", other).ok());
+  const std::string text = Fetch("clerk", other.name());
+  disable(true);
+  EXPECT_EQ(Redeem("police", text).name(), "APPROVAL_MISSING");
+  disable(false);
+  EXPECT_TRUE(Redeem("police", text).ok());
+}
+
 TEST_F(IssueTest, TwoApproversAreTwoPersons) {
   v1::IssueExportTokenRequest request = ByLaw(PersonOf(Customer()));
   request.set_rule("public");
