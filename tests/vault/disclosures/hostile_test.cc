@@ -187,13 +187,27 @@ TEST_F(HostileTest, NoGrantFollowsWhatWouldHaveRefusedIt) {
   const Parcel raced = NewParcel();
   EXPECT_EQ(refused_after(raced, [&] { ASSERT_TRUE(Redeem("yamato", raced.token, "other").ok()); }),
             "TOKEN_EXHAUSTED");
+  const Parcel left = NewParcel();
+  EXPECT_EQ(refused_after(left,
+                          [&] {
+                            Put([&](StateChange& change) {
+                              storage::v1::PrincipalRow sender =
+                                  store().snapshot()->FindPrincipal("sender")->row;
+                              sender.clear_bindings();
+                              change.PutPrincipal(sender);
+                            });
+                          }),
+            "ROLE_NOT_GRANTED");
+}
+
+TEST_F(HostileTest, NoGrantFollowsTheDisablingOfItsRecipient) {
   const Parcel disabled = NewParcel("sagawa");
   Open open(*this, "sagawa", "RedeemExportToken", ForRedemption(disabled.token, "r"));
   ASSERT_EQ(open.Next().reason, authz::Reason::kOk);
   storage::v1::RecipientRow row = RecipientRowOf("sagawa");
   row.set_disable_time_micros(absl::ToUnixMicros(now));
   PutRecipient(row);
-  open.Commit();
+  EXPECT_NE(open.Commit().reason, authz::Reason::kOk);
   EXPECT_EQ(authz::ReasonName(open.Next().reason), "RECIPIENT_DISABLED");
 }
 

@@ -105,6 +105,9 @@ TEST_F(IssueTest, TheRuleSaysWhatAndToWhom) {
   request.set_uses(2);
   EXPECT_EQ(Issue("sender", request).name(), "TOKEN_TERMS");
   request = ForCarrier(person);
+  request.set_uses(1001);
+  EXPECT_EQ(Issue("sender", request).name(), "MALFORMED_REQUEST");
+  request.set_uses(1);
   request.mutable_usage()->clear_arguments();
   EXPECT_EQ(Issue("sender", request).name(), "ARGUMENT_MISSING");
   (*request.mutable_usage()->mutable_arguments())["shipment"] = "P-2";

@@ -233,6 +233,26 @@ TEST_F(RedeemTest, ACorrectionIsANoticeToThoseWhoHoldTheValue) {
   EXPECT_TRUE(Noticed(all).notices(0).has_acknowledge_time());
 }
 
+TEST_F(RedeemTest, ACorrectionIsOfItsOwnRecord) {
+  const std::string first = Customer();
+  const std::string person = PersonOf(first);
+  const std::string second = Customer({{"phone", "03-1234-5678"}}, person);
+  ASSERT_TRUE(OpenMatter(person, "shipment", "P-1").ok());
+  const Result given = Redeem("yamato", Token("sender", ForCarrier(person)));
+  ASSERT_TRUE(given.ok()) << given.name();
+  ASSERT_THAT(Given(given).subjects(0).records(), SizeIs(2));
+  ASSERT_TRUE(Update(second, {{"phone", "03-9999-0000"}}).ok());
+  const Result listed = Notices("yamato");
+  ASSERT_THAT(Noticed(listed).notices(), SizeIs(1));
+  EXPECT_THAT(Noticed(listed).notices(0).fields(), ElementsAre("customer.phone"));
+  // One record alone can be named, too.
+  v1::IssueExportTokenRequest one = ForCarrier(first);
+  const Result alone = Redeem("yamato", Token("sender", one));
+  ASSERT_TRUE(alone.ok()) << alone.name();
+  EXPECT_THAT(Given(alone).subjects(0).records(), SizeIs(1));
+  EXPECT_EQ(Given(alone).subjects(0).handle(), Given(given).subjects(0).handle());
+}
+
 TEST_F(RedeemTest, AnErasureIsANoticeAndTheLedgerStaysWithoutNamingAnybody) {
   const Parcel parcel = NewParcel();
   const std::string handle = Given(Redeem("yamato", parcel.token)).subjects(0).handle();
