@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "authz/policy_change.h"
 #include "authz/share_decision.h"
 #include "authz/vocabulary.h"
 
@@ -50,16 +51,6 @@ ShareNeed NeedOf(std::string_view word) {
   return {Kind::kAgreement, word, AgreementOf(word)};
 }
 
-// REQUIRES: of days, weeks, months or years; or empty.
-void SetLead(std::string_view lead, ShareRule* rule) {
-  const size_t digits = std::min(lead.find_first_not_of("0123456789"), lead.size());
-  int64_t count = 0;
-  for (char c : lead.substr(0, digits)) count = 10 * count + (c - '0');
-  const std::string_view unit = lead.substr(digits);
-  if (unit == "d" || unit == "w") rule->lead_days = unit == "w" ? 7 * count : count;
-  if (unit == "mo" || unit == "y") rule->lead_months = unit == "y" ? 12 * count : count;
-}
-
 ShareRule RuleOf(const Policy& policy, const RecipientSpec& spec) {
   ShareRule rule;
   rule.spec = &spec;
@@ -70,7 +61,7 @@ ShareRule RuleOf(const Policy& policy, const RecipientSpec& spec) {
   rule.purposes = BitSet(policy.purposes().size());
   for (PurposeId id : spec.purposes) rule.purposes.Set(id);
   rule.approvals = ApprovalsOf(spec);
-  SetLead(spec.notice_lead, &rule);
+  rule.lead = ParseDuration(spec.notice_lead).value_or(CalendarDuration());
   for (const std::string& need : spec.needs) {
     if (!Contains(vocabulary::kApprovalNeeds, need)) rule.needs.push_back(NeedOf(need));
   }

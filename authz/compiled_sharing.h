@@ -9,6 +9,7 @@
 
 #include "authz/bit_set.h"
 #include "authz/policy.h"
+#include "authz/policy_change.h"
 
 namespace piivault::authz {
 
@@ -46,9 +47,7 @@ struct ShareRule {
   BitSet purposes;  // Of those that are not consented_purposes.
   uint32_t approvals = 0;
   std::vector<ShareNeed> needs;  // In the order of the policy; approvals apart.
-  // How long before people are told: months of the calendar, else days.
-  int64_t lead_months = 0;
-  int64_t lead_days = 0;
+  CalendarDuration lead;         // How long before people are told: months, else days.
 };
 
 // Fields, and the kinds of recipients that a rule about them is for.

@@ -69,26 +69,34 @@ ChangeVerdict CheckPolicyChange(const Policy* before, const Policy& after, bool 
   return verdict;
 }
 
-absl::Time AddDuration(absl::Time start, std::string_view duration, absl::TimeZone zone) {
-  const size_t digits = std::min(duration.find_first_not_of("0123456789"), duration.size());
+std::optional<CalendarDuration> ParseDuration(std::string_view text) {
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   int64_t count = 0;
-  if (!absl::SimpleAtoi(absl::string_view(duration.data(), digits), &count)) {
-    return absl::InfiniteFuture();
-  }
-  const std::string_view unit = duration.substr(digits);
-  if (unit.empty() || unit == "s") return start + absl::Seconds(count);
-  if (unit == "m") return start + absl::Minutes(count);
-  if (unit == "h") return start + absl::Hours(count);
-  const absl::TimeZone::CivilInfo at = zone.At(start);
-  absl::CivilSecond cs = at.cs;
-  if (unit == "d" || unit == "w") {
-    cs = absl::CivilSecond(absl::CivilDay(cs) + count * (unit == "w" ? 7 : 1)) +
-         (cs - absl::CivilSecond(absl::CivilDay(cs)));
+  if (!absl::SimpleAtoi(absl::string_view(text.data(), digits), &count)) return std::nullopt;
+  const std::string_view unit = text.substr(digits);
+  CalendarDuration duration;
+  if (unit.empty() || unit == "s") {
+    duration.exact = absl::Seconds(count);
+  } else if (unit == "m" || unit == "h") {
+    duration.exact = unit == "h" ? absl::Hours(count) : absl::Minutes(count);
+  } else if (unit == "d" || unit == "w") {
+    duration.days = unit == "w" ? 7 * count : count;
   } else {
-    const absl::CivilMonth month = absl::CivilMonth(cs) + count * (unit == "y" ? 12 : 1);
-    cs = absl::CivilSecond(month.year(), month.month(), cs.day(), cs.hour(), cs.minute(),
-                           cs.second());
+    duration.months = unit == "y" ? 12 * count : count;
   }
+  return duration;
+}
+
+absl::Time AddDuration(absl::Time start, std::string_view text, absl::TimeZone zone) {
+  const std::optional<CalendarDuration> duration = ParseDuration(text);
+  if (!duration.has_value()) return absl::InfiniteFuture();
+  if (duration->months == 0 && duration->days == 0) return start + duration->exact;
+  const absl::TimeZone::CivilInfo at = zone.At(start);
+  const absl::CivilMonth month = absl::CivilMonth(at.cs) + duration->months;
+  const absl::CivilDay day =
+      absl::CivilDay(month.year(), month.month(), at.cs.day()) + duration->days;
+  const absl::CivilSecond cs(day.year(), day.month(), day.day(), at.cs.hour(), at.cs.minute(),
+                             at.cs.second());
   return absl::FromCivil(cs, zone) + at.subsecond;
 }
 

@@ -52,6 +52,16 @@ struct ChangeVerdict {
 ChangeVerdict CheckPolicyChange(const Policy* before, const Policy& after, bool same_meaning,
                                 const StatedChange& stated, absl::Time now);
 
+// A duration of a policy (`90s`, `15m`, `4h`, `30d`, `2w`, `6mo`, `5y`): months or days of the
+// calendar, or a time.
+struct CalendarDuration {
+  int64_t months = 0;
+  int64_t days = 0;
+  absl::Duration exact = absl::ZeroDuration();
+};
+// Nothing for a text that begins with no number.
+std::optional<CalendarDuration> ParseDuration(std::string_view text);
+
 // `start` and a duration as policies write it: 30d, 6w, 3mo and 5y by the calendar of `zone`, at
 // the same time of day; a day that the month does not have is counted on into the next month.
 // Others are spans of time. REQUIRES: `duration` came through the loader.

@@ -21,13 +21,6 @@ bool Contains(const List& list, const T& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-// Whether the recipient is what it is by this person's doing, its attestations aside.
-bool HasMade(const Recipient& recipient, std::string_view person) {
-  const std::vector<std::string>& changed = recipient.changed_by_persons;
-  return recipient.registered_by_person == person ||
-         std::find(changed.begin(), changed.end(), person) != changed.end();
-}
-
 // A disclosure of fields of one type; `subject` is null where nobody in particular is asked about.
 class Disclosure {
  public:
@@ -208,6 +201,10 @@ absl::CivilDay LatestDayToldOn(absl::CivilDay today, int64_t months) {
 
 }  // namespace
 
+bool HasMade(const Recipient& recipient, std::string_view person) {
+  return recipient.registered_by_person == person || Contains(recipient.changed_by_persons, person);
+}
+
 uint32_t ApprovalsOf(const RecipientSpec& rule) {
   if (Contains(rule.needs, "two_approvers")) return 2;
   return Contains(rule.needs, "approver") ? 1 : 0;
@@ -225,9 +222,9 @@ std::optional<NoticeGate> NoticeGateOf(const Policy& policy, const RecipientSpec
   const absl::CivilDay today = absl::ToCivilDay(now, zone);
   const ShareRule* compiled = policy.compiled().sharing().Find(rule.id);
   if (compiled == nullptr) return std::nullopt;
-  const absl::CivilDay told = compiled->lead_months > 0
-                                  ? LatestDayToldOn(today, compiled->lead_months)
-                                  : today - compiled->lead_days;
+  const absl::CivilDay told = compiled->lead.months > 0
+                                  ? LatestDayToldOn(today, compiled->lead.months)
+                                  : today - compiled->lead.days;
   return NoticeGate{*rule.notice, absl::FromCivil(told + 1, zone)};
 }
 

@@ -124,6 +124,8 @@ struct ShareDecision {
   bool granted() const { return reason == Reason::kOk; }
 };
 
+// Whether the recipient is what it is by this person's doing, its attestations aside.
+bool HasMade(const Recipient& recipient, std::string_view person);
 // How many approvals the rule asks for: 0, 1 or 2.
 uint32_t ApprovalsOf(const RecipientSpec& rule);
 // Whether the rule asks that all of the tenant's people were told, and since when at the latest a

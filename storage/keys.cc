@@ -296,6 +296,12 @@ KeyBuilder SharingRow(SharingKind kind, TenantId tenant) {
   return builder;
 }
 
+// What leads to a disclosure, by its beginning.
+Key DisclosureBy(SharingKind kind, TenantId tenant, const Id128& whose, uint64_t micros,
+                 const Id128& disclosure) {
+  return SharingRow(kind, tenant).Id(whose).U64(micros).Id(disclosure).Build();
+}
+
 }  // namespace
 
 Key ExportTokenKey(TenantId tenant, const Id128& token) {
@@ -328,11 +334,7 @@ Key HoldingPrefix(TenantId tenant, const Id128& subject_ref) {
 
 Key DisclosureOfSubjectKey(TenantId tenant, const Id128& subject_ref, uint64_t micros,
                            const Id128& disclosure) {
-  return SharingRow(SharingKind::kBySubject, tenant)
-      .Id(subject_ref)
-      .U64(micros)
-      .Id(disclosure)
-      .Build();
+  return DisclosureBy(SharingKind::kBySubject, tenant, subject_ref, micros, disclosure);
 }
 
 Key DisclosureOfSubjectPrefix(TenantId tenant, const Id128& subject_ref) {
@@ -341,11 +343,7 @@ Key DisclosureOfSubjectPrefix(TenantId tenant, const Id128& subject_ref) {
 
 Key DisclosureToRecipientKey(TenantId tenant, const Id128& recipient_ref, uint64_t micros,
                              const Id128& disclosure) {
-  return SharingRow(SharingKind::kByRecipient, tenant)
-      .Id(recipient_ref)
-      .U64(micros)
-      .Id(disclosure)
-      .Build();
+  return DisclosureBy(SharingKind::kByRecipient, tenant, recipient_ref, micros, disclosure);
 }
 
 Key DisclosureToRecipientPrefix(TenantId tenant, const Id128& recipient_ref) {

@@ -126,7 +126,8 @@ void AddRedeem(CLI::App& group, Session& session) {
   command->footer(
       "The same command again goes on with the same use: it gets the data once more, as it is "
       "then,\n"
-      "and no other use is taken. For another use of a token that has several, give another\n"
+      "and no other use is taken, until ten minutes after all of it was given. For another use of "
+      "a token that has several, give another\n"
       "--request-id. A connection that breaks is taken up again where it broke.\n"
       "JSON lines are {\"tag\":…}, {\"subject\":…} for each person, and {\"complete\":true,…} "
       "last.\n"

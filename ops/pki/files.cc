@@ -98,14 +98,10 @@ absl::Status WriteFile(const std::string& path, std::string_view contents, mode_
 }
 
 absl::Status WriteNewFile(const std::string& path, std::string_view contents, mode_t mode) {
-  absl::StatusOr<std::string> temporary = WriteBeside(path, contents, mode);
-  if (!temporary.ok()) return temporary.status();
-  // link() fails where the name is taken, which rename() would not.
-  const int result = link(temporary->c_str(), path.c_str());
-  const int error = errno;
-  unlink(temporary->c_str());
-  if (result != 0) return Errno(error, "create", path);
-  return SyncDirectoryOf(path);
+  absl::StatusOr<NewFile> file = NewFile::Create(path, mode);
+  if (!file.ok()) return file.status();
+  const absl::Status written = file->Append(contents);
+  return written.ok() ? file->Finish() : written;
 }
 
 NewFile::NewFile(std::string path, int fd, std::string temporary)
@@ -121,7 +117,7 @@ NewFile::~NewFile() {
   if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
-absl::StatusOr<NewFile> NewFile::Create(const std::string& path) {
+absl::StatusOr<NewFile> NewFile::Create(const std::string& path, mode_t mode) {
   struct stat there {};
   if (lstat(path.c_str(), &there) == 0) return Errno(EEXIST, "create", path);
   if (errno != ENOENT) return Errno(errno, "create", path);
@@ -134,7 +130,7 @@ absl::StatusOr<NewFile> NewFile::Create(const std::string& path) {
   if (fd < 0) return Errno(errno, "create", path);
   NewFile file(path, fd, std::move(temporary));
   // Whatever the umask leaves out.
-  if (fchmod(fd, 0600) != 0) return Errno(errno, "chmod", path);
+  if (fchmod(fd, mode) != 0) return Errno(errno, "chmod", path);
   return file;
 }
 

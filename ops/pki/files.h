@@ -29,12 +29,12 @@ inline constexpr size_t kMaxFileSize = size_t{1} << 30;
 [[nodiscard]] absl::Status WriteNewFile(const std::string& path, std::string_view contents,
                                         mode_t mode);
 
-// A new file of mode 0600 that is there whole or not at all: what is appended has no name until
+// A new file that is there whole or not at all: what is appended has no name until
 // Finish(), so that nothing of it stays where the program ends before. Thread-compatible.
 class NewFile {
  public:
   // ALREADY_EXISTS where there is a file; the codes of WriteFile().
-  [[nodiscard]] static absl::StatusOr<NewFile> Create(const std::string& path);
+  [[nodiscard]] static absl::StatusOr<NewFile> Create(const std::string& path, mode_t mode = 0600);
   ~NewFile();
   NewFile(NewFile&& other) noexcept;
   NewFile& operator=(NewFile&&) = delete;

@@ -76,6 +76,16 @@ template <typename T>
   return row;
 }
 
+// The message of a row that says its version itself. DATA_LOSS also where it says another one.
+template <typename T>
+[[nodiscard]] absl::StatusOr<T> OpenVersionedRow(const KeySnapshot& keys, const storage::Key& key,
+                                                 std::string_view value) {
+  absl::StatusOr<OpenedRow<T>> row = OpenRow<T>(keys, key, value);
+  if (!row.ok()) return row.status();
+  if (row->version != row->message.version()) return DecryptionFailed();
+  return std::move(row->message);
+}
+
 }  // namespace piivault::vault
 
 #endif  // PIIVAULT_VAULT_KEYS_SEALED_ROW_H_

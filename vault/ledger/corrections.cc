@@ -45,15 +45,14 @@ absl::StatusOr<std::vector<Corrections::Holder>> Corrections::Holders(
       prefix, prefix.bytes, kMaxHolders, [&](std::string_view key, std::string_view value) {
         storage::Key whole{storage::Table::kSharing, std::string(key)};
         changes_.Read(whole);
-        auto row = OpenRow<HoldingRow>(tenant_.keys(), whole, value);
+        auto row = OpenVersionedRow<HoldingRow>(tenant_.keys(), whole, value);
         opened = row.status();
-        if (opened.ok() && row->version != row->message.version()) opened = DecryptionFailed();
         if (!opened.ok()) {
           if (!skip_damaged) return false;
           opened = absl::OkStatus();
           return true;
         }
-        holders.push_back({std::move(whole), storage::IdSuffix(key), std::move(row->message)});
+        holders.push_back({std::move(whole), storage::IdSuffix(key), *std::move(row)});
         return true;
       });
   if (!scanned.ok()) return scanned;
@@ -96,10 +95,10 @@ void Corrections::Notify(const Holder& holder, const std::vector<size_t>& held, 
   row.set_kind(withdrawn ? kWithdrawn : kChanged);
   row.set_create_micros(absl::ToUnixMicros(now_));
   row.set_due_micros(absl::ToUnixMicros(now_ + *due));
-  storage::Key key =
-      storage::NoticeKey(tenant_.id(), holder.recipient_ref, NoticeId(row.create_micros()));
-  std::string value = SealRow(tenant_.keys(), random_, key, row.version(), row);
-  changes_.Put(std::move(key), std::move(value));
+  PutVersioned(
+      tenant_, random_,
+      storage::NoticeKey(tenant_.id(), holder.recipient_ref, NoticeId(row.create_micros())), row,
+      &changes_);
 }
 
 // By their time, so that the oldest come first.
@@ -113,9 +112,7 @@ storage::Id128 Corrections::NoticeId(int64_t micros) {
 
 void Corrections::Store(Holder* holder) {
   holder->row.set_version(holder->row.version() + 1);
-  std::string value =
-      SealRow(tenant_.keys(), random_, holder->key, holder->row.version(), holder->row);
-  changes_.Put(holder->key, std::move(value));
+  PutVersioned(tenant_, random_, holder->key, holder->row, &changes_);
 }
 
 absl::Status Corrections::Record(const storage::Id128& subject_ref, const Change& change) {

@@ -38,16 +38,6 @@ void AddField(std::string_view field, DisclosedRow::Record* record) {
   record->add_fields(field.data(), field.size());
 }
 
-HoldingRow::Held& HeldIn(std::string_view record_ref, const std::string& field, HoldingRow* row) {
-  for (HoldingRow::Held& held : *row->mutable_held()) {
-    if (held.record_ref() == record_ref && held.field() == field) return held;
-  }
-  HoldingRow::Held& held = *row->add_held();
-  SetBytes(record_ref, held.mutable_record_ref());
-  held.set_field(field);
-  return held;
-}
-
 }  // namespace
 
 absl::Status DisclosureLedger::Load(absl::Span<const ExportPerson> people) {
@@ -67,12 +57,26 @@ absl::Status DisclosureLedger::Load(absl::Span<const ExportPerson> people) {
   if (!values.ok()) return values.status();
   for (size_t i = 0; i < keys.size(); ++i) {
     if (!(*values)[i].has_value()) continue;
-    auto row = OpenRow<DisclosedRow>(tenant_.keys(), keys[i], *(*values)[i]);
+    auto row = OpenVersionedRow<DisclosedRow>(tenant_.keys(), keys[i], *(*values)[i]);
     if (!row.ok()) return row.status();
-    if (row->version != row->message.version()) return DecryptionFailed();
-    owners[i]->disclosed = std::move(row->message);
+    owners[i]->disclosed = *std::move(row);
   }
   return absl::OkStatus();
+}
+
+HoldingRow::Held& DisclosureLedger::Staged::HeldOf(std::string_view record_ref,
+                                                   const std::string& field) {
+  if (places.empty()) {
+    for (int i = 0; i < holding.held_size(); ++i) {
+      places[Concat({holding.held(i).record_ref(), holding.held(i).field()})] = i;
+    }
+  }
+  const auto [at, is_new] = places.try_emplace(Concat({record_ref, field}), holding.held_size());
+  if (!is_new) return *holding.mutable_held(at->second);
+  HoldingRow::Held& held = *holding.add_held();
+  SetBytes(record_ref, held.mutable_record_ref());
+  held.set_field(field);
+  return held;
 }
 
 std::string_view DisclosureLedger::Give(const ExportPerson& person,
@@ -96,7 +100,7 @@ std::string_view DisclosureLedger::Give(const ExportPerson& person,
     SetBytes(one.record->type(), record.mutable_type());
     for (std::string_view field : one.fields) {
       AddField(field, &record);
-      HoldingRow::Held& held = HeldIn(ref, Concat({one.record->type(), ".", field}), &holding);
+      HoldingRow::Held& held = staged.HeldOf(ref, Concat({one.record->type(), ".", field}));
       held.set_version(version);
       held.set_outdated(false);
     }
@@ -112,15 +116,11 @@ void DisclosureLedger::Finish() {
       changes_.Put(storage::DisclosureOfSubjectKey(tenant_.id(), ref, begun, disclosure_.id), "");
     }
     staged.disclosed.set_version(staged.disclosed.version() + 1);
-    storage::Key key = storage::DisclosedKey(tenant_.id(), disclosure_.id, ref);
-    std::string value =
-        SealRow(tenant_.keys(), random_, key, staged.disclosed.version(), staged.disclosed);
-    changes_.Put(std::move(key), std::move(value));
-
+    PutVersioned(tenant_, random_, storage::DisclosedKey(tenant_.id(), disclosure_.id, ref),
+                 staged.disclosed, &changes_);
     staged.holding.set_version(staged.holding.version() + 1);
-    key = storage::HoldingKey(tenant_.id(), ref, to_.ref);
-    value = SealRow(tenant_.keys(), random_, key, staged.holding.version(), staged.holding);
-    changes_.Put(std::move(key), std::move(value));
+    PutVersioned(tenant_, random_, storage::HoldingKey(tenant_.id(), ref, to_.ref), staged.holding,
+                 &changes_);
     changes_.touches.push_back(HoldingsCell(tenant_, ref));
   }
 }

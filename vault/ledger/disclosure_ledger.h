@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -64,7 +65,11 @@ class DisclosureLedger {
   struct Staged {
     storage::v1::DisclosedRow disclosed;
     storage::v1::HoldingRow holding;
+    std::unordered_map<std::string, int> places;  // in `holding`, by record and field
     bool given = false;
+
+    // What is held of the record's field, to be changed.
+    storage::v1::HoldingRow::Held& HeldOf(std::string_view record_ref, const std::string& field);
   };
 
   const storage::Engine& engine_;

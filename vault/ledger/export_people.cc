@@ -74,13 +74,13 @@ absl::Status LoadHoldings(const storage::Engine& engine, const TenantScope& tena
   if (!values.ok()) return values.status();
   for (size_t i = 0; i < keys.size(); ++i) {
     if (!(*values)[i].has_value()) continue;
-    auto row = OpenRow<storage::v1::HoldingRow>(tenant.keys(), keys[i], *(*values)[i]);
-    if (!row.ok() || row->version != row->message.version()) {
+    auto row = OpenVersionedRow<storage::v1::HoldingRow>(tenant.keys(), keys[i], *(*values)[i]);
+    if (!row.ok()) {
       owners[i]->reason = authz::Reason::kDataLoss;
       owners[i]->records.clear();
       continue;
     }
-    owners[i]->holding = std::move(row->message);
+    owners[i]->holding = *std::move(row);
   }
   return absl::OkStatus();
 }

@@ -29,9 +29,7 @@ struct ExportPerson {
   bool ok() const { return reason == authz::Reason::kOk; }
   // REQUIRES: ok().
   const SubjectState& subject() const { return records.front()->subject; }
-  storage::Id128 subject_ref() const {
-    return storage::Id128::FromBytes(subject().row.subject_ref()).value_or(storage::Id128());
-  }
+  storage::Id128 subject_ref() const { return RefOf(subject().row.subject_ref()); }
 };
 
 // Records of one person that a token may be about, at most.

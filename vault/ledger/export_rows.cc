@@ -17,17 +17,9 @@ absl::StatusOr<std::optional<Numbered<Row>>> Load(const storage::Engine& engine,
   absl::StatusOr<std::string> value = engine.Get(key);
   if (absl::IsNotFound(value.status())) return std::nullopt;
   if (!value.ok()) return value.status();
-  absl::StatusOr<OpenedRow<Row>> row = OpenRow<Row>(tenant.keys(), key, *value);
+  absl::StatusOr<Row> row = OpenVersionedRow<Row>(tenant.keys(), key, *value);
   if (!row.ok()) return row.status();
-  if (row->version != row->message.version()) return DecryptionFailed();
-  return Numbered<Row>{id, std::move(row->message)};
-}
-
-template <typename Row>
-void Put(const TenantScope& tenant, RandomSource& random, storage::Key key, const Row& row,
-         ChangeSet* changes) {
-  std::string value = SealRow(tenant.keys(), random, key, row.version(), row);
-  changes->Put(std::move(key), std::move(value));
+  return Numbered<Row>{id, *std::move(row)};
 }
 
 }  // namespace
@@ -42,7 +34,7 @@ absl::StatusOr<std::optional<ExportTokenState>> LoadExportToken(const storage::E
 
 void PutExportToken(const TenantScope& tenant, RandomSource& random, const ExportTokenState& token,
                     ChangeSet* changes) {
-  Put(tenant, random, storage::ExportTokenKey(tenant.id(), token.id), token.row, changes);
+  PutVersioned(tenant, random, storage::ExportTokenKey(tenant.id(), token.id), token.row, changes);
 }
 
 absl::StatusOr<std::optional<DisclosureState>> LoadDisclosure(const storage::Engine& engine,
@@ -55,7 +47,8 @@ absl::StatusOr<std::optional<DisclosureState>> LoadDisclosure(const storage::Eng
 
 void PutDisclosure(const TenantScope& tenant, RandomSource& random,
                    const DisclosureState& disclosure, ChangeSet* changes) {
-  Put(tenant, random, storage::DisclosureKey(tenant.id(), disclosure.id), disclosure.row, changes);
+  PutVersioned(tenant, random, storage::DisclosureKey(tenant.id(), disclosure.id), disclosure.row,
+               changes);
 }
 
 void PutExportPart(const TenantScope& tenant, RandomSource& random, const storage::Id128& token,

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -12,6 +13,7 @@
 #include "piivault/storage/v1/export.pb.h"
 #include "storage/engine.h"
 #include "vault/crypto/random.h"
+#include "vault/keys/sealed_row.h"
 #include "vault/records/change_set.h"
 #include "vault/records/tenant_scope.h"
 
@@ -33,6 +35,19 @@ struct ExportItem {
   bool whole_person() const { return record == storage::Id128(); }
   bool operator==(const ExportItem&) const = default;
 };
+
+// Seals a row at the version that it says.
+template <typename Row>
+void PutVersioned(const TenantScope& tenant, RandomSource& random, storage::Key key, const Row& row,
+                  ChangeSet* changes) {
+  std::string value = SealRow(tenant.keys(), random, key, row.version(), row);
+  changes->Put(std::move(key), std::move(value));
+}
+
+// A random reference as rows keep it; zero, which is nobody's, for other than 16 bytes.
+inline storage::Id128 RefOf(std::string_view bytes) {
+  return storage::Id128::FromBytes(bytes).value_or(storage::Id128());
+}
 
 template <typename Row>
 struct Numbered {

@@ -16,11 +16,10 @@ SubjectState NewSubject(RandomSource& random, absl::Time now) {
 
 absl::StatusOr<SubjectState> OpenSubject(const TenantScope& tenant, const storage::Id128& id,
                                          std::string_view value) {
-  absl::StatusOr<OpenedRow<storage::v1::SubjectRow>> row =
-      OpenRow<storage::v1::SubjectRow>(tenant.keys(), storage::SubjectKey(tenant.id(), id), value);
+  absl::StatusOr<storage::v1::SubjectRow> row = OpenVersionedRow<storage::v1::SubjectRow>(
+      tenant.keys(), storage::SubjectKey(tenant.id(), id), value);
   if (!row.ok()) return row.status();
-  if (row->version != row->message.version()) return DecryptionFailed();
-  return SubjectState{id, std::move(row->message)};
+  return SubjectState{id, *std::move(row)};
 }
 
 absl::StatusOr<std::optional<SubjectState>> LoadSubject(const storage::Engine& engine,

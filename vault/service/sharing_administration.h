@@ -20,6 +20,10 @@ Plan SharingDisableRecipient(AdminCall& call);
 Plan SharingRecordAttestation(AdminCall& call);
 Plan SharingRevokeAttestation(AdminCall& call);
 
+// The recipient that a request names under `argument`, for a change of it; named in the entry.
+absl::StatusOr<storage::v1::RecipientRow> NamedRecipient(AdminCall& call, const std::string& name,
+                                                         std::string_view argument);
+
 // A recipient may get itself.
 CallerRole AdmitRecipientItself(Session& session, const CallContext& context);
 

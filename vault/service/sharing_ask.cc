@@ -204,7 +204,7 @@ ExportClaims ClaimsOf(std::string_view tenant, std::string_view vault_id,
   std::sort(claims.fields.begin(), claims.fields.end());
   claims.gen = row.generation();
   claims.iat = second(row.create_micros());
-  claims.iss = storage::Id128::FromBytes(vault_id).value_or(storage::Id128());
+  claims.iss = RefOf(vault_id);
   claims.jti = token.id;
   claims.nbf = second(row.start_micros());
   claims.purpose = row.purpose();
@@ -214,11 +214,7 @@ ExportClaims ClaimsOf(std::string_view tenant, std::string_view vault_id,
   return claims;
 }
 
-RecordShare DecideRecord(const VaultCall& call, const ExportAsk& ask,
-                         const authz::ShareInput& input, const ExportPerson& person,
-                         const LoadedRecord& record) {
-  const authz::Policy& policy = call.policy();
-  const PersonFacts facts(call.tenant_id(), record);
+std::vector<authz::FieldId> HeldBy(const authz::Policy& policy, const ExportPerson& person) {
   std::vector<authz::FieldId> held;
   for (const storage::v1::HoldingRow::Held& one : person.holding.held()) {
     const authz::FieldId id = policy.FindField(one.field());
@@ -226,6 +222,14 @@ RecordShare DecideRecord(const VaultCall& call, const ExportAsk& ask,
       held.push_back(id);
     }
   }
+  return held;
+}
+
+RecordShare DecideRecord(const VaultCall& call, const ExportAsk& ask,
+                         const authz::ShareInput& input, absl::Span<const authz::FieldId> held,
+                         const LoadedRecord& record) {
+  const authz::Policy& policy = call.policy();
+  const PersonFacts facts(call.tenant_id(), record);
   const authz::TypeId type = policy.FindType(record.type());
   const ExportAsk::OfType* of = ask.Find(type);
   RecordShare share;
@@ -282,15 +286,12 @@ std::optional<Plan> OpenForRecipient(VaultCall& call, const RecipientState** rec
   if (caller.principal.kind != authz::PrincipalKind::kRecipient) {
     return session.Refuse(authz::Reason::kPrincipalKindNotAdmitted);
   }
-  const std::string_view name = caller.row.recipient();
-  const size_t slash = name.find('/');
-  if (slash == std::string_view::npos) return session.Refuse(authz::Reason::kRecipientUnknown);
-  const std::string_view tenant = name.substr(0, slash);
-  const std::string_view id = name.substr(slash + 1);
-  if (auto refused = call.OpenTenant(tenant, nullptr)) return refused;
-  session.AddRead(RecipientCell(tenant, id));
-  *recipient = session.state().FindRecipient(tenant, id);
-  if (*recipient == nullptr) return call.Refuse(authz::Reason::kRecipientUnknown);
+  const auto& recipients = session.state().recipients();
+  const auto found = recipients.find(caller.row.recipient());
+  if (found == recipients.end()) return session.Refuse(authz::Reason::kRecipientUnknown);
+  *recipient = found->second.get();
+  session.AddRead((*recipient)->cell);
+  if (auto refused = call.OpenTenant((*recipient)->row.tenant(), nullptr)) return refused;
   return std::nullopt;
 }
 

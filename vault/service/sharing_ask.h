@@ -79,9 +79,12 @@ struct RecordShare {
   authz::ShareDecision decision;
   std::string consent_id;  // that the vault gave the consent relied on; empty for none
 };
+// `held`: HeldBy() of the person.
 RecordShare DecideRecord(const VaultCall& call, const ExportAsk& ask,
-                         const authz::ShareInput& input, const ExportPerson& person,
+                         const authz::ShareInput& input, absl::Span<const authz::FieldId> held,
                          const LoadedRecord& record);
+// What the recipient has had of the person, of fields that the policy knows.
+std::vector<authz::FieldId> HeldBy(const authz::Policy& policy, const ExportPerson& person);
 
 // Refuses as the decision says, naming fields, or the need that is not met. `person`, where given,
 // stands in the entry.

@@ -62,8 +62,8 @@ absl::Status FillScope(AdminCall& call, std::string_view tenant,
   return absl::OkStatus();
 }
 
-absl::Status FillRow(AdminCall& call, const RecipientName& name,
-                     const v1::RecipientAttestation& from, RecipientRow::Attestation* row) {
+absl::Status FillRow(AdminCall& call, std::string_view tenant, const v1::RecipientAttestation& from,
+                     RecipientRow::Attestation* row) {
   if (!IsOfRecipients(from.kind())) return BadArgument("attestation.kind");
   row->set_kind(from.kind());
   if (!IsSha256Hex(from.document_sha256())) return BadArgument("attestation.document_sha256");
@@ -73,13 +73,13 @@ absl::Status FillRow(AdminCall& call, const RecipientName& name,
     return BadArgument("attestation.signed_at");
   }
   row->set_signed_micros(*signed_at);
-  const auto until = ValidUntil(
-      call, from.has_valid_until() ? &from.valid_until() : nullptr,
-      {from.valid_until_date(), "attestation.valid_until_date", TenantName(name.tenant)});
+  const auto until =
+      ValidUntil(call, from.has_valid_until() ? &from.valid_until() : nullptr,
+                 {from.valid_until_date(), "attestation.valid_until_date", TenantName(tenant)});
   if (!until.ok()) return until.status();
   if (*until != 0 && *until < *signed_at) return BadArgument("attestation.valid_until");
   row->set_valid_until_micros(*until);
-  return FillScope(call, name.tenant, from, row);
+  return FillScope(call, tenant, from, row);
 }
 
 template <typename Response>
@@ -108,24 +108,20 @@ Plan AnswerAgain(AdminCall& call, const RecipientRow& recipient, const std::stri
 
 Plan SharingRecordAttestation(AdminCall& call) {
   const auto& request = call.request<v1::RecordRecipientAttestationRequest>();
-  const auto name = ParseRecipientName(request.recipient());
-  if (!name.has_value()) return call.Refuse(BadArgument("recipient"));
-  call.set_resource(request.recipient());
-  call.session().UseTenantId(name->tenant);
-  const RecipientState* there = call.state().FindRecipient(name->tenant, name->recipient);
-  if (there == nullptr) return call.Refuse(Reason::kNotFound);
+  auto there = NamedRecipient(call, request.recipient(), "recipient");
+  if (!there.ok()) return call.Refuse(there.status());
+  RecipientRow& recipient = *there;
   auto record = call.FindRequest(request.request_id());
   if (!record.ok()) return call.Refuse(record.status());
   if (record->has_value() && (*record)->response.has_value()) {
-    return AnswerAgain(call, there->row, *(*record)->response);
+    return AnswerAgain(call, recipient, *(*record)->response);
   }
-  if (there->recipient.disabled) return call.Refuse(Reason::kRecipientDisabled);
-  if (there->row.attestations_size() >= kMaxAttestations) {
+  if (recipient.disable_time_micros() != 0) return call.Refuse(Reason::kRecipientDisabled);
+  if (recipient.attestations_size() >= kMaxAttestations) {
     return call.Refuse(Reason::kBatchTooLarge);
   }
-  RecipientRow recipient = there->row;
   RecipientRow::Attestation* row = recipient.add_attestations();
-  absl::Status status = FillRow(call, *name, request.attestation(), row);
+  absl::Status status = FillRow(call, recipient.tenant(), request.attestation(), row);
   if (!status.ok()) return call.Refuse(status);
   row->set_id(call.session().random().Id128().ToText());
   row->set_recorded_by(call.caller());
@@ -134,7 +130,7 @@ Plan SharingRecordAttestation(AdminCall& call) {
   if (record->has_value()) {
     v1::RecordRecipientAttestationResponse answer;
     answer.mutable_attestation()->set_name(
-        MakeRecipientAttestationName(name->tenant, name->recipient, row->id()));
+        MakeRecipientAttestationName(recipient.tenant(), recipient.name(), row->id()));
     call.Remember(**record, answer);
   }
   return AnswerWith<v1::RecordRecipientAttestationResponse>(call, recipient, *row);
@@ -144,19 +140,17 @@ Plan SharingRevokeAttestation(AdminCall& call) {
   const auto& request = call.request<v1::RevokeRecipientAttestationRequest>();
   const auto name = ParseRecipientAttestationName(request.name());
   if (!name.has_value()) return call.Refuse(BadArgument("name"));
+  auto recipient = NamedRecipient(
+      call, RecipientResource(name->recipient.tenant, name->recipient.recipient), "name");
+  if (!recipient.ok()) return call.Refuse(recipient.status());
   call.set_resource(request.name());
-  call.session().UseTenantId(name->recipient.tenant);
-  const RecipientState* there =
-      call.state().FindRecipient(name->recipient.tenant, name->recipient.recipient);
-  if (there == nullptr) return call.Refuse(Reason::kNotFound);
-  RecipientRow recipient = there->row;
-  for (RecipientRow::Attestation& row : *recipient.mutable_attestations()) {
+  for (RecipientRow::Attestation& row : *recipient->mutable_attestations()) {
     if (row.id() != name->attestation) continue;
     if (row.revoked_micros() == 0) {
       row.set_revoked_micros(call.now_micros());
-      call.change().PutRecipient(recipient);
+      call.change().PutRecipient(*recipient);
     }
-    return AnswerWith<v1::RevokeRecipientAttestationResponse>(call, recipient, row);
+    return AnswerWith<v1::RevokeRecipientAttestationResponse>(call, *recipient, row);
   }
   return call.Refuse(Reason::kNotFound);
 }

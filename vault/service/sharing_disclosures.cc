@@ -1,5 +1,6 @@
 // ListDisclosures, StreamDisclosedRecords.
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,8 +41,7 @@ void FillDisclosure(const VaultCall& call, const DisclosureState& disclosure,
   wire->set_rule(row.rule());
   wire->set_basis(row.basis());
   wire->set_purpose(row.purpose());
-  wire->set_token(MakeExportTokenName(
-      call.tenant_id(), storage::Id128::FromBytes(row.token()).value_or(storage::Id128())));
+  wire->set_token(MakeExportTokenName(call.tenant_id(), RefOf(row.token())));
   wire->set_issuer(PrincipalName(row.issuer()));
   *wire->mutable_fields() = row.fields();
   *wire->mutable_assertions() = row.assertions();
@@ -67,12 +67,17 @@ void AddRecords(std::string_view subject_ref, const DisclosedRow& row,
   }
 }
 
-absl::StatusOr<DisclosedRow> OpenDisclosed(const VaultCall& call, const storage::Key& key,
-                                           std::string_view value) {
-  auto row = OpenRow<DisclosedRow>(call.scope().keys(), key, value);
-  if (!row.ok()) return row.status();
-  if (row->version != row->message.version()) return DecryptionFailed();
-  return std::move(row->message);
+// Says which of what was given the recipient holds still, and is not right any more.
+void MarkOutdated(const storage::v1::HoldingRow& holding,
+                  google::protobuf::RepeatedPtrField<v1::DisclosedRecord>* records) {
+  for (const storage::v1::HoldingRow::Held& held : holding.held()) {
+    if (!held.outdated()) continue;
+    const std::string record_ref = ToHex(held.record_ref());
+    for (v1::DisclosedRecord& record : *records) {
+      if (record.record_ref() != record_ref || record.version() != held.version()) continue;
+      record.add_outdated_fields(held.field().substr(record.type().size() + 1));
+    }
+  }
 }
 
 // Where a list of disclosures stands: the time of one's beginning, and its id.
@@ -95,12 +100,14 @@ class ListDisclosuresHandler : public Handler {
     const bool about_person = !request.subject().empty();
     storage::Key prefix;
     std::string subject_ref;
+    Holdings held;
     if (about_person) {
       if (auto refused = OpenPerson(call, request.subject(), &subject_ref)) {
         return *std::move(refused);
       }
-      prefix = storage::DisclosureOfSubjectPrefix(call.scope().id(), IdOf(subject_ref));
-      if (auto refused = CheckComplete(call, IdOf(subject_ref), prefix)) return *std::move(refused);
+      prefix = storage::DisclosureOfSubjectPrefix(call.scope().id(), RefOf(subject_ref));
+      if (auto refused = CheckComplete(call, RefOf(subject_ref), prefix, &held))
+        return *std::move(refused);
     } else if (auto refused = DecideLedger(call)) {
       return *std::move(refused);
     }
@@ -116,19 +123,15 @@ class ListDisclosuresHandler : public Handler {
       if (found == nullptr) return call.Refuse(authz::Reason::kRecipientUnknown);
       (*call.entry().mutable_arguments())["recipient"] = *recipient;
       if (!about_person) {
-        prefix = storage::DisclosureToRecipientPrefix(call.scope().id(), IdOf(found->row.ref()));
+        prefix = storage::DisclosureToRecipientPrefix(call.scope().id(), RefOf(found->row.ref()));
       }
     } else if (!about_person) {
       return call.Refuse(authz::Reason::kMalformedRequest, {"subject"});
     }
-    return List(call, request, prefix, subject_ref, recipient);
+    return List(call, request, prefix, subject_ref, held, recipient);
   }
 
  private:
-  static storage::Id128 IdOf(std::string_view ref) {
-    return storage::Id128::FromBytes(ref).value_or(storage::Id128());
-  }
-
   // The person, about whom the caller may see the ledger. A refusal, or nothing.
   static std::optional<Plan> OpenPerson(VaultCall& call, std::string_view name,
                                         std::string* subject_ref) {
@@ -157,10 +160,13 @@ class ListDisclosuresHandler : public Handler {
     return std::nullopt;
   }
 
+  // By recipient.
+  using Holdings = std::map<std::string, storage::v1::HoldingRow>;
+
   // Rows that lead from a person to disclosures are bound to nothing; that none was taken away the
-  // holdings say. A refusal, or nothing.
+  // holdings say, which are read along. A refusal, or nothing.
   static std::optional<Plan> CheckComplete(VaultCall& call, const storage::Id128& subject_ref,
-                                           const storage::Key& prefix) {
+                                           const storage::Key& prefix, Holdings* held) {
     uint64_t led_to = 0;
     absl::Status scanned =
         call.deps().engine.Scan(prefix, prefix.bytes, kMaxExamined,
@@ -173,10 +179,12 @@ class ListDisclosuresHandler : public Handler {
     scanned = call.deps().engine.Scan(
         holdings, holdings.bytes, kMaxExamined, [&](std::string_view key, std::string_view value) {
           storage::Key whole{storage::Table::kSharing, std::string(key)};
-          auto row = OpenRow<storage::v1::HoldingRow>(call.scope().keys(), whole, value);
+          auto row = OpenVersionedRow<storage::v1::HoldingRow>(call.scope().keys(), whole, value);
           opened = row.status();
-          if (opened.ok()) given += row->message.disclosures();
-          return opened.ok();
+          if (!opened.ok()) return false;
+          given += row->disclosures();
+          (*held)[row->recipient()] = *std::move(row);
+          return true;
         });
     if (!scanned.ok()) return call.Refuse(scanned);
     if (!opened.ok()) return call.Refuse(opened);
@@ -185,7 +193,8 @@ class ListDisclosuresHandler : public Handler {
   }
 
   Plan List(VaultCall& call, const v1::ListDisclosuresRequest& request, const storage::Key& prefix,
-            std::string_view subject_ref, const std::optional<std::string>& recipient) {
+            std::string_view subject_ref, const Holdings& held,
+            const std::optional<std::string>& recipient) {
     v1::ListDisclosuresRequest query(request);
     query.clear_page_size();
     query.clear_page_token();
@@ -211,7 +220,7 @@ class ListDisclosuresHandler : public Handler {
     auto* response = NewResponse<v1::ListDisclosuresResponse>(call.session().context());
     for (size_t i = 0; i < std::min(size, keys.size()); ++i) {
       call.Yield();
-      if (auto refused = AddOne(call, keys[i], subject_ref, recipient, response)) {
+      if (auto refused = AddOne(call, keys[i], subject_ref, held, recipient, response)) {
         return *std::move(refused);
       }
     }
@@ -223,7 +232,7 @@ class ListDisclosuresHandler : public Handler {
 
   // `key_to_it` is of the row that leads to it.
   std::optional<Plan> AddOne(VaultCall& call, std::string_view key_to_it,
-                             std::string_view subject_ref,
+                             std::string_view subject_ref, const Holdings& held,
                              const std::optional<std::string>& recipient,
                              v1::ListDisclosuresResponse* response) {
     const storage::Id128 id = storage::IdSuffix(key_to_it);
@@ -241,14 +250,17 @@ class ListDisclosuresHandler : public Handler {
     v1::Disclosure* wire = response->add_disclosures();
     FillDisclosure(call, **disclosure, wire);
     if (subject_ref.empty()) return std::nullopt;
-    const storage::Key key = storage::DisclosedKey(call.scope().id(), id, IdOf(subject_ref));
+    const storage::Key key = storage::DisclosedKey(call.scope().id(), id, RefOf(subject_ref));
     call.changes().Read(key);
     const absl::StatusOr<std::string> value = deps_.engine.Get(key);
     if (absl::IsNotFound(value.status())) return call.Refuse(authz::Reason::kDataLoss);
     if (!value.ok()) return call.Refuse(value.status());
-    const absl::StatusOr<DisclosedRow> row = OpenDisclosed(call, key, *value);
+    const absl::StatusOr<DisclosedRow> row =
+        OpenVersionedRow<DisclosedRow>(call.scope().keys(), key, *value);
     if (!row.ok()) return call.Refuse(row.status());
     AddRecords(subject_ref, *row, wire->mutable_records());
+    const auto holding = held.find((*disclosure)->row.recipient());
+    if (holding != held.end()) MarkOutdated(holding->second, wire->mutable_records());
     return std::nullopt;
   }
 
@@ -286,7 +298,8 @@ class StreamDisclosedRecordsHandler : public Handler {
           ++seen;
           next_ = key;
           storage::Key whole{storage::Table::kSharing, std::string(key)};
-          const absl::StatusOr<DisclosedRow> row = OpenDisclosed(call, whole, value);
+          const absl::StatusOr<DisclosedRow> row =
+              OpenVersionedRow<DisclosedRow>(call.scope().keys(), whole, value);
           opened = row.status();
           if (!opened.ok()) return false;
           const storage::Id128 ref = storage::IdSuffix(key);

@@ -202,7 +202,9 @@ class IssueExportTokenHandler : public Handler {
     authz::ShareDecision decision = authz::DecideShare(call.policy(), input);
     if (!decision.granted()) return RefuseShare(call, decision);
     // Before all people are gone over, it is certain that nothing else is in the way.
-    if (auto waits = CheckNotified(call, *decision.rule, true, &survey_)) return waits;
+    if (auto waits = CheckNotified(
+            call, authz::NoticeGateOf(call.policy(), *decision.rule, call.now()), true, &survey_))
+      return waits;
     token_rule_ = decision.rule;
     DescribeShare(call, decision);
     row->set_basis(decision.rule->basis);
@@ -216,8 +218,7 @@ class IssueExportTokenHandler : public Handler {
                                    const ExportAsk& ask, const authz::ShareInput& input,
                                    const storage::v1::RecipientRow& recipient,
                                    std::vector<ExportItem>* part) {
-    const storage::Id128 ref =
-        storage::Id128::FromBytes(recipient.ref()).value_or(storage::Id128());
+    const storage::Id128 ref = RefOf(recipient.ref());
     const size_t end =
         std::min(static_cast<size_t>(request.subjects_size()), place_.index + kExportPart);
     size_t records = 0;
@@ -252,8 +253,9 @@ class IssueExportTokenHandler : public Handler {
                                    std::vector<ExportItem>* part) {
     authz::Reason reason = person.reason;
     storage::v1::EntryItem entry;
+    const std::vector<authz::FieldId> held = HeldBy(call.policy(), person);
     for (const std::unique_ptr<LoadedRecord>& record : person.records) {
-      const RecordShare share = DecideRecord(call, ask, input, person, *record);
+      const RecordShare share = DecideRecord(call, ask, input, held, *record);
       if (!share.decision.granted()) {
         if (!request.skip_denied()) return RefuseShare(call, share.decision, &person);
         reason = share.decision.reason;
@@ -361,11 +363,9 @@ class IssueExportTokenHandler : public Handler {
 
 }  // namespace
 
-std::optional<Plan> CheckNotified(VaultCall& call, const authz::RecipientSpec& rule, bool counted,
-                                  NoticeSurvey* survey) {
+std::optional<Plan> CheckNotified(VaultCall& call, const std::optional<authz::NoticeGate>& gate,
+                                  bool counted, NoticeSurvey* survey) {
   constexpr size_t kPeopleAtATime = 2'000;
-  const std::optional<authz::NoticeGate> gate =
-      authz::NoticeGateOf(call.policy(), rule, call.now());
   if (!gate.has_value()) return std::nullopt;
   const std::string& kind = call.policy().matters()[gate->matter].name;
   if (!survey->done()) {
@@ -411,8 +411,7 @@ absl::StatusOr<std::string> SignToken(VaultCall& call, const ExportTokenState& t
     if (!next.ok()) return next.status();
     keys = &made.emplace(*std::move(next));
   }
-  const storage::Id128 vault =
-      storage::Id128::FromBytes(state.vault_id()).value_or(storage::Id128());
+  const storage::Id128 vault = RefOf(state.vault_id());
   return SealExportToken(ClaimsOf(call.tenant_id(), state.vault_id(), token), *keys->active(),
                          vault);
 }

@@ -11,11 +11,11 @@
 // Nothing but sharing_*.cc includes this.
 namespace piivault::vault {
 
-// Where the rule asks that all people were told: a plan that waits while they are gone over, or
-// that refuses, and tells how many were not where `counted`; nothing where all were, or need not
-// be. `survey` is the call's.
-std::optional<Plan> CheckNotified(VaultCall& call, const authz::RecipientSpec& rule, bool counted,
-                                  NoticeSurvey* survey);
+// Where there is a gate, as the rule asks that all people were told: a plan that waits while they
+// are gone over, or that refuses, and tells how many were not where `counted`; nothing where all
+// were, or need not be. `survey` is the call's.
+std::optional<Plan> CheckNotified(VaultCall& call, const std::optional<authz::NoticeGate>& gate,
+                                  bool counted, NoticeSurvey* survey);
 
 // Lets the token's life begin, and signs it; a new signing key goes into `change` where one is due.
 [[nodiscard]] absl::StatusOr<std::string> StartToken(VaultCall& call, ExportTokenState* token,

@@ -23,19 +23,11 @@ using storage::v1::CorrectionNoticeRow;
 constexpr size_t kMaxExamined = 10'000;
 constexpr int kMaxNames = 1000;
 
-absl::StatusOr<CorrectionNoticeRow> OpenNotice(const VaultCall& call, const storage::Key& key,
-                                               std::string_view value) {
-  auto row = OpenRow<CorrectionNoticeRow>(call.scope().keys(), key, value);
-  if (!row.ok()) return row.status();
-  if (row->version != row->message.version()) return DecryptionFailed();
-  return std::move(row->message);
-}
-
 void FillNotice(const VaultCall& call, const storage::Id128& id, const CorrectionNoticeRow& row,
                 v1::CorrectionNotice* notice) {
   notice->set_name(MakeCorrectionNoticeName(call.tenant_id(), id));
   notice->set_recipient(RecipientResource(call.tenant_id(), row.recipient()));
-  notice->set_handle(storage::Id128::FromBytes(row.handle()).value_or(storage::Id128()).ToText());
+  notice->set_handle(RefOf(row.handle()).ToText());
   for (const CorrectionNoticeRow::Field& field : row.fields()) {
     notice->add_fields(field.name());
     notice->add_held_versions(field.held_version());
@@ -83,9 +75,7 @@ class ListCorrectionNoticesHandler : public Handler {
     const storage::Key prefix =
         recipient == nullptr
             ? storage::SharingPrefix(storage::SharingKind::kNotice, call.scope().id())
-            : storage::NoticePrefix(
-                  call.scope().id(),
-                  storage::Id128::FromBytes(recipient->row.ref()).value_or(storage::Id128()));
+            : storage::NoticePrefix(call.scope().id(), RefOf(recipient->row.ref()));
     return List(call, request, prefix);
   }
 
@@ -119,7 +109,8 @@ class ListCorrectionNoticesHandler : public Handler {
           ++seen;
           last = key;
           storage::Key whole{storage::Table::kSharing, std::string(key)};
-          const absl::StatusOr<CorrectionNoticeRow> row = OpenNotice(call, whole, value);
+          const absl::StatusOr<CorrectionNoticeRow> row =
+              OpenVersionedRow<CorrectionNoticeRow>(call.scope().keys(), whole, value);
           opened = row.status();
           if (!opened.ok()) return false;
           const bool open = row->acknowledge_micros() == 0;
@@ -173,21 +164,20 @@ class AcknowledgeCorrectionNoticesHandler : public Handler {
  private:
   std::optional<Plan> Acknowledge(VaultCall& call, std::string_view recipient_ref,
                                   const storage::Id128& id, v1::CorrectionNotice* notice) {
-    storage::Key key = storage::NoticeKey(
-        call.scope().id(), storage::Id128::FromBytes(recipient_ref).value_or(storage::Id128()), id);
+    storage::Key key = storage::NoticeKey(call.scope().id(), RefOf(recipient_ref), id);
     call.changes().Read(key);
     const absl::StatusOr<std::string> value = deps_.engine.Get(key);
     // Another recipient's is not there.
     if (absl::IsNotFound(value.status())) return call.Refuse(authz::Reason::kNotFound);
     if (!value.ok()) return call.Refuse(value.status());
-    absl::StatusOr<CorrectionNoticeRow> row = OpenNotice(call, key, *value);
+    absl::StatusOr<CorrectionNoticeRow> row =
+        OpenVersionedRow<CorrectionNoticeRow>(call.scope().keys(), key, *value);
     if (!row.ok()) return call.Refuse(row.status());
     if (row->acknowledge_micros() == 0) {
       row->set_acknowledge_micros(absl::ToUnixMicros(call.now()));
       row->set_acknowledged_by(std::string(call.session().principal_name()));
       row->set_version(row->version() + 1);
-      std::string sealed = SealRow(call.scope().keys(), deps_.random, key, row->version(), *row);
-      call.changes().Put(std::move(key), std::move(sealed));
+      PutVersioned(call.scope(), deps_.random, std::move(key), *row, &call.changes());
     }
     FillNotice(call, id, *row, notice);
     return std::nullopt;

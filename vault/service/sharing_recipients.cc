@@ -79,19 +79,6 @@ Plan AnswerWith(AdminCall& call, const RecipientRow& row) {
   return call.Answer(response);
 }
 
-// The recipient that a request names.
-absl::StatusOr<RecipientRow> Named(AdminCall& call, const std::string& name,
-                                   std::string_view argument) {
-  const auto parsed = ParseRecipientName(name);
-  if (!parsed.has_value()) return BadArgument(argument);
-  call.set_resource(name);
-  call.session().UseTenantId(parsed->tenant);
-  call.session().AddRead(RecipientCell(parsed->tenant, parsed->recipient));
-  const RecipientState* there = call.state().FindRecipient(parsed->tenant, parsed->recipient);
-  if (there == nullptr) return MakeError(Reason::kNotFound);
-  return there->row;
-}
-
 // What decisions rest on.
 std::string WhatCounts(const RecipientRow& row) {
   RecipientRow part;
@@ -114,6 +101,18 @@ absl::Status AddChanger(const std::string& person, RecipientRow* row) {
 }
 
 }  // namespace
+
+absl::StatusOr<RecipientRow> NamedRecipient(AdminCall& call, const std::string& name,
+                                            std::string_view argument) {
+  const auto parsed = ParseRecipientName(name);
+  if (!parsed.has_value()) return BadArgument(argument);
+  call.set_resource(name);
+  call.session().UseTenantId(parsed->tenant);
+  call.session().AddRead(RecipientCell(parsed->tenant, parsed->recipient));
+  const RecipientState* there = call.state().FindRecipient(parsed->tenant, parsed->recipient);
+  if (there == nullptr) return MakeError(Reason::kNotFound);
+  return there->row;
+}
 
 CallerRole AdmitRecipientItself(Session& session, const CallContext& context) {
   const PrincipalRow& caller = session.caller()->row;
@@ -166,7 +165,7 @@ Plan SharingRegisterRecipient(AdminCall& call) {
 }
 
 Plan SharingGetRecipient(AdminCall& call) {
-  auto row = Named(call, call.request<v1::GetRecipientRequest>().name(), "name");
+  auto row = NamedRecipient(call, call.request<v1::GetRecipientRequest>().name(), "name");
   if (!row.ok()) return call.Refuse(row.status());
   return AnswerWith<v1::GetRecipientResponse>(call, *row);
 }
@@ -195,7 +194,7 @@ Plan SharingListRecipients(AdminCall& call) {
 
 Plan SharingUpdateRecipient(AdminCall& call) {
   const v1::Recipient& from = call.request<v1::UpdateRecipientRequest>().recipient();
-  auto row = Named(call, from.name(), "recipient.name");
+  auto row = NamedRecipient(call, from.name(), "recipient.name");
   if (!row.ok()) return call.Refuse(row.status());
   if (row->disable_time_micros() != 0) return call.Refuse(Reason::kRecipientDisabled);
   if (!from.category().empty() && from.category() != row->category()) {
@@ -212,7 +211,7 @@ Plan SharingUpdateRecipient(AdminCall& call) {
 }
 
 Plan SharingDisableRecipient(AdminCall& call) {
-  auto row = Named(call, call.request<v1::DisableRecipientRequest>().name(), "name");
+  auto row = NamedRecipient(call, call.request<v1::DisableRecipientRequest>().name(), "name");
   if (!row.ok()) return call.Refuse(row.status());
   if (row->disable_time_micros() == 0) {
     row->set_disable_time_micros(call.now_micros());

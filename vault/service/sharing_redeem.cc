@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/time/civil_time.h"
+#include "authz/policy_change.h"
 #include "vault/ledger/disclosure_ledger.h"
 #include "vault/ledger/notice_survey.h"
 #include "vault/service/admin_convert.h"
@@ -35,8 +35,6 @@ constexpr uint32_t kMaxOpenings = 16;
 // And how long after all of it was given: for whom the end did not reach.
 constexpr absl::Duration kReopenAfterEnd = absl::Minutes(10);
 constexpr size_t kMaxRequestId = 64;
-// Years that the ledger is kept where the policy does not say.
-constexpr int kLedgerYears = 3;
 
 bool IsRequestId(std::string_view id) {
   return !id.empty() && id.size() <= kMaxRequestId &&
@@ -82,7 +80,8 @@ class RedeemExportTokenHandler : public Handler {
     input.users_notified = true;
     const authz::ShareDecision decision = authz::DecideShare(call.policy(), input);
     if (!decision.granted()) return RefuseShare(call, decision);
-    if (auto waits = CheckNotified(call, *decision.rule, false, &survey_)) return *std::move(waits);
+    now.gate = authz::NoticeGateOf(call.policy(), *decision.rule, call.now());
+    if (auto waits = CheckNotified(call, now.gate, false, &survey_)) return *std::move(waits);
     DescribeShare(call, decision);
     (*call.entry().mutable_arguments())["issuer"] = now.token.row.issuer();
 
@@ -112,6 +111,7 @@ class RedeemExportTokenHandler : public Handler {
   struct Redemption {
     ExportTokenState token;
     DisclosureState disclosure;
+    std::optional<authz::NoticeGate> gate;  // that each person has to have passed
     bool new_use = false;
     bool opening = false;  // of this call, also of a use that was taken before
     // Of this message.
@@ -131,8 +131,7 @@ class RedeemExportTokenHandler : public Handler {
       return call.Refuse(authz::Reason::kMalformedRequest, {"request_id"});
     }
     const absl::StatusOr<ExportClaims> claims =
-        OpenExportToken(request.token(), state.signing_keys(),
-                        storage::Id128::FromBytes(state.vault_id()).value_or(storage::Id128()),
+        OpenExportToken(request.token(), state.signing_keys(), RefOf(state.vault_id()),
                         recipient.recipient.name, call.now());
     if (!claims.ok()) return call.Refuse(authz::Reason::kExportTokenInvalid);
     // Of a history that a recovery has ended.
@@ -290,8 +289,7 @@ class RedeemExportTokenHandler : public Handler {
                                  const authz::ShareInput& input, const RecipientState& recipient,
                                  Redemption* now, WireWriter* out) {
     const storage::v1::ExportTokenRow& row = now->token.row;
-    const storage::Id128 ref =
-        storage::Id128::FromBytes(recipient.row.ref()).value_or(storage::Id128());
+    const storage::Id128 ref = RefOf(recipient.row.ref());
     uint32_t first = 0;
     uint32_t part = 0;
     const auto parts = static_cast<uint32_t>(row.parts_size());
@@ -349,13 +347,16 @@ class RedeemExportTokenHandler : public Handler {
     std::vector<std::string> consents;
     consents.reserve(person->records.size());
     authz::Reason reason = person->reason;
-    if (person->ok() && !WasToldInTime(call, now->token.row, person->subject())) {
+    if (person->ok() && now->gate.has_value() &&
+        !WasTold(person->subject().row.use(), call.policy().matters()[now->gate->matter].name,
+                 now->gate->told_before)) {
       reason = authz::Reason::kUsersNotNotified;
       person->records.clear();
     }
     std::vector<std::string> denied;
+    const std::vector<authz::FieldId> held = HeldBy(call.policy(), *person);
     for (const std::unique_ptr<LoadedRecord>& record : person->records) {
-      const RecordShare share = DecideRecord(call, ask, input, *person, *record);
+      const RecordShare share = DecideRecord(call, ask, input, held, *record);
       if (!share.decision.granted()) {
         if (reason == authz::Reason::kOk) {
           reason = share.decision.reason;
@@ -383,23 +384,11 @@ class RedeemExportTokenHandler : public Handler {
       return std::nullopt;
     }
     const std::string_view handle = ledger->Give(*person, given);
-    out->AddBytes(v1::DisclosedSubject::kHandleFieldNumber,
-                  storage::Id128::FromBytes(handle).value_or(storage::Id128()).ToText());
+    out->AddBytes(v1::DisclosedSubject::kHandleFieldNumber, RefOf(handle).ToText());
     if (Succeeds(now->token.row)) AddWhatBinds(call, *person, given, out);
     out->Close(subject);
     ++now->people;
     return std::nullopt;
-  }
-
-  // Whether the person was, where the rule asks that all were.
-  static bool WasToldInTime(const VaultCall& call, const storage::v1::ExportTokenRow& row,
-                            const SubjectState& person) {
-    const authz::RecipientSpec* rule = call.policy().FindRecipient(row.rule());
-    if (rule == nullptr) return false;
-    const std::optional<authz::NoticeGate> gate =
-        authz::NoticeGateOf(call.policy(), *rule, call.now());
-    return !gate.has_value() ||
-           WasTold(person.row.use(), call.policy().matters()[gate->matter].name, gate->told_before);
   }
 
   // Adds the record's values of the fields asked for; false, and nothing added, where it has none.
@@ -481,26 +470,15 @@ class RedeemExportTokenHandler : public Handler {
     call.entry().set_decision(storage::v1::DECISION_PARTIAL);
   }
 
-  // Until when the ledger keeps what is given now.
-  static absl::Time KeepUntil(const authz::Policy& policy, absl::Time now) {
-    const absl::CivilSecond civil = absl::ToCivilSecond(now, policy.timezone());
-    return absl::FromCivil(
-        absl::CivilSecond(civil.year() + kLedgerYears, civil.month(), civil.day(), civil.hour(),
-                          civil.minute(), civil.second()),
-        policy.timezone());
-  }
-
   // The rows of use and disclosure, and the answer.
   Plan Store(VaultCall& call, const RecipientState& recipient, Redemption* now,
              WireWriter encoded) {
     storage::v1::DisclosureRow& row = now->disclosure.row;
     if (now->new_use) {
-      call.changes().Put(
-          storage::DisclosureToRecipientKey(
-              call.scope().id(),
-              storage::Id128::FromBytes(recipient.row.ref()).value_or(storage::Id128()),
-              static_cast<uint64_t>(row.start_micros()), now->disclosure.id),
-          "");
+      call.changes().Put(storage::DisclosureToRecipientKey(
+                             call.scope().id(), RefOf(recipient.row.ref()),
+                             static_cast<uint64_t>(row.start_micros()), now->disclosure.id),
+                         "");
     }
     if (now->opening) {
       now->token.row.set_version(now->token.row.version() + 1);
@@ -511,7 +489,8 @@ class RedeemExportTokenHandler : public Handler {
     row.set_omitted(row.omitted() + now->newly_omitted);
     row.set_position(std::max(row.position(), next_.index));
     if (next_.at_end && row.end_micros() == 0) row.set_end_micros(absl::ToUnixMicros(call.now()));
-    row.set_keep_micros(absl::ToUnixMicros(KeepUntil(call.policy(), call.now())));
+    row.set_keep_micros(absl::ToUnixMicros(authz::AddDuration(
+        call.now(), call.policy().recipient_rules().keep, call.policy().timezone())));
     row.set_policy_sha256(call.policy().hash());
     PutDisclosure(call.scope(), deps_.random, now->disclosure, &call.changes());
 

@@ -184,13 +184,12 @@ class ApproveExportTokenHandler : public Handler {
   }
 
  private:
-  static bool HasMade(const storage::v1::RecipientRow& recipient, std::string_view person) {
-    const auto& changed = recipient.changed_by_persons();
-    const auto& attested = recipient.attestations();
-    return recipient.registered_by_person() == person ||
-           std::find(changed.begin(), changed.end(), person) != changed.end() ||
-           std::any_of(attested.begin(), attested.end(), [person](const auto& attestation) {
-             return attestation.recorded_by_person() == person;
+  // Or has recorded what it rests on.
+  static bool HasMade(const authz::Recipient& recipient, const std::string& person) {
+    const auto& attested = recipient.attestations;
+    return authz::HasMade(recipient, person) ||
+           std::any_of(attested.begin(), attested.end(), [&person](const auto& attestation) {
+             return attestation.recorded_by_person == person;
            });
   }
 
@@ -210,7 +209,7 @@ class ApproveExportTokenHandler : public Handler {
     const RecipientState* recipient =
         call.session().state().FindRecipient(call.tenant_id(), row.recipient());
     if (recipient == nullptr) return authz::Reason::kRecipientUnknown;
-    if (HasMade(recipient->row, person)) return authz::Reason::kOwnRecipient;
+    if (HasMade(recipient->recipient, PersonName(person))) return authz::Reason::kOwnRecipient;
     const auto& given = row.approvals();
     const bool again = std::any_of(given.begin(), given.end(), [&person](const auto& approval) {
       return approval.person() == person;

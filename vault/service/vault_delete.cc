@@ -18,7 +18,7 @@ Corrections CorrectionsOf(VaultCall& call) {
 }
 
 storage::Id128 SubjectRefOf(const SubjectState& subject) {
-  return storage::Id128::FromBytes(subject.row.subject_ref()).value_or(storage::Id128());
+  return RefOf(subject.row.subject_ref());
 }
 
 class DeleteRecordHandler : public Handler {

@@ -62,6 +62,37 @@ TEST_F(RedeemTest, TheLedgerNamesWhatWasGiven) {
   EXPECT_THAT(Listed(Disclosures("officer", "", "sagawa")).disclosures(), IsEmpty());
 }
 
+TEST_F(RedeemTest, WhatIsGivenAnewIsNotOutdated) {
+  const Parcel parcel = NewParcel();
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
+  ASSERT_TRUE(Update(parcel.record, {{"phone", "090-9999-0000"}}).ok());
+  ASSERT_TRUE(Redeem("yamato", Token("sender", ForCarrier(parcel.person))).ok());
+  const Result listed = Disclosures("officer", parcel.person);
+  ASSERT_THAT(Listed(listed).disclosures(), SizeIs(2));
+  for (const v1::Disclosure& one : Listed(listed).disclosures()) {
+    EXPECT_THAT(one.records(0).outdated_fields(), IsEmpty());
+  }
+}
+
+// Three years of the calendar, or as the policy says.
+TEST_F(RedeemTest, TheLedgerIsKeptAsLongAsThePolicySays) {
+  now = absl::FromCivil(absl::CivilSecond(2026, 1, 31, 12, 0, 0), absl::UTCTimeZone());
+  const auto kept = [this] {
+    const Parcel parcel = NewParcel();
+    if (!Redeem("yamato", parcel.token).ok()) std::abort();
+    const Result listed = Disclosures("officer", parcel.person);
+    return absl::FormatTime(
+        "%Y-%m-%d", absl::FromUnixSeconds(Listed(listed).disclosures(0).keep_until().seconds()),
+        absl::UTCTimeZone());
+  };
+  EXPECT_EQ(kept(), "2029-01-31");
+  std::string policy(kSharingPolicy);
+  const std::string_view rules = "recipient_rules: {home: [JP]}";
+  policy.replace(policy.find(rules), rules.size(), "recipient_rules: {home: [JP], keep: 5y}");
+  SetPolicy("default", policy);
+  EXPECT_EQ(kept(), "2031-01-31");
+}
+
 TEST_F(RedeemTest, NobodyElseRedeems) {
   const Parcel parcel = NewParcel();
   EXPECT_EQ(Redeem("sagawa", parcel.token).name(), "EXPORT_TOKEN_INVALID");
@@ -220,6 +251,9 @@ TEST_F(RedeemTest, ACorrectionIsANoticeToThoseWhoHoldTheValue) {
   EXPECT_THAT(Noticed(Notices("officer", false, true)).notices(), IsEmpty());
   now += absl::Hours(24 * 8);
   EXPECT_THAT(Noticed(Notices("officer", false, true)).notices(), SizeIs(1));
+
+  const Result held = Disclosures("officer", parcel.person);
+  EXPECT_THAT(Listed(held).disclosures(0).records(0).outdated_fields(), ElementsAre("phone"));
 
   v1::AcknowledgeCorrectionNoticesRequest request;
   request.add_names(notice.name());
