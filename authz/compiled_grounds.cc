@@ -46,7 +46,8 @@ void CompiledGrounds::AddParents(const Policy& policy) {
   for (const GrantSpec& grant : policy.grants()) {
     for (Verb verb : grant.may) {
       const VerbInfo& info = GetVerb(verb);
-      if (info.target != VerbTarget::kFields) continue;
+      // What others are given for a purpose is no use of our own that another could follow from.
+      if (info.target != VerbTarget::kFields || verb == Verb::kExport) continue;
       for (FieldId id : grant.fields) {
         const RoleSpec& role = policy.roles()[grant.role];
         if (FieldAllows(policy.field(id), info, role, grant.view) != Reason::kOk) continue;

@@ -292,6 +292,8 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "the export token was revoked", "have a new one issued"},
     {Reason::kTokenExhausted, "TOKEN_EXHAUSTED", absl::StatusCode::kFailedPrecondition,
      "the export token was used as often as it may be", "have a new one issued"},
+    {Reason::kExportWithheld, "EXPORT_WITHHELD", absl::StatusCode::kPermissionDenied,
+     "nobody whom the export token is about may be given now", "ask whoever issued it"},
     {Reason::kQueueFull, "QUEUE_FULL", absl::StatusCode::kResourceExhausted,
      "too many calls are waiting", "repeat after the time in RetryInfo"},
     {Reason::kRateLimited, "RATE_LIMITED", absl::StatusCode::kResourceExhausted,

@@ -144,6 +144,7 @@ enum class Reason : uint8_t {
   kTokenExpired,
   kTokenRevoked,
   kTokenExhausted,
+  kExportWithheld,
   // The service itself.
   kQueueFull,
   kRateLimited,

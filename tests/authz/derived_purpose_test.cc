@@ -16,7 +16,7 @@ matters:
   move: {about: tenant}
 types:
   user:
-    fields: {email: email_address}
+    fields: {email: email_address, phone: phone_number}
 purposes:
   plain: {label: Plain}
   ticketed: {needs: [ticket]}
@@ -27,6 +27,8 @@ purposes:
 roles:
   app: {kind: service}
 grants:
+  - {id: others, role: app, may: [export], fields: [user.phone], for: [plain]}
+  - {id: more, role: app, may: [reveal], fields: [user.phone], for: [asked, related]}
   - {id: all, role: app, may: [reveal], fields: [user.email], for: [plain, ticketed, asked, ordered, moving, related]}
 )";
 
@@ -49,6 +51,16 @@ class DerivedPurposeTest : public ::testing::Test {
   }
   std::shared_ptr<const Policy> policy_;
 };
+
+// That others are given a field for a purpose makes it no use that something could follow from.
+TEST_F(DerivedPurposeTest, RestsOnNoExport) {
+  Call call = Related("plain");
+  call.fields = {"phone"};
+  EXPECT_EQ(call.reason(), Reason::kFieldNotGranted);
+  Call asked = Related("asked", {{"option", "O-1"}});
+  asked.fields = {"phone"};
+  EXPECT_EQ(asked.reason(), Reason::kOk);
+}
 
 TEST_F(DerivedPurposeTest, AsksForTheParentsTicket) {
   EXPECT_EQ(Related("plain").reason(), Reason::kOk);

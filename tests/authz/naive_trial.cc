@@ -240,7 +240,9 @@ bool Trial::Gives(const Grant& grant, const std::string& name, const Field& fiel
 bool Trial::ParentHas(const std::string& field) const {
   if (grounds_.purpose() == nullptr || grounds_.purpose()->follows.empty()) return true;
   for (const Grant& grant : text_.grants) {
-    if (Has(grant.purposes, grounds_.rests_on()) && Has(grant.fields, field)) return true;
+    const bool ours = std::any_of(grant.verbs.begin(), grant.verbs.end(),
+                                  [](const std::string& verb) { return verb != "export"; });
+    if (ours && Has(grant.purposes, grounds_.rests_on()) && Has(grant.fields, field)) return true;
   }
   return false;
 }

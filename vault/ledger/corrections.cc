@@ -93,8 +93,10 @@ void Corrections::Notify(const Holder& holder, const std::vector<size_t>& held, 
   row.set_handle(holder.row.handle());
   row.set_record_version(version);
   row.set_kind(withdrawn ? kWithdrawn : kChanged);
-  row.set_create_micros(absl::ToUnixMicros(now_));
-  row.set_due_micros(absl::ToUnixMicros(now_ + *due));
+  // Two recipients of the same write are not to know it by the microsecond.
+  const absl::Time hour = absl::UnixEpoch() + absl::Floor(now_ - absl::UnixEpoch(), absl::Hours(1));
+  row.set_create_micros(absl::ToUnixMicros(hour));
+  row.set_due_micros(absl::ToUnixMicros(hour + *due));
   PutVersioned(
       tenant_, random_,
       storage::NoticeKey(tenant_.id(), holder.recipient_ref, NoticeId(row.create_micros())), row,

@@ -91,7 +91,8 @@ absl::StatusOr<std::vector<ExportPerson>> LoadExportPeople(
     const storage::Engine& engine, const TenantScope& tenant, absl::Span<const ExportItem> items,
     absl::Span<const std::string> types, const storage::Id128& recipient_ref, ChangeSet* changes) {
   Wanted wanted;
-  for (const ExportItem& item : items) {
+  for (const ExportItem& item : items.subspan(0, kSlicePeople)) {
+    if (wanted.locators.size() >= kSliceRecords) break;
     if (item.whole_person()) {
       if (absl::Status status = FindRecords(engine, tenant, item.subject, &wanted); !status.ok()) {
         return status;
@@ -104,9 +105,9 @@ absl::StatusOr<std::vector<ExportPerson>> LoadExportPeople(
   absl::StatusOr<std::vector<LoadResult>> loaded =
       LoadRecords(engine, tenant, wanted.locators, changes);
   if (!loaded.ok()) return loaded.status();
-  std::vector<ExportPerson> people(items.size());
+  std::vector<ExportPerson> people(wanted.counts.size());
   size_t at = 0;
-  for (size_t i = 0; i < items.size(); ++i) {
+  for (size_t i = 0; i < people.size(); ++i) {
     TakeRecords(absl::MakeSpan(*loaded).subspan(at, wanted.counts[i]), types, &people[i]);
     at += wanted.counts[i];
   }

@@ -34,10 +34,14 @@ struct ExportPerson {
 
 // Records of one person that a token may be about, at most.
 inline constexpr size_t kMaxExportRecords = 1000;
+// Loaded at a time.
+inline constexpr size_t kSlicePeople = 32;
+inline constexpr size_t kSliceRecords = 256;
 
-// Loads one person for each item, in order. `types`: the records' that are wanted. All cells go to
-// `changes`: a record that is made meanwhile changes its person's. UNAVAILABLE and such only for
-// what concerns all of them.
+// Loads one person for each of the first items, in order: as many as have kSliceRecords records
+// with the last of them, at most kSlicePeople, at least one. `types`: the records' that are wanted.
+// All cells go to `changes`: a record that is made meanwhile changes its person's. UNAVAILABLE and
+// such only for what concerns all of them. REQUIRES: `items` is not empty.
 [[nodiscard]] absl::StatusOr<std::vector<ExportPerson>> LoadExportPeople(
     const storage::Engine& engine, const TenantScope& tenant, absl::Span<const ExportItem> items,
     absl::Span<const std::string> types, const storage::Id128& recipient_ref, ChangeSet* changes);

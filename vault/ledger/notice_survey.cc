@@ -6,15 +6,17 @@
 
 namespace piivault::vault {
 
-bool WasTold(const storage::v1::SubjectUse& use, std::string_view kind, absl::Time before) {
+bool WasTold(const storage::v1::SubjectUse& use, const NoticeToAll& notice) {
   return std::any_of(
       use.matters().begin(), use.matters().end(), [&](const storage::v1::MatterRow& matter) {
-        return matter.kind() == kind && absl::FromUnixMicros(matter.open_micros()) < before;
+        return matter.kind() == notice.kind &&
+               absl::FromUnixMicros(matter.open_micros()) < notice.before &&
+               std::find(notice.ids.begin(), notice.ids.end(), matter.id()) != notice.ids.end();
       });
 }
 
 absl::Status NoticeSurvey::Step(const storage::Engine& engine, const TenantScope& tenant,
-                                std::string_view kind, absl::Time before, size_t limit) {
+                                const NoticeToAll& notice, size_t limit) {
   const storage::Key prefix = storage::SubjectPrefix(tenant.id());
   if (next_.empty()) next_ = prefix.bytes;
   size_t seen = 0;
@@ -30,7 +32,7 @@ absl::Status NoticeSurvey::Step(const storage::Engine& engine, const TenantScope
           opened = subject.status();
           return false;
         }
-        if (!subject->erased() && !WasTold(subject->row.use(), kind, before)) ++untold_;
+        if (!subject->erased() && !WasTold(subject->row.use(), notice)) ++untold_;
         return true;
       });
   if (!scanned.ok()) return scanned;

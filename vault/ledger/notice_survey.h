@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -13,9 +14,14 @@
 
 namespace piivault::vault {
 
-// Whether a person was told before `before` (exclusive): a matter of this kind was opened with
-// them.
-bool WasTold(const storage::v1::SubjectUse& use, std::string_view kind, absl::Time before);
+// What all people have to have been told: a matter of the kind with one of these ids was opened
+// with each before `before` (exclusive).
+struct NoticeToAll {
+  std::string kind;
+  std::vector<std::string> ids;
+  absl::Time before;
+};
+bool WasTold(const storage::v1::SubjectUse& use, const NoticeToAll& notice);
 
 // Counts the people of a tenant who were not told of something in time, some at a time.
 //
@@ -25,7 +31,7 @@ class NoticeSurvey {
  public:
   // Looks at the next `limit` people. DATA_LOSS for a person's row that does not open.
   [[nodiscard]] absl::Status Step(const storage::Engine& engine, const TenantScope& tenant,
-                                  std::string_view kind, absl::Time before, size_t limit);
+                                  const NoticeToAll& notice, size_t limit);
   bool done() const { return done_; }
   uint64_t untold() const { return untold_; }
 

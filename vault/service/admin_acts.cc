@@ -278,6 +278,11 @@ absl::StatusOr<ActEffect> CheckAddIdentity(AdminCall& call, const Proposal::AddI
     return MakeError(authz::Reason::kBatchTooLarge);
   }
   *effect.principal->add_identities() = std::move(identity);
+  const auto recipient = call.state().recipients().find(effect.principal->recipient());
+  if (recipient != call.state().recipients().end()) {
+    call.session().AddRead(recipient->second->cell);
+    effect.recipient = recipient->second->row;
+  }
   return effect;
 }
 
@@ -410,6 +415,7 @@ absl::StatusOr<ActEffect> CheckAct(AdminCall& call, const Proposal& act) {
 
 void ApplyAct(AdminCall& call, const ActEffect& effect) {
   if (effect.policy != nullptr) call.change().KeepCompiled(effect.policy);
+  if (effect.recipient.has_value()) call.change().PutRecipient(*effect.recipient);
   if (effect.predecessor.has_value()) PutPrincipal(call, *effect.predecessor);
   if (effect.principal.has_value()) PutPrincipal(call, *effect.principal);
   if (effect.tenant.has_value()) call.change().PutTenant(*effect.tenant);

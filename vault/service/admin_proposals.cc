@@ -7,6 +7,7 @@
 #include "vault/service/admin_department.h"
 #include "vault/service/policy_changes.h"
 #include "vault/service/resource_name.h"
+#include "vault/service/sharing_administration.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -120,6 +121,14 @@ absl::Status CheckManager(AdminCall& call, const Proposal& act) {
   return manager.reason == authz::Reason::kOk ? absl::OkStatus() : MakeError(manager.reason);
 }
 
+// Who lets somebody act as a recipient has made it what it is.
+absl::Status NoteChangers(AdminCall& call, const ProposalRow& row, ActEffect* effect) {
+  if (!effect->recipient.has_value()) return absl::OkStatus();
+  absl::Status status = AddChanger(row.proposer_person(), &*effect->recipient);
+  if (status.ok()) status = AddChanger(call.caller_person(), &*effect->recipient);
+  return status;
+}
+
 std::string HashOfBasis(const ActEffect& effect) {
   return std::string(AsView(Sha256(effect.basis)));
 }
@@ -165,6 +174,9 @@ Plan AdminCreateProposal(AdminCall& call) {
   if (call.state().single_operator() && CheckManager(call, *act).ok()) {
     absl::Status in_time = CheckTime(call, *effect);
     if (!in_time.ok()) return call.Refuse(in_time);
+    if (absl::Status noted = NoteChangers(call, row, &*effect); !noted.ok()) {
+      return call.Refuse(noted);
+    }
     MarkApproved(call, *effect, &row);
     call.set_by_single_operator();
     ApplyAct(call, *effect);
@@ -240,6 +252,9 @@ Plan AdminApproveProposal(AdminCall& call) {
   if (HashOfBasis(*effect) != row.basis()) return call.Refuse(authz::Reason::kProposalStale);
   if (absl::Status status = CheckManager(call, act); !status.ok()) return call.Refuse(status);
   if (absl::Status status = CheckTime(call, *effect); !status.ok()) return call.Refuse(status);
+  if (absl::Status status = NoteChangers(call, row, &*effect); !status.ok()) {
+    return call.Refuse(status);
+  }
 
   call.set_resource(effect->resource);
   call.set_proposal(hash);

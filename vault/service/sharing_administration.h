@@ -7,8 +7,8 @@
 #include "vault/service/admin_handler.h"
 #include "vault/service/sharing_service.h"
 
-// The methods of SharingService that are about recipients themselves. Nothing but sharing_*.cc
-// includes this.
+// The methods of SharingService that are about recipients themselves. Nothing but sharing_*.cc and
+// admin_proposals.cc includes this.
 namespace piivault::vault {
 
 // Administration of recipients, each for a call that may be made.
@@ -23,6 +23,10 @@ Plan SharingRevokeAttestation(AdminCall& call);
 // The recipient that a request names under `argument`, for a change of it; named in the entry.
 absl::StatusOr<storage::v1::RecipientRow> NamedRecipient(AdminCall& call, const std::string& name,
                                                          std::string_view argument);
+
+// Puts down that the person has changed it, besides all who have before: two who change it by turns
+// both stay.
+absl::Status AddChanger(const std::string& person, storage::v1::RecipientRow* row);
 
 // A recipient may get itself.
 CallerRole AdmitRecipientItself(Session& session, const CallContext& context);

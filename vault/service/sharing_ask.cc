@@ -148,12 +148,16 @@ Sha256Digest ApprovalHash(std::string_view tenant, const ExportTokenState& token
   return Sha256(text);
 }
 
-void FillDescription(std::string_view tenant, const ExportTokenState& token,
-                     const ExportRevocations& revocations, absl::Time now,
+v1::ExportTokenState StateNow(const VaultCall& call, const ExportTokenState& token) {
+  return StateOf(token, call.session().state().revocations(call.tenant_id()), call.now());
+}
+
+void FillDescription(const VaultCall& call, const ExportTokenState& token,
                      v1::ExportToken* description) {
   const ExportTokenRow& row = token.row;
+  const std::string_view tenant = call.tenant_id();
   description->set_name(MakeExportTokenName(tenant, token.id));
-  description->set_state(StateOf(token, revocations, now));
+  description->set_state(StateNow(call, token));
   description->set_recipient(RecipientResource(tenant, row.recipient()));
   description->set_rule(row.rule());
   description->set_basis(row.basis());

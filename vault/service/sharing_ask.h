@@ -62,8 +62,9 @@ v1::ExportTokenState StateOf(const ExportTokenState& token, const ExportRevocati
                              absl::Time now);
 // What approvers approve: SHA-256 over all that the token gives, to whom, why and for how long.
 Sha256Digest ApprovalHash(std::string_view tenant, const ExportTokenState& token);
-void FillDescription(std::string_view tenant, const ExportTokenState& token,
-                     const ExportRevocations& revocations, absl::Time now,
+// In the call's tenant, now.
+v1::ExportTokenState StateNow(const VaultCall& call, const ExportTokenState& token);
+void FillDescription(const VaultCall& call, const ExportTokenState& token,
                      v1::ExportToken* description);
 
 // How many approvals count now: a principal that is gone, disabled or another person's by now has

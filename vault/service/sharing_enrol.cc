@@ -38,9 +38,21 @@ std::string_view FirstOf(std::string_view pem) {
   return pem.substr(0, pem.find(kEnd) + kEnd.size());
 }
 
-// Makes the identity good until `end`: as another one, or for longer where the row has it already.
-// Those that have ended go.
-absl::Status Enrol(const std::string& uri, absl::Time now, absl::Time end, PrincipalRow* row) {
+// The end that an administrator set for the identity of this call or the one that it descends from.
+absl::Time LimitOf(const PrincipalRow& row, std::string_view uri) {
+  for (const IdentityRow& identity : row.identities()) {
+    if (identity.uri() != uri) continue;
+    return TimeOf(identity.enrolled() ? identity.limit_micros() : identity.not_after_micros(),
+                  absl::InfiniteFuture());
+  }
+  return absl::InfinitePast();
+}
+
+// Makes the identity good until `end`, but not beyond `limit`: as another one, or for longer where
+// the row has it already as an enrolled one. Those that have ended go. Until when it is good now.
+absl::StatusOr<absl::Time> Enrol(const std::string& uri, absl::Time now, absl::Time end,
+                                 absl::Time limit, PrincipalRow* row) {
+  end = std::min(end, limit);
   auto& identities = *row->mutable_identities();
   identities.erase(std::remove_if(identities.begin(), identities.end(),
                                   [&](const IdentityRow& identity) {
@@ -50,17 +62,19 @@ absl::Status Enrol(const std::string& uri, absl::Time now, absl::Time end, Princ
                    identities.end());
   for (IdentityRow& identity : identities) {
     if (identity.uri() != uri) continue;
-    if (TimeOf(identity.not_after_micros(), absl::InfiniteFuture()) < end) {
-      identity.set_not_after_micros(absl::ToUnixMicros(end));
-    }
-    return absl::OkStatus();
+    const absl::Time before = TimeOf(identity.not_after_micros(), absl::InfiniteFuture());
+    if (!identity.enrolled() || before >= end) return std::min(before, end);
+    identity.set_not_after_micros(absl::ToUnixMicros(end));
+    return end;
   }
   if (identities.size() >= kMaxIdentities) return MakeError(Reason::kBatchTooLarge);
   IdentityRow* added = row->add_identities();
   added->set_uri(uri);
   added->set_not_before_micros(absl::ToUnixMicros(now));
   added->set_not_after_micros(absl::ToUnixMicros(end));
-  return absl::OkStatus();
+  added->set_enrolled(true);
+  if (limit != absl::InfiniteFuture()) added->set_limit_micros(absl::ToUnixMicros(limit));
+  return end;
 }
 
 // A recipient adds the next certificate with the present one. Who vouches is its certificate
@@ -94,15 +108,17 @@ class EnrolCertificateHandler : public Handler {
     if (found == nullptr || !MayHave(session, *found)) return refuse(Reason::kCertificateInvalid);
     session.AddRead(DenylistCell(found->certificate_sha256));
     PrincipalRow row = caller;
-    const absl::Status enrolled = Enrol(found->name, session.now(), found->not_after, &row);
-    if (!enrolled.ok()) return refuse(ReasonOf(enrolled));
+    const absl::StatusOr<absl::Time> end =
+        Enrol(found->name, session.now(), found->not_after,
+              LimitOf(caller, session.context().caller->name), &row);
+    if (!end.ok()) return refuse(ReasonOf(end.status()));
     StateChange change = store.NewChange(session.shared_state());
     change.PutPrincipal(row);
 
     (*entry.mutable_arguments())["certificate_sha256"] = ToHex(found->certificate_sha256);
     auto* response = NewResponse<v1::EnrolCertificateResponse>(context);
     response->set_identity(found->name);
-    FillTime(absl::ToUnixMicros(found->not_after), response->mutable_not_after());
+    FillTime(absl::ToUnixMicros(*end), response->mutable_not_after());
     Plan plan = session.Answer(response, entry);
     change.MoveTo(&plan);
     return plan;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "authz/vocabulary.h"
 #include "vault/ledger/notice_survey.h"
 #include "vault/service/admin_convert.h"
@@ -25,8 +26,6 @@ constexpr int kMaxExportSubjects = 100'000;
 constexpr int kMaxExportFields = 100;
 constexpr uint32_t kMaxUses = 1000;
 constexpr int kMaxAssertions = 20;
-// People decided at a time.
-constexpr size_t kSlice = 32;
 constexpr size_t kMaxAssertionSize = 64;
 
 std::optional<ExportItem> ParseItem(std::string_view name, std::string_view tenant) {
@@ -86,15 +85,20 @@ class IssueExportTokenHandler : public Handler {
     // What has to be approved is asked for first.
     input.approvals = kEnoughApprovals;
     input.issued_at = call.now();
-    if (auto refused = DecideWhole(call, input, &token.row)) return *std::move(refused);
+    if (auto refused = DecideWhole(call, recipient, input, &token.row)) return *std::move(refused);
     DescribeToken(call, token);
+    DescribeTerms(call, token.row);
 
     next_ = place_;
+    auto* response = NewResponse<v1::IssueExportTokenResponse>(context);
+    v1::IssueExportTokenResponse before;
+    // Before people are gone over who were gone over already.
+    if (auto refused = call.FindRequest(request.request_id(), &before)) return *std::move(refused);
+    if (call.replayed()) return IssueAgain(call, before, response);
     std::vector<ExportItem> part;
     if (auto refused = DecidePeople(call, request, ask, input, recipient->row, &part)) {
       return *std::move(refused);
     }
-    auto* response = NewResponse<v1::IssueExportTokenResponse>(context);
     response->set_decided(static_cast<uint32_t>(next_.index));
     response->set_skipped(next_.skipped);
     if (!part.empty()) {
@@ -104,7 +108,10 @@ class IssueExportTokenHandler : public Handler {
       next_.items.insert(next_.items.end(), part.begin(), part.end());
     }
     next_.at_end = next_.index >= static_cast<size_t>(request.subjects_size());
-    if (!next_.at_end) return call.Finish(response);
+    if (!next_.at_end) {
+      call.ForgetRequest();
+      return call.Finish(response);
+    }
     return Issue(call, *token_rule_, &token, response);
   }
 
@@ -189,8 +196,8 @@ class IssueExportTokenHandler : public Handler {
   }
 
   // What is not about one person. A refusal, or nothing.
-  std::optional<Plan> DecideWhole(VaultCall& call, authz::ShareInput& input,
-                                  storage::v1::ExportTokenRow* row) {
+  std::optional<Plan> DecideWhole(VaultCall& call, const RecipientState* recipient,
+                                  authz::ShareInput& input, storage::v1::ExportTokenRow* row) {
     const authz::RecipientSpec* rule = call.policy().FindRecipient(row->rule());
     if (rule != nullptr && row->lifetime_seconds() == 0) {
       const absl::Duration lifetime =
@@ -202,15 +209,26 @@ class IssueExportTokenHandler : public Handler {
     authz::ShareDecision decision = authz::DecideShare(call.policy(), input);
     if (!decision.granted()) return RefuseShare(call, decision);
     // Before all people are gone over, it is certain that nothing else is in the way.
-    if (auto waits = CheckNotified(
-            call, authz::NoticeGateOf(call.policy(), *decision.rule, call.now()), true, &survey_))
+    if (auto waits =
+            CheckNotified(call, NoticeOf(call, *decision.rule, recipient->row), true, &survey_)) {
       return waits;
+    }
     token_rule_ = decision.rule;
     DescribeShare(call, decision);
     row->set_basis(decision.rule->basis);
     row->set_approvals_needed(
         call.session().state().single_operator() ? 0 : authz::ApprovalsOf(*decision.rule));
     return std::nullopt;
+  }
+
+  // How often, how long and from when, as it is asked for.
+  static void DescribeTerms(VaultCall& call, const storage::v1::ExportTokenRow& row) {
+    auto& arguments = *call.entry().mutable_arguments();
+    arguments["uses"] = std::to_string(row.uses());
+    arguments["lifetime"] = absl::StrCat(row.lifetime_seconds(), "s");
+    if (row.not_before_micros() == 0) return;
+    arguments["not_before"] = absl::FormatTime(
+        absl::RFC3339_sec, absl::FromUnixMicros(row.not_before_micros()), absl::UTCTimeZone());
   }
 
   // The next people of the request, as many as a part and an entry hold. A refusal, or nothing.
@@ -224,7 +242,7 @@ class IssueExportTokenHandler : public Handler {
     size_t records = 0;
     while (next_.index < end && records < kExportPart) {
       std::vector<ExportItem> items;
-      for (size_t i = next_.index; i < std::min(end, next_.index + kSlice); ++i) {
+      for (size_t i = next_.index; i < std::min(end, next_.index + kSlicePeople); ++i) {
         const std::optional<ExportItem> item =
             ParseItem(request.subjects(static_cast<int>(i)), call.tenant_id());
         if (!item.has_value()) {
@@ -235,9 +253,9 @@ class IssueExportTokenHandler : public Handler {
       absl::StatusOr<std::vector<ExportPerson>> people = LoadExportPeople(
           deps_.engine, call.scope(), items, ask.type_names(), ref, &call.changes());
       if (!people.ok()) return call.Refuse(people.status());
-      for (size_t i = 0; i < items.size(); ++i) {
+      for (size_t i = 0; i < people->size() && records < kExportPart; ++i) {
         call.Yield();
-        records += (*people)[i].records.size();
+        records += std::max<size_t>((*people)[i].records.size(), 1);
         if (auto refused = DecidePerson(call, request, ask, input, (*people)[i], items[i], part)) {
           return refused;
         }
@@ -252,7 +270,8 @@ class IssueExportTokenHandler : public Handler {
                                    const ExportPerson& person, const ExportItem& item,
                                    std::vector<ExportItem>* part) {
     authz::Reason reason = person.reason;
-    storage::v1::EntryItem entry;
+    auto& entries = *call.entry().mutable_items();
+    const int entries_before = entries.size();
     const std::vector<authz::FieldId> held = HeldBy(call.policy(), person);
     for (const std::unique_ptr<LoadedRecord>& record : person.records) {
       const RecordShare share = DecideRecord(call, ask, input, held, *record);
@@ -261,22 +280,18 @@ class IssueExportTokenHandler : public Handler {
         reason = share.decision.reason;
         break;
       }
+      storage::v1::EntryItem* entry = call.AddItem(record.get());
       for (const authz::FieldId id : ask.Find(call.policy().FindType(record->type()))->fields) {
-        const std::string& name = call.policy().field(id).full_name;
-        const auto& named = entry.fields();
-        if (std::find(named.begin(), named.end(), name) == named.end()) entry.add_fields(name);
+        entry->add_fields(call.policy().field(id).full_name);
       }
       if (!share.consent_id.empty()) call.DescribeConsent(share.consent_id);
-      if (share.decision.grant != nullptr && entry.grants().empty()) {
-        entry.add_grants(share.decision.grant->id);
-      }
+      if (share.decision.grant != nullptr) entry->add_grants(share.decision.grant->id);
     }
     if (reason == authz::Reason::kOk) {
-      entry.set_subject_ref(person.subject().row.subject_ref());
-      *call.entry().add_items() = std::move(entry);
       part->push_back(item);
       return std::nullopt;
     }
+    entries.DeleteSubrange(entries_before, entries.size() - entries_before);
     if (reason == authz::Reason::kDataLoss || !request.skip_denied()) return call.Refuse(reason);
     ++next_.skipped;
     storage::v1::EntryItem& left_out = *call.entry().add_items();
@@ -289,10 +304,6 @@ class IssueExportTokenHandler : public Handler {
 
   Plan Issue(VaultCall& call, const authz::RecipientSpec& rule, ExportTokenState* token,
              v1::IssueExportTokenResponse* response) {
-    const auto& request = RequestAs<v1::IssueExportTokenRequest>(call.session().context());
-    v1::IssueExportTokenResponse before;
-    if (auto refused = call.FindRequest(request.request_id(), &before)) return *std::move(refused);
-    if (call.replayed()) return IssueAgain(call, before, response);
     if (next_.items.empty()) return call.Refuse(authz::Reason::kNotFound);
     std::vector<ExportSubject> subjects;
     subjects.reserve(next_.items.size());
@@ -308,15 +319,13 @@ class IssueExportTokenHandler : public Handler {
     token->row.mutable_parts()->Assign(next_.parts.begin(), next_.parts.end());
 
     StateChange change = deps_.store.NewChange(call.session().shared_state());
-    const ExportRevocations& revocations = call.session().state().revocations(call.tenant_id());
     absl::StatusOr<std::string> text = std::string();
     if (token->row.approvals_needed() == 0) {
       text = StartToken(call, token, &change);
       if (!text.ok()) return call.Refuse(text.status());
     }
     PutExportToken(call.scope(), deps_.random, *token, &call.changes());
-    FillDescription(call.tenant_id(), *token, revocations, call.now(),
-                    response->mutable_description());
+    FillDescription(call, *token, response->mutable_description());
     if (rule.basis == "published_purpose") response->add_warnings("BASIS_PUBLISHED_PURPOSE");
     Plan plan = call.Finish(response);
     // Behind what is remembered of the call: the vault keeps no token.
@@ -334,13 +343,12 @@ class IssueExportTokenHandler : public Handler {
         LoadExportToken(deps_.engine, call.scope(), name->id, &call.changes());
     if (!token.ok()) return call.Refuse(token.status());
     if (!token->has_value()) return call.Refuse(authz::Reason::kDataLoss);
-    // The people of this call are those of that one.
-    call.changes().writes.clear();
+    next_.at_end = true;
+    response->set_decided(before.decided());
+    response->set_skipped(before.skipped());
     DescribeToken(call, **token);
     call.session().AddRead(ExportRevocationsCell(call.tenant_id()));
-    const ExportRevocations& revocations = call.session().state().revocations(call.tenant_id());
-    FillDescription(call.tenant_id(), **token, revocations, call.now(),
-                    response->mutable_description());
+    FillDescription(call, **token, response->mutable_description());
     StateChange change = deps_.store.NewChange(call.session().shared_state());
     absl::StatusOr<std::string> text = std::string();
     if (response->description().state() == v1::EXPORT_TOKEN_STATE_ACTIVE) {
@@ -363,14 +371,24 @@ class IssueExportTokenHandler : public Handler {
 
 }  // namespace
 
-std::optional<Plan> CheckNotified(VaultCall& call, const std::optional<authz::NoticeGate>& gate,
+std::optional<NoticeToAll> NoticeOf(const VaultCall& call, const authz::RecipientSpec& rule,
+                                    const storage::v1::RecipientRow& recipient) {
+  const auto gate = authz::NoticeGateOf(call.policy(), rule, call.now());
+  if (!gate.has_value()) return std::nullopt;
+  NoticeToAll notice{call.policy().matters()[gate->matter].name, {}, gate->told_before};
+  for (const auto& matter : recipient.matters()) {
+    if (matter.kind() == notice.kind) notice.ids.push_back(matter.id());
+  }
+  return notice;
+}
+
+std::optional<Plan> CheckNotified(VaultCall& call, const std::optional<NoticeToAll>& notice,
                                   bool counted, NoticeSurvey* survey) {
   constexpr size_t kPeopleAtATime = 2'000;
-  if (!gate.has_value()) return std::nullopt;
-  const std::string& kind = call.policy().matters()[gate->matter].name;
+  if (!notice.has_value()) return std::nullopt;
   if (!survey->done()) {
     const absl::Status status =
-        survey->Step(call.deps().engine, call.scope(), kind, gate->told_before, kPeopleAtATime);
+        survey->Step(call.deps().engine, call.scope(), *notice, kPeopleAtATime);
     if (!status.ok()) return call.Refuse(status);
   }
   if (!survey->done()) {
@@ -382,38 +400,6 @@ std::optional<Plan> CheckNotified(VaultCall& call, const std::optional<authz::No
   if (!counted) return call.Refuse(authz::Reason::kUsersNotNotified);
   return call.Refuse(authz::Reason::kUsersNotNotified,
                      {Concat({"people=", std::to_string(survey->untold())})});
-}
-
-absl::StatusOr<std::string> StartToken(VaultCall& call, ExportTokenState* token,
-                                       StateChange* change) {
-  storage::v1::ExportTokenRow& row = token->row;
-  const absl::Time asked = absl::FromUnixMicros(row.not_before_micros());
-  // Whole seconds, as tokens say them.
-  const absl::Time start = absl::FromUnixSeconds(absl::ToUnixSeconds(std::max(call.now(), asked)));
-  const absl::Time end =
-      std::min(start + absl::Seconds(row.lifetime_seconds()),
-               absl::FromUnixSeconds(absl::ToUnixSeconds(call.now() + authz::kMaxTokenLifetime)));
-  row.set_start_micros(absl::ToUnixMicros(start));
-  row.set_expire_micros(absl::ToUnixMicros(end));
-  row.set_generation(call.deps().engine.LogEnd().generation);
-  return SignToken(call, *token, change);
-}
-
-absl::StatusOr<std::string> SignToken(VaultCall& call, const ExportTokenState& token,
-                                      StateChange* change) {
-  const StateSnapshot& state = call.session().state();
-  call.session().AddRead(SigningKeysCell());
-  const SigningKeys* keys = &state.signing_keys();
-  std::optional<SigningKeys> made;
-  if (keys->NeedsNewKey(call.now())) {
-    absl::StatusOr<SigningKeys> next =
-        ReplaceSigningKey(state, call.session().random(), call.now(), change);
-    if (!next.ok()) return next.status();
-    keys = &made.emplace(*std::move(next));
-  }
-  const storage::Id128 vault = RefOf(state.vault_id());
-  return SealExportToken(ClaimsOf(call.tenant_id(), state.vault_id(), token), *keys->active(),
-                         vault);
 }
 
 std::unique_ptr<Handler> NewIssueExportToken(const VaultDependencies& dependencies) {

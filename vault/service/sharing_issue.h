@@ -11,10 +11,14 @@
 // Nothing but sharing_*.cc includes this.
 namespace piivault::vault {
 
-// Where there is a gate, as the rule asks that all people were told: a plan that waits while they
-// are gone over, or that refuses, and tells how many were not where `counted`; nothing where all
-// were, or need not be. `survey` is the call's.
-std::optional<Plan> CheckNotified(VaultCall& call, const std::optional<authz::NoticeGate>& gate,
+// What all people have to have been told before anything goes to the recipient by the rule: of a
+// matter that the recipient is registered for. Nothing where the rule does not ask for it.
+std::optional<NoticeToAll> NoticeOf(const VaultCall& call, const authz::RecipientSpec& rule,
+                                    const storage::v1::RecipientRow& recipient);
+
+// Where there is a notice: a plan that waits while people are gone over, or that refuses, and tells
+// how many were not told where `counted`; nothing where all were. `survey` is the call's.
+std::optional<Plan> CheckNotified(VaultCall& call, const std::optional<NoticeToAll>& notice,
                                   bool counted, NoticeSurvey* survey);
 
 // Lets the token's life begin, and signs it; a new signing key goes into `change` where one is due.

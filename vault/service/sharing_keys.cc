@@ -89,6 +89,38 @@ absl::StatusOr<SigningKeys> ReplaceSigningKey(const StateSnapshot& state, Random
   return keys;
 }
 
+absl::StatusOr<std::string> StartToken(VaultCall& call, ExportTokenState* token,
+                                       StateChange* change) {
+  storage::v1::ExportTokenRow& row = token->row;
+  const absl::Time asked = absl::FromUnixMicros(row.not_before_micros());
+  // Whole seconds, as tokens say them.
+  const absl::Time start = absl::FromUnixSeconds(absl::ToUnixSeconds(std::max(call.now(), asked)));
+  const absl::Time end =
+      std::min(start + absl::Seconds(row.lifetime_seconds()),
+               absl::FromUnixSeconds(absl::ToUnixSeconds(call.now() + authz::kMaxTokenLifetime)));
+  row.set_start_micros(absl::ToUnixMicros(start));
+  row.set_expire_micros(absl::ToUnixMicros(end));
+  row.set_generation(call.deps().engine.LogEnd().generation);
+  return SignToken(call, *token, change);
+}
+
+absl::StatusOr<std::string> SignToken(VaultCall& call, const ExportTokenState& token,
+                                      StateChange* change) {
+  const StateSnapshot& state = call.session().state();
+  call.session().AddRead(SigningKeysCell());
+  const SigningKeys* keys = &state.signing_keys();
+  std::optional<SigningKeys> made;
+  if (keys->NeedsNewKey(call.now())) {
+    absl::StatusOr<SigningKeys> next =
+        ReplaceSigningKey(state, call.session().random(), call.now(), change);
+    if (!next.ok()) return next.status();
+    keys = &made.emplace(*std::move(next));
+  }
+  const storage::Id128 vault = RefOf(state.vault_id());
+  return SealExportToken(ClaimsOf(call.tenant_id(), state.vault_id(), token), *keys->active(),
+                         vault);
+}
+
 std::unique_ptr<Handler> NewListSigningKeys(const VaultDependencies& dependencies) {
   return std::make_unique<ListSigningKeysHandler>(dependencies);
 }

@@ -88,10 +88,11 @@ std::string WhatCounts(const RecipientRow& row) {
   return part.SerializeAsString();
 }
 
-// Puts down who has changed it, besides all who have before: two who change it by turns both stay.
+}  // namespace
+
 absl::Status AddChanger(const std::string& person, RecipientRow* row) {
   const auto& known = row->changed_by_persons();
-  if (row->registered_by_person() == person ||
+  if (person.empty() || row->registered_by_person() == person ||
       std::find(known.begin(), known.end(), person) != known.end()) {
     return absl::OkStatus();
   }
@@ -99,8 +100,6 @@ absl::Status AddChanger(const std::string& person, RecipientRow* row) {
   row->add_changed_by_persons(person);
   return absl::OkStatus();
 }
-
-}  // namespace
 
 absl::StatusOr<RecipientRow> NamedRecipient(AdminCall& call, const std::string& name,
                                             std::string_view argument) {

@@ -17,6 +17,7 @@
 #include "vault/service/sharing_ask.h"
 #include "vault/service/sharing_handlers.h"
 #include "vault/service/sharing_issue.h"
+#include "vault/service/sharing_package.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -28,8 +29,6 @@ using Response = v1::RedeemExportTokenResponse;
 constexpr size_t kMessageBytes = size_t{1} << 20;
 // Of the items of an entry; one person may have some more.
 constexpr int kMessageRecords = 1000;
-// People loaded at a time.
-constexpr size_t kSlice = 32;
 // How often one use can be taken up.
 constexpr uint32_t kMaxOpenings = 16;
 // And how long after all of it was given: for whom the end did not reach.
@@ -80,14 +79,15 @@ class RedeemExportTokenHandler : public Handler {
     input.users_notified = true;
     const authz::ShareDecision decision = authz::DecideShare(call.policy(), input);
     if (!decision.granted()) return RefuseShare(call, decision);
-    now.gate = authz::NoticeGateOf(call.policy(), *decision.rule, call.now());
-    if (auto waits = CheckNotified(call, now.gate, false, &survey_)) return *std::move(waits);
+    now.notice = NoticeOf(call, *decision.rule, recipient->row);
+    if (auto waits = CheckNotified(call, now.notice, false, &survey_)) return *std::move(waits);
     DescribeShare(call, decision);
     (*call.entry().mutable_arguments())["issuer"] = now.token.row.issuer();
 
     next_ = place_;
     WireWriter encoded;
-    if (!place_.tagged) AddTag(call, *recipient, decision, now, &encoded);
+    if (!place_.tagged)
+      AddPurposeTag(call, *recipient, decision, now.token.row, now.disclosure, &encoded);
     next_.tagged = true;
     if (auto refused = GivePeople(call, ask, input, *recipient, &now, &encoded)) {
       return *std::move(refused);
@@ -111,7 +111,7 @@ class RedeemExportTokenHandler : public Handler {
   struct Redemption {
     ExportTokenState token;
     DisclosureState disclosure;
-    std::optional<authz::NoticeGate> gate;  // that each person has to have passed
+    std::optional<NoticeToAll> notice;  // that each person has to have had
     bool new_use = false;
     bool opening = false;  // of this call, also of a use that was taken before
     // Of this message.
@@ -119,8 +119,6 @@ class RedeemExportTokenHandler : public Handler {
     uint32_t new_people = 0;
     uint32_t omitted = 0;
     uint32_t newly_omitted = 0;  // whom no message has gone through before
-    authz::Reason first_omitted = authz::Reason::kOk;
-    std::vector<std::string> first_denied;
   };
 
   // The token that the request brings, if it is good now. A refusal, or nothing.
@@ -247,42 +245,6 @@ class RedeemExportTokenHandler : public Handler {
     return input;
   }
 
-  static void AddTag(const VaultCall& call, const RecipientState& recipient,
-                     const authz::ShareDecision& decision, const Redemption& now, WireWriter* out) {
-    const storage::v1::ExportTokenRow& row = now.token.row;
-    const authz::RecipientSpec& rule = *decision.rule;
-    v1::PurposeTag tag;
-    tag.set_disclosure(MakeDisclosureName(call.tenant_id(), now.disclosure.id));
-    tag.set_controller(call.session().tenant()->row.display_name());
-    tag.set_recipient(recipient.recipient.name);
-    tag.set_purpose(row.purpose());
-    if (const authz::PurposeSpec* purpose = call.policy().FindPurpose(row.purpose());
-        purpose != nullptr) {
-      for (const auto& [language, text] : purpose->labels) {
-        (*tag.mutable_purpose_labels())[language] = text;
-      }
-    }
-    tag.set_basis(row.basis());
-    tag.set_rule(row.rule());
-    tag.set_clause(rule.origin.clause);
-    for (const char* term : {"PURPOSE_ONLY", "NO_ONWARD_SHARING", "CORRECT_ON_NOTICE"}) {
-      tag.add_terms(term);
-    }
-    if (rule.basis == "entrustment" || rule.basis == "instruction") {
-      tag.add_terms("RETURN_OR_DESTROY");
-    }
-    if (decision.attestation != nullptr) {
-      for (const auto& attestation : recipient.row.attestations()) {
-        if (!decision.attestation->id.ends_with(Concat({"/", attestation.id()}))) continue;
-        tag.set_agreement_sha256(ToHex(attestation.document_sha256()));
-      }
-    }
-    *tag.mutable_fields() = row.fields();
-    tag.set_subjects(row.subjects());
-    FillTime(now.disclosure.row.start_micros(), tag.mutable_start_time());
-    out->AddBytes(Response::kTagFieldNumber, tag.SerializeAsString());
-  }
-
   // The next people, each by a decision of its own, as many as a message holds. A refusal, or
   // nothing.
   std::optional<Plan> GivePeople(VaultCall& call, const ExportAsk& ask,
@@ -312,7 +274,7 @@ class RedeemExportTokenHandler : public Handler {
       return out->size() >= kMessageBytes || call.entry().items_size() >= kMessageRecords;
     };
     while (next_.index - first < items->size() && !full()) {
-      const auto slice = absl::MakeConstSpan(*items).subspan(next_.index - first, kSlice);
+      const auto slice = absl::MakeConstSpan(*items).subspan(next_.index - first);
       absl::StatusOr<std::vector<ExportPerson>> people = LoadExportPeople(
           deps_.engine, call.scope(), slice, ask.type_names(), ref, &call.changes());
       if (!people.ok()) return call.Refuse(people.status());
@@ -326,11 +288,9 @@ class RedeemExportTokenHandler : public Handler {
     }
     next_.at_end = next_.index >= row.subjects();
     // Where nobody may be given, there is nothing to take a use for.
+    // Why is the people's business: it stands in the entry's items, and nobody outside is told.
     if (next_.at_end && place_.index == 0 && now->people == 0) {
-      // What an erasure has left is nobody's business.
-      const bool erased = now->first_omitted == authz::Reason::kSubjectErased;
-      return call.Refuse(erased ? authz::Reason::kNotFound : now->first_omitted,
-                         std::move(now->first_denied));
+      return call.Refuse(authz::Reason::kExportWithheld);
     }
     now->new_people = ledger.new_people();
     ledger.Finish();
@@ -347,9 +307,8 @@ class RedeemExportTokenHandler : public Handler {
     std::vector<std::string> consents;
     consents.reserve(person->records.size());
     authz::Reason reason = person->reason;
-    if (person->ok() && now->gate.has_value() &&
-        !WasTold(person->subject().row.use(), call.policy().matters()[now->gate->matter].name,
-                 now->gate->told_before)) {
+    if (person->ok() && now->notice.has_value() &&
+        !WasTold(person->subject().row.use(), *now->notice)) {
       reason = authz::Reason::kUsersNotNotified;
       person->records.clear();
     }
@@ -391,63 +350,6 @@ class RedeemExportTokenHandler : public Handler {
     return std::nullopt;
   }
 
-  // Adds the record's values of the fields asked for; false, and nothing added, where it has none.
-  static absl::StatusOr<bool> ReleaseRecord(const VaultCall& call, const ExportAsk& ask,
-                                            LoadedRecord* record,
-                                            std::vector<std::string_view>* names, WireWriter* out) {
-    // An entry of a map has its key as field 1 and its value as field 2.
-    constexpr int kMapKey = 1;
-    constexpr int kMapValue = 2;
-    const size_t before = out->size();
-    const size_t revealed = out->Open(v1::DisclosedSubject::kRecordsFieldNumber);
-    out->AddBytes(v1::RevealedRecord::kTypeFieldNumber, record->type());
-    out->AddVarint(v1::RevealedRecord::kVersionFieldNumber, record->reader->version());
-    for (const authz::FieldId id : ask.Find(call.policy().FindType(record->type()))->fields) {
-      const std::string& name = call.policy().field(id).name;
-      const size_t entry_begin = out->size();
-      const size_t entry = out->Open(v1::RevealedRecord::kFieldsFieldNumber);
-      out->AddBytes(kMapKey, name);
-      authz::FieldDecision plain;
-      plain.field = id;
-      plain.view = authz::View::kPlain;
-      const absl::StatusOr<bool> released = ReleaseField(call, plain, record, kMapValue, out);
-      if (!released.ok()) return released.status();
-      if (*released) {
-        out->Close(entry);
-        names->push_back(name);
-      } else {
-        out->Truncate(entry_begin);
-      }
-    }
-    out->Close(revealed);
-    if (names->empty()) out->Truncate(before);
-    return !names->empty();
-  }
-
-  // What goes with the data to a successor, whom it binds, too.
-  static void AddWhatBinds(const VaultCall& call, const ExportPerson& person,
-                           absl::Span<const GivenRecord> given, WireWriter* out) {
-    for (const storage::v1::UseStopRow& stop : person.subject().row.use().stops()) {
-      const size_t begin = out->Open(v1::DisclosedSubject::kStopsFieldNumber);
-      out->AddBytes(v1::StopOfUse::kFieldsFieldNumber, stop.fields());
-      out->AddBytes(v1::StopOfUse::kPurposeFieldNumber, stop.purpose());
-      out->Close(begin);
-    }
-    for (const GivenRecord& one : given) {
-      const std::string& notice = one.record->header().notice();
-      const size_t begin = out->Open(v1::DisclosedSubject::kCollectedForFieldNumber);
-      out->AddBytes(v1::CollectionPurposes::kNoticeFieldNumber, notice);
-      const authz::CollectionNoticeSpec* spec = call.policy().FindCollectionNotice(notice);
-      if (spec != nullptr) {
-        for (const authz::PurposeId purpose : spec->purposes) {
-          out->AddBytes(v1::CollectionPurposes::kPurposesFieldNumber,
-                        call.policy().purposes()[purpose].name);
-        }
-      }
-      out->Close(begin);
-    }
-  }
-
   static void AddItem(VaultCall& call, const RecordShare& share, const GivenRecord& one) {
     storage::v1::EntryItem* item = call.AddItem(one.record);
     for (std::string_view field : one.fields) {
@@ -459,14 +361,11 @@ class RedeemExportTokenHandler : public Handler {
   static void Omit(VaultCall& call, const ExportPerson& person, authz::Reason reason,
                    std::vector<std::string> denied, Redemption* now) {
     ++now->omitted;
-    if (now->first_omitted == authz::Reason::kOk) {
-      now->first_omitted = reason;
-      now->first_denied = std::move(denied);
-    }
     storage::v1::EntryItem& item = *call.entry().add_items();
     if (!person.records.empty()) item.set_subject_ref(person.subject().row.subject_ref());
     const std::string_view name = authz::ReasonName(reason);
     item.set_reason(name.data(), name.size());
+    for (std::string& field : denied) item.add_denied_fields(std::move(field));
     call.entry().set_decision(storage::v1::DECISION_PARTIAL);
   }
 

@@ -164,6 +164,8 @@ class VaultCall {
   // not in it.
   std::optional<Plan> FindRequest(std::string_view request_id, google::protobuf::Message* response,
                                   const google::protobuf::Message* content = nullptr);
+  // This message is not the answer that is remembered: more follow.
+  void ForgetRequest() { request_.reset(); }
   bool replayed() const { return request_.has_value() && request_->response.has_value(); }
 
   // Answers, with all that was read and written, and remembers the request id.

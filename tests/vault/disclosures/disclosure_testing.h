@@ -147,6 +147,13 @@ class SharingVault : public VaultFixture {
   void PutRecipient(const storage::v1::RecipientRow& row) {
     Put([&](StateChange& change) { change.PutRecipient(row); });
   }
+  void GiveMatter(const std::string& name, const std::string& kind, const std::string& id) {
+    storage::v1::RecipientRow row = RecipientRowOf(name);
+    row.clear_matters();
+    row.add_matters()->set_kind(kind);
+    row.mutable_matters(0)->set_id(id);
+    PutRecipient(row);
+  }
   // Valid for 100 days.
   void Attest(const std::string& name, const std::string& kind,
               const std::vector<std::string>& fields = {}) {
@@ -272,6 +279,12 @@ class SharingVault : public VaultFixture {
                 const std::string& request_id = "r-1") {
     std::vector<Result> results = RedeemAll(principal, token, request_id);
     return std::move(results.back());
+  }
+  // Why nothing is given, which only the entry says; empty where something is, or it is told.
+  std::string Withheld(std::string_view principal, const std::string& token) {
+    const Result result = Redeem(principal, token);
+    if (result.name() != "EXPORT_WITHHELD" || !result.denied_fields.empty()) return {};
+    return result.entry.items_size() == 1 ? result.entry.items(0).reason() : std::string();
   }
   static const v1::RedeemExportTokenResponse& Given(const Result& result) {
     return result.As<v1::RedeemExportTokenResponse>();

@@ -183,7 +183,7 @@ TEST_F(HostileTest, NoGrantFollowsWhatWouldHaveRefusedIt) {
                             stop.mutable_usage()->set_purpose("support");
                             ASSERT_TRUE(Call("shop", "StopUse", stop).ok());
                           }),
-            "USE_STOPPED");
+            "EXPORT_WITHHELD");
   const Parcel raced = NewParcel();
   EXPECT_EQ(refused_after(raced, [&] { ASSERT_TRUE(Redeem("yamato", raced.token, "other").ok()); }),
             "TOKEN_EXHAUSTED");

@@ -301,6 +301,11 @@ TEST_F(IssueTest, TheSuccessorGetsNothingBeforeEverybodyWasTold) {
   request.add_subjects(first);
   ASSERT_TRUE(OpenMatter(first, "told", "N-1").ok());
   now = absl::FromCivil(absl::CivilSecond(2026, 3, 31, 12, 0, 0), absl::UTCTimeZone());
+  // Of which notice is said with the recipient: that of another transfer is none of this one.
+  EXPECT_EQ(Issue("clerk", request).name(), "USERS_NOT_NOTIFIED");
+  GiveMatter("heir", "told", "N-0");
+  EXPECT_THAT(Issue("clerk", request).denied_fields, ElementsAre("people=2"));
+  GiveMatter("heir", "told", "N-1");
   const Result missing = Issue("clerk", request);
   EXPECT_EQ(missing.name(), "USERS_NOT_NOTIFIED");
   EXPECT_THAT(missing.denied_fields, ElementsAre("people=1"));
@@ -315,6 +320,60 @@ TEST_F(IssueTest, TheSuccessorGetsNothingBeforeEverybodyWasTold) {
   const std::string token = Issued(issued).token();
   Customer();
   EXPECT_EQ(Redeem("heir", token).name(), "USERS_NOT_NOTIFIED");
+}
+
+// Who repeats a call that took effect gets its token, and the people are not gone over again.
+TEST_F(IssueTest, ARepeatedCallWritesNothingMore) {
+  std::vector<std::string> people;
+  for (int i = 0; i < 1500; ++i) people.push_back(PersonOf(Customer()));
+  v1::IssueExportTokenRequest request = ForPartner(people);
+  request.set_request_id("r-1");
+  const std::vector<Result> first = Stream("clerk", "IssueExportToken", request);
+  ASSERT_THAT(first, testing::SizeIs(2));
+  ASSERT_TRUE(first.back().ok()) << first.back().name();
+  const auto rows = engine().Dump(storage::Table::kSharing);
+  const std::vector<Result> again = Stream("clerk", "IssueExportToken", request);
+  ASSERT_THAT(again, testing::SizeIs(1));
+  ASSERT_TRUE(again.back().ok()) << again.back().name();
+  EXPECT_EQ(Issued(again.back()).token(), Issued(first.back()).token());
+  EXPECT_EQ(Issued(again.back()).decided(), 1500u);
+  EXPECT_EQ(engine().Dump(storage::Table::kSharing), rows);
+  request.add_subjects(PersonOf(Customer()));
+  EXPECT_EQ(Issue("clerk", request).name(), "REQUEST_ID_REUSED");
+}
+
+// Each record counts as one that its issuer has had released.
+TEST_F(IssueTest, TokensAreWithinTheIssuersBudget) {
+  SetPolicy("default", std::string(kSharingPolicy) +
+                           "budgets: [{id: clerks, role: clerk, records: 3, per: 1h}]\n");
+  const std::string one = Customer();
+  const std::string person = PersonOf(one);
+  Customer({}, person);
+  const Result issued = Issue("clerk", ForPartner({person}));
+  ASSERT_TRUE(issued.ok()) << issued.name();
+  EXPECT_EQ(issued.entry.items_size(), 2);
+  EXPECT_EQ(issued.entry.arguments().at("uses"), "1");
+  EXPECT_EQ(issued.entry.arguments().at("lifetime"), "900s");
+  EXPECT_EQ(Issue("clerk", ForPartner({person})).name(), "VOLUME_BUDGET");
+  EXPECT_TRUE(Issue("clerk", ForPartner({one})).ok());
+  EXPECT_EQ(Issue("clerk", ForPartner({one})).name(), "VOLUME_BUDGET");
+}
+
+// One message works on so many records, however many people have.
+TEST_F(IssueTest, PeopleWithManyRecordsComeInMoreMessages) {
+  std::vector<std::string> people;
+  for (int i = 0; i < 12; ++i) {
+    const std::string person = PersonOf(Customer());
+    for (int more = 1; more < 250; ++more) Customer({}, person);
+    people.push_back(person);
+  }
+  const std::vector<Result> issued = Stream("clerk", "IssueExportToken", ForPartner(people));
+  ASSERT_TRUE(issued.back().ok()) << issued.back().name();
+  EXPECT_THAT(issued, testing::SizeIs(3));
+  const std::vector<Result> given = RedeemAll("mailer-co", Issued(issued.back()).token());
+  ASSERT_TRUE(given.back().ok()) << given.back().name();
+  EXPECT_THAT(given, testing::SizeIs(3));
+  for (const Result& message : given) EXPECT_LT(message.entry.items_size(), 1250);
 }
 
 TEST_F(IssueTest, AConsentNamesTheRecipientAndComesBefore) {
@@ -346,7 +405,7 @@ TEST_F(IssueTest, AConsentNamesTheRecipientAndComesBefore) {
   withdraw.set_subject(person);
   withdraw.set_id(recorded.As<v1::RecordConsentResponse>().consent().id());
   ASSERT_TRUE(Call("shop", "WithdrawConsent", withdraw).ok());
-  EXPECT_EQ(Redeem("bureau", token).name(), "CONSENT_MISSING");
+  EXPECT_EQ(Withheld("bureau", token), "CONSENT_MISSING");
 }
 
 TEST_F(IssueTest, KeysChangeAndTokensOutliveTheOneBefore) {

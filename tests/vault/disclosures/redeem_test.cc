@@ -149,13 +149,13 @@ TEST_F(RedeemTest, EverythingIsDecidedAnew) {
   stop.mutable_stop()->set_fields("customer.*");
   stop.mutable_usage()->set_purpose("support");
   ASSERT_TRUE(Call("shop", "StopUse", stop).ok());
-  EXPECT_EQ(Redeem("yamato", stopped.token).name(), "USE_STOPPED");
+  EXPECT_EQ(Withheld("yamato", stopped.token), "USE_STOPPED");
   // Erasure.
   const Parcel erased = NewParcel();
   v1::DeleteSubjectRequest erase;
   erase.set_name(erased.person);
   ASSERT_TRUE(Call("shop", "DeleteSubject", erase).ok());
-  EXPECT_EQ(Redeem("yamato", erased.token).name(), "NOT_FOUND");
+  EXPECT_EQ(Withheld("yamato", erased.token), "SUBJECT_ERASED");
   // The recipient is disabled.
   const Parcel disabled = NewParcel("sagawa");
   storage::v1::RecipientRow row = RecipientRowOf("sagawa");
@@ -241,6 +241,10 @@ TEST_F(RedeemTest, ACorrectionIsANoticeToThoseWhoHoldTheValue) {
   ASSERT_TRUE(listed.ok()) << listed.name();
   ASSERT_THAT(Noticed(listed).notices(), SizeIs(1));
   const v1::CorrectionNotice& notice = Noticed(listed).notices(0);
+  // Not when exactly: another recipient has a notice of the same write.
+  EXPECT_EQ(notice.create_time().seconds() % 3600, 0);
+  EXPECT_EQ(notice.create_time().nanos(), 0);
+  EXPECT_GT(notice.create_time().seconds(), absl::ToUnixSeconds(now) - 3600);
   EXPECT_THAT(notice.fields(), ElementsAre("customer.phone"));
   EXPECT_THAT(notice.held_versions(), ElementsAre(1u));
   EXPECT_EQ(notice.version(), 4u);

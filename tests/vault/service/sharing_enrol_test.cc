@@ -127,6 +127,31 @@ TEST_F(EnrolCertificateTest, ARenewedNameIsGoodForLongerAndNeverForLess) {
   EXPECT_TRUE(Get("yamato", "yamato").ok());
 }
 
+// Where an administrator has set an end, no successor is good for longer.
+TEST_F(EnrolCertificateTest, AnEndThatWasSetEndsSuccessorsToo) {
+  CreateProposalRequest request;
+  auto* add = request.mutable_proposal()->mutable_add_identity();
+  add->set_principal("principals/default.yamato");
+  add->mutable_identity()->set_uri("spiffe://example.test/lent");
+  add->mutable_identity()->mutable_not_after()->set_seconds(
+      absl::ToUnixSeconds(vault_.now() + absl::Hours(10)));
+  ASSERT_TRUE(Approve("baba", Propose("aoki", request).response.proposal()).ok());
+  outside_.insert("lent");
+  const int64_t end = add->identity().not_after().seconds();
+  const auto enrolled = Enrol("lent");
+  ASSERT_TRUE(enrolled.ok()) << authz::ReasonName(enrolled.reason);
+  EXPECT_EQ(enrolled.response.not_after().seconds(), end);
+  Issue("next-but-one");
+  EXPECT_EQ(Enrol("next").response.not_after().seconds(), end);
+  Issue("lent", absl::Hours(48));
+  EXPECT_EQ(Enrol("next-but-one").response.not_after().seconds(), end);
+  vault_.Pass(absl::Hours(10) + absl::Seconds(1));
+  for (const char* name : {"lent", "next", "next-but-one"}) {
+    EXPECT_EQ(Get(name, "yamato").reason, Reason::kCertificateInvalid) << name;
+  }
+  EXPECT_TRUE(Get("yamato", "yamato").ok());
+}
+
 TEST_F(EnrolCertificateTest, EndedOnesGoAndTenStay) {
   for (int i = 0; i < 9; ++i) {
     Issue("next-" + std::to_string(i), absl::Hours(1 + i));

@@ -398,7 +398,12 @@ TEST_F(RecipientsTest, AnIdentityCanBeProposed) {
   request.mutable_proposal()->mutable_add_identity()->set_principal("principals/default.yamato");
   request.mutable_proposal()->mutable_add_identity()->mutable_identity()->set_uri(
       "spiffe://example.test/next");
-  ASSERT_TRUE(Approve("baba", Propose("aoki", request).response.proposal()).ok());
+  MakeStaff("chiba");
+  Grant("chiba", "vault_admin");
+  ASSERT_TRUE(Approve("baba", Propose("chiba", request).response.proposal()).ok());
+  // Who lets somebody act as the recipient issues no token for it.
+  EXPECT_THAT(Recipient("yamato")->recipient.changed_by_persons,
+              ElementsAre("persons/chiba", "persons/baba"));
   EXPECT_EQ(Get("next", "yamato").reason, Reason::kCertificateInvalid);
   outside_.insert("next");
   EXPECT_TRUE(Get("next", "yamato").ok());
