@@ -175,6 +175,7 @@ absl::StatusOr<v1::ListCorrectionNoticesResponse> ListNotices(Session& session,
         return Ask(session, &Connection::sharing, &Sharing::ListCorrectionNotices, page,
                    Prepare<v1::ListCorrectionNoticesRequest>([](Session& s, auto* r) {
                      r->set_parent(s.tenant());
+                     if (!r->subject().empty()) r->set_subject(SubjectName(s, r->subject()));
                      if (!r->recipient().empty())
                        r->set_recipient(RecipientName(s, r->recipient()));
                      return absl::OkStatus();
@@ -219,8 +220,7 @@ absl::StatusOr<int> Notices(Session& session, const NoticeFlags& flags) {
   if (!flags.acknowledged.empty()) {
     Strings names;
     for (const std::string& name : flags.acknowledged) {
-      const bool whole = absl::StrContains(name, '/');
-      names.push_back(whole ? name : absl::StrCat(session.tenant(), "/correctionNotices/", name));
+      names.push_back(CorrectionNoticeName(session, name));
     }
     return Acknowledge(session, names);
   }
@@ -246,6 +246,10 @@ void AddNotices(CLI::App& group, Session& session) {
   v1::ListCorrectionNoticesRequest* request = &flags->request;
   command->add_option("--recipient", *request->mutable_recipient(),
                       "To this recipient (all; a recipient's own)");
+  command
+      ->add_option("--subject", *request->mutable_subject(),
+                   "About this person only, whom recipients do not name")
+      ->type_name("NAME");
   command->add_flag_callback(
       "--overdue", [request] { request->set_overdue(true); },
       "Only those that should have been acknowledged by now");

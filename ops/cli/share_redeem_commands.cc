@@ -1,5 +1,6 @@
 // `piivault share redeem` and `share enrol`: what a recipient does.
 #include <google/protobuf/util/json_util.h>
+#include <openssl/crypto.h>
 
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "ops/cli/redemption.h"
 #include "ops/cli/share_tools.h"
 #include "ops/cli/text.h"
+#include "vault/sharing/enrolment.h"
 
 namespace piivault::ops {
 namespace {
@@ -135,21 +137,60 @@ void AddRedeem(CLI::App& group, Session& session) {
       "  piivault share redeem @token.txt --out people.jsonl");
 }
 
+// The request to enrol the certificate of `file` by the present one.
+absl::Status FillEnrolment(Session& session, const std::string& file, const std::string& key_file,
+                           v1::EnrolCertificateRequest* request) {
+  constexpr size_t kMaxPem = size_t{32} << 10;
+  absl::StatusOr<Profile> profile = session.ResolveProfile();
+  if (!profile.ok()) return profile.status();
+  std::string digests[2];
+  std::string pem;
+  const std::string* paths[] = {&profile->certificate, &file};
+  for (int i = 0; i < 2; ++i) {
+    absl::StatusOr<std::string> text = ReadFile(*paths[i], kMaxPem);
+    if (!text.ok()) return text.status();
+    absl::StatusOr<std::string> digest = vault::FirstCertificateSha256(*text);
+    if (!digest.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(*paths[i], ": ", digest.status().message()));
+    }
+    digests[i] = *std::move(digest);
+    pem = *std::move(text);
+  }
+  absl::StatusOr<std::string> key = ReadFile(key_file, kMaxPem);
+  if (!key.ok()) return key.status();
+  absl::StatusOr<std::string> proof =
+      vault::SignEnrolment(*key, vault::EnrolmentText(digests[0], digests[1]));
+  OPENSSL_cleanse(key->data(), key->size());
+  if (!proof.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(key_file, ": ", proof.status().message()));
+  }
+  if (!vault::IsSignedByCertificate(pem, vault::EnrolmentText(digests[0], digests[1]), *proof)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(key_file, " is not the key of the certificate in ", file));
+  }
+  request->set_certificate_chain_pem(std::move(pem));
+  request->set_proof(*std::move(proof));
+  return absl::OkStatus();
+}
+
 void AddEnrol(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::EnrolCertificateRequest>();
   auto file = std::make_shared<std::string>();
+  auto key = std::make_shared<std::string>();
   CLI::App* command =
       AddCommand(group, "enrol",
                  "Lets a recipient's certificate with a new name call, by the present one", session,
                  AskAndShow(request, &Connection::sharing, &Sharing::EnrolCertificate,
-                            Prepare<v1::EnrolCertificateRequest>([file](Session&, auto* r) {
-                              constexpr size_t kMaxPem = size_t{32} << 10;
-                              absl::StatusOr<std::string> pem = ReadFile(*file, kMaxPem);
-                              if (pem.ok()) r->set_certificate_chain_pem(*pem);
-                              return pem.status();
+                            Prepare<v1::EnrolCertificateRequest>([file, key](Session& s, auto* r) {
+                              return FillEnrolment(s, *file, *key, r);
                             })));
   command->add_option("FILE", *file, "The new certificate and what leads to its root, PEM")
       ->required();
+  command
+      ->add_option("--new-key", *key,
+                   "The new certificate's private key, PEM: shows that it is yours, and stays here")
+      ->required()
+      ->type_name("FILE");
 }
 
 }  // namespace

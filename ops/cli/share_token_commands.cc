@@ -37,6 +37,7 @@ struct IssueFlags {
   std::string subjects_from;
   Strings assertions;
   Strings requested;
+  Strings notices;
   bool quiet = false;
 };
 
@@ -51,6 +52,9 @@ absl::Status Complete(Session& session, const IssueFlags& flags,
     absl::StatusOr<Strings> listed = ReadNames(session, flags.subjects_from);
     if (!listed.ok()) return listed.status();
     names.insert(names.end(), listed->begin(), listed->end());
+  }
+  for (const std::string& name : flags.notices) {
+    request->add_notices(CorrectionNoticeName(session, name));
   }
   for (const std::string& name : names) request->add_subjects(SubjectName(session, name));
   return ReadFields(session, flags.assertions, request->mutable_assertions(), "--assert");
@@ -181,6 +185,10 @@ void AddIssue(CLI::App& group, Session& session) {
       ->add_option("--requested", flags->requested,
                    "What the recipient has asked for, type.field, where the rule goes by it")
       ->delimiter(',');
+  command
+      ->add_option("--for-notice", flags->notices,
+                   "A correction notice that offers the recipient this token; may be repeated")
+      ->type_name("NAME");
   AddTerms(*command, session, flags.get());
   AddRequestId(*command, flags->request.mutable_request_id());
   AddQuiet(*command, &flags->quiet);

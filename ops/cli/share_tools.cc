@@ -32,6 +32,11 @@ std::string ExportTokenName(const Session& session, const std::string& argument)
   return absl::StrCat(session.tenant(), "/exportTokens/", argument);
 }
 
+std::string CorrectionNoticeName(const Session& session, const std::string& argument) {
+  if (absl::StrContains(argument, '/')) return argument;
+  return absl::StrCat(session.tenant(), "/correctionNotices/", argument);
+}
+
 absl::StatusOr<Output> Output::Open(Session& session, const std::string& path) {
   Output output(session.out());
   if (path.empty()) return output;

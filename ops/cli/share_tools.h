@@ -20,6 +20,9 @@ absl::StatusOr<std::string> ReadExportToken(Session& session, const std::string&
 // `tenants/…/exportTokens/…`, also from the bare id.
 std::string ExportTokenName(const Session& session, const std::string& argument);
 
+// `tenants/…/correctionNotices/…`, also from the bare id. REQUIRES: the session is connected.
+std::string CorrectionNoticeName(const Session& session, const std::string& argument);
+
 // Where a command writes what is for a program to read: standard output, or a new file of mode 0600
 // that is there only once all of it is.
 class Output {

@@ -175,6 +175,31 @@ class SharingTest(unittest.TestCase):
                       if d.name == name]
         self.assertEqual(disclosure[0].subjects, len(keep))
 
+    def test_a_recipient_enrols_its_next_certificate_with_its_key_alone(self):
+        address = self.vault.description["address"]
+        credentials = self.vault.description["credentials"]
+        for name in ("carrier-next", "carrier-else"):
+            credentials[name] = self.vault.recipient_certificate(name)
+        self.refused("PRINCIPAL_UNKNOWN", self.notices, "carrier-next")
+        following = credentials["carrier-next"]
+
+        def enrol(key):
+            return self.cli("carrier", address, "share", "enrol", following["certificate"],
+                            "--new-key", key)
+        self.assertIn("is not the key", enrol(credentials["carrier-else"]["key"]).stderr)
+        # Without the command line, which looks at the key itself.
+        chain = pathlib.Path(following["certificate"]).read_text()
+        self.refused("CERTIFICATE_INVALID", lambda: self.vault.sharing("carrier").EnrolCertificate(
+            self.api.EnrolCertificateRequest(certificate_chain_pem=chain, proof=b"x"), timeout=30))
+        done = enrol(following["key"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.notices("carrier-next")
+        # The keys change, and a token that is out is good all the same.
+        token = self.vault.issue(self.records[5:6]).token
+        rotated = self.cli("admin-1", address, "share", "keys", "--rotate")
+        self.assertEqual(rotated.returncode, 0, rotated.stderr)
+        self.assertEqual(len(self.people(self.vault.redeem("carrier-next", token, "e"))), 1)
+
     def test_a_vault_that_dies_in_the_middle_goes_on(self):
         token = self.vault.issue(self.records[20:], lifetime_seconds=3600).token
         stream = self.vault.sharing("carrier").RedeemExportToken(

@@ -105,7 +105,9 @@ class EnrolCertificateHandler : public Handler {
     if (state.recipient.disabled) return refuse(Reason::kRecipientDisabled);
 
     const auto found = Examine(context);
-    if (found == nullptr || !MayHave(session, *found)) return refuse(Reason::kCertificateInvalid);
+    if (found == nullptr || !MayHave(session, *found) || !IsProved(context, *found)) {
+      return refuse(Reason::kCertificateInvalid);
+    }
     session.AddRead(DenylistCell(found->certificate_sha256));
     PrincipalRow row = caller;
     const absl::StatusOr<absl::Time> end =
@@ -132,6 +134,15 @@ class EnrolCertificateHandler : public Handler {
     const std::string_view leaf = pem.size() > kMaxPem ? std::string_view() : FirstOf(pem);
     if (leaf.empty() || !dependencies_.examine) return nullptr;
     return dependencies_.examine(leaf, pem);
+  }
+
+  // Whether whoever calls has the new certificate's key.
+  bool IsProved(const CallContext& context, const CallerIdentity& found) const {
+    const auto& request = RequestAs<v1::EnrolCertificateRequest>(context);
+    return dependencies_.is_signed_by(
+        FirstOf(request.certificate_chain_pem()),
+        EnrolmentText(context.caller->certificate_sha256, found.certificate_sha256),
+        request.proof());
   }
 
   // Whether the caller may have the certificate's identity. Whose it is otherwise is not told.

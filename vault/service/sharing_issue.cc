@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "vault/service/resource_name.h"
 #include "vault/service/sharing_ask.h"
 #include "vault/service/sharing_handlers.h"
+#include "vault/service/sharing_readers.h"
 #include "vault/state/resource_id.h"
 #include "vault/text.h"
 #include "vault/values/detectors.h"
@@ -90,11 +92,19 @@ class IssueExportTokenHandler : public Handler {
     DescribeTerms(call, token.row);
 
     next_ = place_;
+    notices_.clear();
     auto* response = NewResponse<v1::IssueExportTokenResponse>(context);
     v1::IssueExportTokenResponse before;
     // Before people are gone over who were gone over already.
     if (auto refused = call.FindRequest(request.request_id(), &before)) return *std::move(refused);
     if (call.replayed()) return IssueAgain(call, before, response);
+    if (auto refused =
+            LoadOpenNotices(call, request.notices(), RefOf(recipient->row.ref()), &notices_)) {
+      return *std::move(refused);
+    }
+    if (place_.index == 0) {
+      for (const OpenNotice& notice : notices_) next_.unanswered.insert(notice.row.handle());
+    }
     std::vector<ExportItem> part;
     if (auto refused = DecidePeople(call, request, ask, input, recipient->row, &part)) {
       return *std::move(refused);
@@ -124,7 +134,8 @@ class IssueExportTokenHandler : public Handler {
     size_t index = 0;
     uint32_t skipped = 0;
     std::vector<uint32_t> parts;
-    std::vector<ExportItem> items;  // of all parts
+    std::vector<ExportItem> items;     // of all parts
+    std::set<std::string> unanswered;  // handles of the notices whose people were not seen yet
     bool at_end = false;
   };
 
@@ -289,6 +300,7 @@ class IssueExportTokenHandler : public Handler {
     }
     if (reason == authz::Reason::kOk) {
       part->push_back(item);
+      next_.unanswered.erase(person.holding.handle());
       return std::nullopt;
     }
     entries.DeleteSubrange(entries_before, entries.size() - entries_before);
@@ -305,6 +317,10 @@ class IssueExportTokenHandler : public Handler {
   Plan Issue(VaultCall& call, const authz::RecipientSpec& rule, ExportTokenState* token,
              v1::IssueExportTokenResponse* response) {
     if (next_.items.empty()) return call.Refuse(authz::Reason::kNotFound);
+    // Nobody is offered somebody else's values as those of the person who was corrected.
+    if (!next_.unanswered.empty()) {
+      return call.Refuse(authz::Reason::kMalformedRequest, {"notices"});
+    }
     std::vector<ExportSubject> subjects;
     subjects.reserve(next_.items.size());
     for (const ExportItem& item : next_.items) {
@@ -325,6 +341,11 @@ class IssueExportTokenHandler : public Handler {
       if (!text.ok()) return call.Refuse(text.status());
     }
     PutExportToken(call.scope(), deps_.random, *token, &call.changes());
+    for (OpenNotice& notice : notices_) {
+      notice.row.set_token(token->id.bytes.data(), storage::Id128::kSize);
+      notice.row.set_version(notice.row.version() + 1);
+      PutVersioned(call.scope(), deps_.random, std::move(notice.key), notice.row, &call.changes());
+    }
     FillDescription(call, *token, response->mutable_description());
     if (rule.basis == "published_purpose") response->add_warnings("BASIS_PUBLISHED_PURPOSE");
     Plan plan = call.Finish(response);
@@ -364,6 +385,7 @@ class IssueExportTokenHandler : public Handler {
   const VaultDependencies& deps_;
   storage::Id128 token_id_;
   const authz::RecipientSpec* token_rule_ = nullptr;  // of the message at hand
+  std::vector<OpenNotice> notices_;                   // of the message at hand
   NoticeSurvey survey_;
   Place place_;
   Place next_;

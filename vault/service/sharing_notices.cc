@@ -1,13 +1,16 @@
 // ListCorrectionNotices, AcknowledgeCorrectionNotices.
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "vault/crypto/aead.h"
 #include "vault/keys/sealed_row.h"
+#include "vault/records/subject_rows.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/resource_name.h"
 #include "vault/service/sharing_ask.h"
@@ -22,6 +25,8 @@ using storage::v1::CorrectionNoticeRow;
 
 constexpr size_t kMaxExamined = 10'000;
 constexpr int kMaxNames = 1000;
+// Recipients of one person, at most.
+constexpr size_t kMaxHolders = 10'000;
 
 void FillNotice(const VaultCall& call, const storage::Id128& id, const CorrectionNoticeRow& row,
                 v1::CorrectionNotice* notice) {
@@ -39,7 +44,41 @@ void FillNotice(const VaultCall& call, const storage::Id128& id, const Correctio
   if (row.acknowledge_micros() != 0) {
     FillTime(row.acknowledge_micros(), notice->mutable_acknowledge_time());
   }
+  if (!row.token().empty()) {
+    notice->set_export_token(MakeExportTokenName(call.tenant_id(), RefOf(row.token())));
+  }
 }
+
+// Texts of the tokens that notices offer, each made once.
+class OfferedTokens {
+ public:
+  explicit OfferedTokens(VaultCall& call) : call_(call) {}
+
+  // Empty where it cannot be redeemed now.
+  absl::StatusOr<std::string> Find(std::string_view id_bytes) {
+    const storage::Id128 id = RefOf(id_bytes);
+    if (const auto found = texts_.find(id); found != texts_.end()) return found->second;
+    absl::StatusOr<std::optional<ExportTokenState>> token =
+        LoadExportToken(call_.deps().engine, call_.scope(), id, &call_.changes());
+    if (!token.ok()) return token.status();
+    const StateSnapshot& state = call_.session().state();
+    call_.session().AddRead(ExportRevocationsCell(call_.tenant_id()));
+    call_.session().AddRead(SigningKeysCell());
+    const SigningKey* key = state.signing_keys().active();
+    if (!token->has_value() || key == nullptr ||
+        StateNow(call_, **token) != v1::EXPORT_TOKEN_STATE_ACTIVE) {
+      return texts_[id] = std::string();
+    }
+    absl::StatusOr<std::string> text = SealExportToken(
+        ClaimsOf(call_.tenant_id(), state.vault_id(), **token), *key, RefOf(state.vault_id()));
+    if (text.ok()) texts_[id] = *text;
+    return text;
+  }
+
+ private:
+  VaultCall& call_;
+  std::map<storage::Id128, std::string> texts_;
+};
 
 bool IsRecipient(const VaultCall& call) {
   const authz::Principal* principal = call.session().principal();
@@ -76,12 +115,51 @@ class ListCorrectionNoticesHandler : public Handler {
         recipient == nullptr
             ? storage::SharingPrefix(storage::SharingKind::kNotice, call.scope().id())
             : storage::NoticePrefix(call.scope().id(), RefOf(recipient->row.ref()));
-    return List(call, request, prefix);
+    const bool own = IsRecipient(call);
+    std::optional<Handles> handles;
+    if (!request.subject().empty()) {
+      if (own) return call.Refuse(authz::Reason::kMalformedRequest, {"subject"});
+      if (auto refused = FindHandles(call, request.subject(), &handles.emplace())) {
+        return *std::move(refused);
+      }
+    }
+    return List(call, request, prefix, own, handles);
   }
 
  private:
+  using Handles = std::set<std::string, std::less<>>;
+
+  // What recipients call the person. A refusal, or nothing.
+  std::optional<Plan> FindHandles(VaultCall& call, std::string_view name, Handles* handles) const {
+    const std::optional<SubjectName> parsed = ParseSubjectName(name);
+    if (!parsed.has_value() || parsed->tenant != call.tenant_id()) {
+      return call.Refuse(authz::Reason::kMalformedRequest, {"subject"});
+    }
+    const absl::StatusOr<std::optional<SubjectState>> person =
+        LoadSubject(deps_.engine, call.scope(), parsed->subject, &call.changes());
+    if (!person.ok()) return call.Refuse(person.status());
+    if (!person->has_value()) return call.Refuse(authz::Reason::kNotFound);
+    if ((*person)->erased()) return call.Refuse(authz::Reason::kSubjectErased);
+    const std::string& ref = (*person)->row.subject_ref();
+    call.entry().add_items()->set_subject_ref(ref);
+    const storage::Key prefix = storage::HoldingPrefix(call.scope().id(), RefOf(ref));
+    absl::Status opened;
+    const absl::Status scanned = deps_.engine.Scan(
+        prefix, prefix.bytes, kMaxHolders, [&](std::string_view key, std::string_view value) {
+          const storage::Key whole{storage::Table::kSharing, std::string(key)};
+          const auto row =
+              OpenVersionedRow<storage::v1::HoldingRow>(call.scope().keys(), whole, value);
+          opened = row.status();
+          if (opened.ok()) handles->insert(row->handle());
+          return opened.ok();
+        });
+    if (!scanned.ok()) return call.Refuse(scanned);
+    if (!opened.ok()) return call.Refuse(opened);
+    return std::nullopt;
+  }
+
   Plan List(VaultCall& call, const v1::ListCorrectionNoticesRequest& request,
-            const storage::Key& prefix) {
+            const storage::Key& prefix, bool own, const std::optional<Handles>& handles) {
     v1::ListCorrectionNoticesRequest query(request);
     query.clear_page_size();
     query.clear_page_token();
@@ -99,6 +177,7 @@ class ListCorrectionNoticesHandler : public Handler {
     bool more = false;
     std::string last;
     absl::Status opened;
+    OfferedTokens tokens(call);
     const int64_t now = absl::ToUnixMicros(call.now());
     const absl::Status scanned = deps_.engine.Scan(
         prefix, start, kMaxExamined, [&](std::string_view key, std::string_view value) {
@@ -116,8 +195,14 @@ class ListCorrectionNoticesHandler : public Handler {
           const bool open = row->acknowledge_micros() == 0;
           if (!open && !request.show_acknowledged()) return true;
           if (request.overdue() && (!open || row->due_micros() > now)) return true;
-          FillNotice(call, storage::IdSuffix(key), *row, response->add_notices());
-          return true;
+          if (handles.has_value() && !handles->contains(row->handle())) return true;
+          v1::CorrectionNotice* const notice = response->add_notices();
+          FillNotice(call, storage::IdSuffix(key), *row, notice);
+          if (!own || !open || row->token().empty()) return true;
+          absl::StatusOr<std::string> text = tokens.Find(row->token());
+          opened = text.status();
+          if (opened.ok()) notice->set_token(*std::move(text));
+          return opened.ok();
         });
     if (!scanned.ok()) return call.Refuse(scanned);
     if (!opened.ok()) return call.Refuse(opened);
@@ -187,6 +272,37 @@ class AcknowledgeCorrectionNoticesHandler : public Handler {
 };
 
 }  // namespace
+
+std::optional<Plan> LoadOpenNotices(VaultCall& call,
+                                    const google::protobuf::RepeatedPtrField<std::string>& names,
+                                    const storage::Id128& recipient_ref,
+                                    std::vector<OpenNotice>* notices) {
+  if (names.size() > kMaxNames) return call.Refuse(authz::Reason::kBatchTooLarge, {"notices"});
+  std::set<storage::Id128> seen;
+  for (const std::string& name : names) {
+    const std::optional<TenantIdName> parsed = ParseCorrectionNoticeName(name);
+    if (!parsed.has_value() || parsed->tenant != call.tenant_id() ||
+        !seen.insert(parsed->id).second) {
+      return call.Refuse(authz::Reason::kMalformedRequest, {"notices"});
+    }
+    OpenNotice notice{storage::NoticeKey(call.scope().id(), recipient_ref, parsed->id), {}};
+    call.changes().Read(notice.key);
+    const absl::StatusOr<std::string> value = call.deps().engine.Get(notice.key);
+    if (absl::IsNotFound(value.status())) {
+      return call.Refuse(authz::Reason::kNotFound, {"notices"});
+    }
+    if (!value.ok()) return call.Refuse(value.status());
+    absl::StatusOr<CorrectionNoticeRow> row =
+        OpenVersionedRow<CorrectionNoticeRow>(call.scope().keys(), notice.key, *value);
+    if (!row.ok()) return call.Refuse(row.status());
+    if (row->acknowledge_micros() != 0) {
+      return call.Refuse(authz::Reason::kNotFound, {"notices"});
+    }
+    notice.row = *std::move(row);
+    notices->push_back(std::move(notice));
+  }
+  return std::nullopt;
+}
 
 std::unique_ptr<Handler> NewListCorrectionNotices(const VaultDependencies& dependencies) {
   return std::make_unique<ListCorrectionNoticesHandler>(dependencies);

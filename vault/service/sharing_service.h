@@ -9,6 +9,7 @@
 #include "vault/service/admin_service.h"
 #include "vault/service/handler.h"
 #include "vault/service/vault_service.h"
+#include "vault/sharing/enrolment.h"
 
 namespace piivault::vault {
 
@@ -22,6 +23,9 @@ struct SharingDependencies {
   std::function<std::shared_ptr<const CallerIdentity>(std::string_view leaf_pem,
                                                       std::string_view chain_pem)>
       examine;
+  // Whether the key of the first certificate has signed the text.
+  std::function<bool(std::string_view pem, std::string_view text, std::string_view signature)>
+      is_signed_by = IsSignedByCertificate;
 };
 
 // Gives those methods of piivault.v1.SharingService their handlers that deal with tokens and the

@@ -126,8 +126,9 @@ TEST_F(ShareLedgerCommandsTest, ListsNotices) {
             "ListCorrectionNoticesRequest parent: \"tenants/default\" "
             "recipient: \"tenants/default/recipients/yamato\" overdue: true page_size: 3 "
             "usage { purpose: \"x\" }");
-  Run({"notices", "--all"});
-  EXPECT_THAT(Heard()[1], HasSubstr("show_acknowledged: true"));
+  Run({"notices", "--all", "--subject", "p1"});
+  EXPECT_THAT(Heard()[1], AllOf(HasSubstr("show_acknowledged: true"),
+                                HasSubstr("subject: \"tenants/default/subjects/p1\"")));
 }
 
 TEST_F(ShareLedgerCommandsTest, AcknowledgesSome) {

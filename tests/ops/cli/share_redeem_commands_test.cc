@@ -11,6 +11,7 @@
 #include "ops/cli/exit_code.h"
 #include "ops/cli/redemption.h"
 #include "ops/pki/files.h"
+#include "tests/fakes/test_pki.h"
 #include "tests/ops/cli/fake_vault.h"
 
 namespace piivault::ops {
@@ -168,12 +169,26 @@ TEST_F(ShareRedeemCommandsTest, GivesUpAfterSoManyCallsThatBringNothing) {
 }
 
 TEST_F(ShareRedeemCommandsTest, EnrolsACertificate) {
-  std::vector<std::string> all = vault_.Flags();
-  all.insert(all.end(), {"share", "enrol", folder_.Write("new.pem", "the chain")});
-  const CliResult result = RunPiivault(all);
+  fakes::TestAuthority partners;
+  const fakes::TestCertificate next = partners.IssueForUri("spiffe://partners.example/new");
+  const fakes::TestCertificate other = partners.IssueForUri("spiffe://partners.example/other");
+  const auto enrol = [&](const std::string& pem, const std::string& key) {
+    std::vector<std::string> all = vault_.Flags();
+    all.insert(all.end(), {"share", "enrol", folder_.Write("new.pem", pem), "--new-key",
+                           folder_.Write("new.key", key)});
+    return RunPiivault(all);
+  };
+  const CliResult result = enrol(next.certificate_pem, next.key_pem);
   EXPECT_EQ(result.code, kExitOk) << result.err;
   EXPECT_THAT(result.out, HasSubstr("identity: spiffe://partners.example/new"));
-  EXPECT_EQ(vault_.said().back(), "EnrolCertificateRequest certificate_chain_pem: \"the chain\"");
+  EXPECT_THAT(vault_.said().back(), HasSubstr("certificate_chain_pem: \"-----BEGIN CERTIFICATE"));
+  EXPECT_THAT(vault_.said().back(), HasSubstr(" proof: \""));
+  const size_t calls = vault_.said().size();
+  EXPECT_THAT(enrol(next.certificate_pem, other.key_pem).err,
+              HasSubstr("new.key is not the key of the certificate in"));
+  EXPECT_THAT(enrol(next.certificate_pem, "nothing").err, HasSubstr("not a private key in PEM"));
+  EXPECT_THAT(enrol("nothing", next.key_pem).err, HasSubstr("not a PEM text of certificates"));
+  EXPECT_EQ(vault_.said().size(), calls);
 }
 
 TEST(NewFileTest, IsThereOnceFinishedAndNotBefore) {

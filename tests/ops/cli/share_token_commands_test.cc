@@ -46,7 +46,8 @@ TEST_F(ShareTokenCommandsTest, IssuesWithAllThatARequestHas) {
       "issue --to yamato --rule carrier --for order --ticket T-1 --argument option=O-1 --role shop "
       "--field customer.name,customer.phone --field account.id --subject p1 "
       "--subject tenants/t7/subjects/p2/records/r1 --assert case=C-1 --requested a.b,c.d "
-      "--lifetime 90m --uses 3 --not-before 1h --request-id once";
+      "--lifetime 90m --uses 3 --not-before 1h --request-id once --for-notice n1 "
+      "--for-notice tenants/t7/correctionNotices/n2";
   const CliResult result = Run(absl::StrSplit(line, ' '));
   EXPECT_EQ(result.code, kExitOk) << result.err;
   EXPECT_EQ(Heard(),
@@ -59,7 +60,8 @@ TEST_F(ShareTokenCommandsTest, IssuesWithAllThatARequestHas) {
             "subjects: \"tenants/t7/subjects/p2/records/r1\" "
             "assertions { key: \"case\" value: \"C-1\" } requested: \"a.b\" requested: \"c.d\" "
             "lifetime_seconds: 5400 uses: 3 not_before { seconds: 1900003600 } "
-            "request_id: \"once\"");
+            "request_id: \"once\" notices: \"tenants/default/correctionNotices/n1\" "
+            "notices: \"tenants/t7/correctionNotices/n2\"");
   EXPECT_THAT(result.out, AllOf(HasSubstr("token: v4.public.claims.footer\n"),
                                 HasSubstr("exportTokens/e1"), HasSubstr("state: active")));
   EXPECT_THAT(result.err, HasSubstr("warning: BASIS_PUBLISHED_PURPOSE"));

@@ -271,6 +271,53 @@ TEST_F(RedeemTest, ACorrectionIsANoticeToThoseWhoHoldTheValue) {
   EXPECT_TRUE(Noticed(all).notices(0).has_acknowledge_time());
 }
 
+// 001-41: who has an old value is offered the new one, by a token that is about this person.
+TEST_F(RedeemTest, ANoticeOffersANewToken) {
+  const Parcel parcel = NewParcel();
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
+  ASSERT_TRUE(Update(parcel.record, {{"phone", "090-9999-0000"}}).ok());
+  const Parcel other = NewParcel("sagawa");
+  ASSERT_TRUE(Redeem("sagawa", other.token).ok());
+  ASSERT_TRUE(Update(other.record, {{"phone", "090-9999-0000"}}).ok());
+  v1::ListCorrectionNoticesRequest of_person;
+  of_person.set_parent("tenants/default");
+  of_person.set_subject(parcel.person);
+  EXPECT_EQ(Call("yamato", "ListCorrectionNotices", of_person).name(), "MALFORMED_REQUEST");
+  const Result of = Call("officer", "ListCorrectionNotices", of_person);
+  ASSERT_THAT(Noticed(of).notices(), SizeIs(1));
+  const std::string name = Noticed(of).notices(0).name();
+  EXPECT_EQ(Noticed(of).notices(0).recipient(), "tenants/default/recipients/yamato");
+  EXPECT_EQ(Noticed(of).notices(0).export_token(), "");
+
+  v1::IssueExportTokenRequest request = ForCarrier(parcel.person);
+  // Another recipient's, and one about somebody else.
+  request.add_notices(Noticed(Notices("sagawa")).notices(0).name());
+  EXPECT_EQ(Issue("sender", request).name(), "NOT_FOUND");
+  const Parcel second = NewParcel();
+  v1::IssueExportTokenRequest of_second = ForCarrier(second.person);
+  of_second.add_notices(name);
+  EXPECT_THAT(Issue("sender", of_second).denied_fields, ElementsAre("notices"));
+  request.set_notices(0, name);
+  ASSERT_TRUE(Issue("sender", request).ok());
+
+  const Result offered = Notices("yamato");
+  ASSERT_THAT(Noticed(offered).notices(), SizeIs(1));
+  const std::string token = Noticed(offered).notices(0).token();
+  const Result given = Redeem("yamato", token, "r-2");
+  ASSERT_TRUE(given.ok()) << given.name();
+  EXPECT_EQ(Given(given).subjects(0).handle(), Noticed(offered).notices(0).handle());
+  EXPECT_EQ(Given(given).subjects(0).records(0).fields().at("phone").value(), "090-9999-0000");
+  // The officer sees which one it is, and not the token; and nobody sees it once it is used up.
+  const Result seen = Call("officer", "ListCorrectionNotices", of_person);
+  EXPECT_NE(Noticed(seen).notices(0).export_token(), "");
+  EXPECT_EQ(Noticed(seen).notices(0).token(), "");
+  EXPECT_EQ(Noticed(Notices("yamato")).notices(0).token(), "");
+  v1::AcknowledgeCorrectionNoticesRequest acknowledge;
+  acknowledge.add_names(name);
+  ASSERT_TRUE(Call("yamato", "AcknowledgeCorrectionNotices", acknowledge).ok());
+  EXPECT_EQ(Issue("sender", request).name(), "NOT_FOUND");
+}
+
 TEST_F(RedeemTest, ACorrectionIsOfItsOwnRecord) {
   const std::string first = Customer();
   const std::string person = PersonOf(first);

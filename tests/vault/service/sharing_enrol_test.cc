@@ -36,9 +36,11 @@ class EnrolCertificateTest : public SharingTest {
     examined_ = std::make_shared<CallerIdentity>(identity);
     outside_.insert(identity.name.substr(identity.name.rfind('/') + 1));
   }
-  Answer<EnrolCertificateResponse> Enrol(const std::string& caller, const std::string& pem = kPem) {
+  Answer<EnrolCertificateResponse> Enrol(const std::string& caller, const std::string& pem = kPem,
+                                         const std::string& proof = "") {
     EnrolCertificateRequest request;
     request.set_certificate_chain_pem(pem);
+    request.set_proof(proof);
     return Call<EnrolCertificateResponse>(caller, "SharingService/EnrolCertificate", request);
   }
   int Identities() { return PrincipalOf("yamato")->row.identities_size(); }
@@ -84,6 +86,9 @@ TEST_F(EnrolCertificateTest, WhateverIsWrongLooksTheSame) {
   deny.set_certificate_sha256(ToHex(good.certificate_sha256));
   ASSERT_TRUE(Call<DenyCertificateResponse>("aoki", "DenyCertificate", deny).ok());
   refused([](CallerIdentity*) {});
+  proved_ = false;
+  Issue(good);
+  EXPECT_EQ(Enrol("yamato").reason, Reason::kCertificateInvalid);
   examined_ = nullptr;
   EXPECT_EQ(Enrol("yamato").reason, Reason::kCertificateInvalid);
   EXPECT_EQ(Identities(), 1);
@@ -195,8 +200,19 @@ TEST_F(EnrolCertificateTest, RealCertificates) {
   EXPECT_EQ(Enrol("yamato", partners.IssueForUri("spiffe://else.test/a").certificate_pem).reason,
             Reason::kCertificateInvalid);
   EXPECT_EQ(Enrol("yamato", kPem).reason, Reason::kCertificateInvalid);
-  const std::string good = partners.IssueForUri("spiffe://example.test/a").certificate_pem;
-  const auto answer = Enrol("yamato", "a comment\n" + good + partners.certificate_pem());
+  sharing_.is_signed_by = IsSignedByCertificate;
+  const fakes::TestCertificate good = partners.IssueForUri("spiffe://example.test/a");
+  const fakes::TestCertificate other = partners.IssueForUri("spiffe://example.test/b");
+  const std::string chain = "a comment\n" + good.certificate_pem + partners.certificate_pem();
+  const std::string next = fakes::TestCertificateSha256(good.certificate_pem);
+  const auto prove = [&](const fakes::TestCertificate& by, std::string_view present) {
+    return *SignEnrolment(by.key_pem, EnrolmentText(AsView(Sha256(present)), next));
+  };
+  // Neither by whoever has seen it only, nor with what was signed for another caller.
+  EXPECT_EQ(Enrol("yamato", chain).reason, Reason::kCertificateInvalid);
+  EXPECT_EQ(Enrol("yamato", chain, prove(other, "yamato")).reason, Reason::kCertificateInvalid);
+  EXPECT_EQ(Enrol("yamato", chain, prove(good, "sagawa")).reason, Reason::kCertificateInvalid);
+  const auto answer = Enrol("yamato", chain, prove(good, "yamato"));
   ASSERT_TRUE(answer.ok()) << authz::ReasonName(answer.reason);
   EXPECT_EQ(answer.response.identity(), "spiffe://example.test/a");
 }

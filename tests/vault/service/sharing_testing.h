@@ -126,6 +126,7 @@ class SharingTest : public AdminTest {
   // What EnrolCertificate finds in a certificate; null: nothing.
   std::shared_ptr<const CallerIdentity> examined_;
   int examinations_ = 0;
+  bool proved_ = true;  // whether its key has signed
   std::unique_ptr<ValueRules> rules_ = *ValueRules::Create();
   UniqueCells unique_{SystemRandom()};
   VolumeBudgets budgets_;
@@ -136,7 +137,8 @@ class SharingTest : public AdminTest {
       [this](std::string_view, std::string_view) -> std::shared_ptr<const CallerIdentity> {
         ++examinations_;
         return examined_;
-      }};
+      },
+      [this](std::string_view, std::string_view, std::string_view) { return proved_; }};
 
  private:
   std::vector<std::shared_ptr<const StateSnapshot>> held_;  // what tests point into
