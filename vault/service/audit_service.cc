@@ -29,7 +29,12 @@ constexpr uint64_t kMaxScan = 20'000;
 // The same for a message of a tail, or a look at the log that finds nothing to send: it comes again
 // soon, and every tail of every reader does it on the thread that serves calls.
 constexpr uint64_t kTailScan = 1'000;
+// Entries read at a time: fewer where they are large, as those of calls about many people are.
+constexpr uint64_t kFirstStep = 50;
 constexpr uint64_t kScanStep = 500;
+constexpr size_t kStepBytes = size_t{4} << 20;
+// A message ends with the entry that brings it over this.
+constexpr size_t kMessageBytes = size_t{1} << 20;
 constexpr absl::Duration kTailPause = absl::Milliseconds(200);
 constexpr absl::Duration kPageTokenLifetime = absl::Hours(1);
 
@@ -49,34 +54,46 @@ struct Cursor {
 
 // The next entries behind `cursor` that may match.
 absl::StatusOr<storage::LogIndex::Page> ReadSome(const AuditDependencies& dependencies,
-                                                 const std::string& term, uint64_t from) {
-  if (!term.empty()) return dependencies.index.QueryTerm(term, from, kScanStep);
+                                                 const std::string& term, uint64_t from,
+                                                 uint64_t step) {
+  if (!term.empty()) return dependencies.index.QueryTerm(term, from, step);
   absl::StatusOr<std::vector<storage::StoredEntry>> entries =
-      dependencies.engine.ReadEntries(from, kScanStep);
+      dependencies.engine.ReadEntries(from, step);
   if (!entries.ok()) return entries.status();
   storage::LogIndex::Page page;
   page.entries = *std::move(entries);
   page.next_index = from + page.entries.size();
-  page.at_end = page.entries.size() < kScanStep;
+  page.at_end = page.entries.size() < step;
   page.examined = page.entries.size();
   return page;
 }
 
-// Reads matching entries from `cursor` on, below `end`, into `emit`, at most `limit` of them, and
-// looks at no more than `max_scan`.
+size_t SizeOf(const storage::LogIndex::Page& page) {
+  size_t bytes = 0;
+  for (const storage::StoredEntry& entry : page.entries) bytes += entry.entry.body.size();
+  return bytes;
+}
+
+// Reads matching entries from `cursor` on, below `end`, into `emit`, at most `limit` of them and
+// what a message holds, and looks at no more than `max_scan`.
 template <typename Emit>
 absl::Status ReadMatching(const CallContext& context, const AuditDependencies& dependencies,
                           const EntryQuery& query, uint64_t end, int limit, uint64_t max_scan,
                           Cursor* cursor, Emit emit) {
   const std::string term = query.Term();
-  // A page by the index may look at as many entries again above its watermark.
-  const uint64_t page_scan = term.empty() ? kScanStep : 2 * kScanStep;
+  uint64_t step = kFirstStep;
   int found = 0;
+  size_t bytes = 0;
+  const auto full = [&] { return found >= limit || bytes >= kMessageBytes; };
   uint64_t seen = 0;
   cursor->at_end = cursor->next >= end;
-  while (!cursor->at_end && found < limit && seen + page_scan <= max_scan) {
-    const absl::StatusOr<storage::LogIndex::Page> page = ReadSome(dependencies, term, cursor->next);
+  // A page by the index may look at as many entries again above its watermark.
+  while (!cursor->at_end && !full() && seen + (term.empty() ? step : 2 * step) <= max_scan) {
+    const absl::StatusOr<storage::LogIndex::Page> page =
+        ReadSome(dependencies, term, cursor->next, step);
     if (!page.ok()) return page.status();
+    const size_t size = SizeOf(*page);
+    step = size > kStepBytes ? std::max<uint64_t>(step / 4, 1) : std::min(step * 2, kScanStep);
     // A page may be empty and yet not the last.
     seen += std::max<uint64_t>(1, page->examined);
     // The page may reach behind `end`, which was taken before it: what is there comes next time.
@@ -88,11 +105,13 @@ absl::Status ReadMatching(const CallContext& context, const AuditDependencies& d
       if (!body.ok()) return body.status();
       if (!query.Matches(*body)) continue;
       emit(entry.position, *body);
-      if (++found < limit) continue;
+      ++found;
+      bytes += entry.entry.body.size();
+      if (!full()) continue;
       next = entry.position.index + 1;
       break;
     }
-    cursor->at_end = next >= end || (page->at_end && found < limit);
+    cursor->at_end = next >= end || (page->at_end && !full());
     cursor->next = cursor->at_end ? std::max(next, end) : next;
   }
   return absl::OkStatus();
