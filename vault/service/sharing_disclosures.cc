@@ -57,8 +57,8 @@ void AddRecords(std::string_view subject_ref, const DisclosedRow& row,
                 google::protobuf::RepeatedPtrField<v1::DisclosedRecord>* wire) {
   for (const DisclosedRow::Record& record : row.records()) {
     v1::DisclosedRecord& one = *wire->Add();
-    one.set_subject_ref(ToHex(subject_ref));
-    one.set_record_ref(ToHex(record.record_ref()));
+    one.set_subject_ref(RefOf(subject_ref).ToText());
+    one.set_record_ref(RefOf(record.record_ref()).ToText());
     one.set_type(record.type());
     one.set_version(record.version());
     *one.mutable_fields() = record.fields();
@@ -72,10 +72,14 @@ void MarkOutdated(const storage::v1::HoldingRow& holding,
                   google::protobuf::RepeatedPtrField<v1::DisclosedRecord>* records) {
   for (const storage::v1::HoldingRow::Held& held : holding.held()) {
     if (!held.outdated()) continue;
-    const std::string record_ref = ToHex(held.record_ref());
+    const std::string record_ref = RefOf(held.record_ref()).ToText();
     for (v1::DisclosedRecord& record : *records) {
       if (record.record_ref() != record_ref || record.version() != held.version()) continue;
-      record.add_outdated_fields(held.field().substr(record.type().size() + 1));
+      const std::string field = held.field().substr(record.type().size() + 1);
+      const auto& given = record.fields();
+      // Another disclosure has given other fields of the same version.
+      if (std::find(given.begin(), given.end(), field) == given.end()) continue;
+      record.add_outdated_fields(field);
     }
   }
 }

@@ -13,6 +13,7 @@
 #include "authz/vocabulary.h"
 #include "vault/ledger/notice_survey.h"
 #include "vault/service/admin_convert.h"
+#include "vault/service/message_pace.h"
 #include "vault/service/resource_name.h"
 #include "vault/service/sharing_ask.h"
 #include "vault/service/sharing_handlers.h"
@@ -27,6 +28,8 @@ namespace {
 constexpr int kMaxExportSubjects = 100'000;
 constexpr int kMaxExportFields = 100;
 constexpr uint32_t kMaxUses = 1000;
+// People, and records, decided in one message.
+constexpr MessagePace::Sizes kPeoplePerMessage = {kExportPart, 100, 10};
 constexpr int kMaxAssertions = 20;
 constexpr size_t kMaxAssertionSize = 64;
 
@@ -125,7 +128,10 @@ class IssueExportTokenHandler : public Handler {
     return Issue(call, *token_rule_, &token, response);
   }
 
-  void Committed(const storage::LogPosition*) override { place_ = std::move(next_); }
+  void Committed(const storage::LogPosition*) override {
+    place_ = std::move(next_);
+    pace_.Committed();
+  }
   bool HasMore() const override { return !place_.at_end; }
 
  private:
@@ -248,10 +254,10 @@ class IssueExportTokenHandler : public Handler {
                                    const storage::v1::RecipientRow& recipient,
                                    std::vector<ExportItem>* part) {
     const storage::Id128 ref = RefOf(recipient.ref());
-    const size_t end =
-        std::min(static_cast<size_t>(request.subjects_size()), place_.index + kExportPart);
+    const size_t most = pace_.Next(call.session().context().attempt);
+    const size_t end = std::min(static_cast<size_t>(request.subjects_size()), place_.index + most);
     size_t records = 0;
-    while (next_.index < end && records < kExportPart) {
+    while (next_.index < end && records < most) {
       std::vector<ExportItem> items;
       for (size_t i = next_.index; i < std::min(end, next_.index + kSlicePeople); ++i) {
         const std::optional<ExportItem> item =
@@ -264,7 +270,7 @@ class IssueExportTokenHandler : public Handler {
       absl::StatusOr<std::vector<ExportPerson>> people = LoadExportPeople(
           deps_.engine, call.scope(), items, ask.type_names(), ref, &call.changes());
       if (!people.ok()) return call.Refuse(people.status());
-      for (size_t i = 0; i < people->size() && records < kExportPart; ++i) {
+      for (size_t i = 0; i < people->size() && records < most; ++i) {
         call.Yield();
         records += std::max<size_t>((*people)[i].records.size(), 1);
         if (auto refused = DecidePerson(call, request, ask, input, (*people)[i], items[i], part)) {
@@ -387,6 +393,7 @@ class IssueExportTokenHandler : public Handler {
   const authz::RecipientSpec* token_rule_ = nullptr;  // of the message at hand
   std::vector<OpenNotice> notices_;                   // of the message at hand
   NoticeSurvey survey_;
+  MessagePace pace_{kPeoplePerMessage};
   Place place_;
   Place next_;
 };

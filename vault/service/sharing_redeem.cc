@@ -13,6 +13,7 @@
 #include "vault/ledger/notice_survey.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/errors.h"
+#include "vault/service/message_pace.h"
 #include "vault/service/resource_name.h"
 #include "vault/service/sharing_ask.h"
 #include "vault/service/sharing_handlers.h"
@@ -27,8 +28,8 @@ using Response = v1::RedeemExportTokenResponse;
 
 // A message ends with the person who brings it over this.
 constexpr size_t kMessageBytes = size_t{1} << 20;
-// Of the items of an entry; one person may have some more.
-constexpr int kMessageRecords = 1000;
+// Records, which are the items of an entry; one person may have some more.
+constexpr MessagePace::Sizes kRecordsPerMessage = {1000, 100, 10};
 // How often one use can be taken up.
 constexpr uint32_t kMaxOpenings = 16;
 // And how long after all of it was given: for whom the end did not reach.
@@ -85,6 +86,7 @@ class RedeemExportTokenHandler : public Handler {
     (*call.entry().mutable_arguments())["issuer"] = now.token.row.issuer();
 
     next_ = place_;
+    now.records = pace_.Next(context.attempt);
     WireWriter encoded;
     if (!place_.tagged)
       AddPurposeTag(call, *recipient, decision, now.token.row, now.disclosure, &encoded);
@@ -95,7 +97,10 @@ class RedeemExportTokenHandler : public Handler {
     return Store(call, *recipient, &now, std::move(encoded));
   }
 
-  void Committed(const storage::LogPosition*) override { place_ = next_; }
+  void Committed(const storage::LogPosition*) override {
+    place_ = next_;
+    pace_.Committed();
+  }
   bool HasMore() const override { return !place_.at_end; }
 
  private:
@@ -115,6 +120,7 @@ class RedeemExportTokenHandler : public Handler {
     bool new_use = false;
     bool opening = false;  // of this call, also of a use that was taken before
     // Of this message.
+    size_t records = 0;  // that it may have
     uint32_t people = 0;
     uint32_t new_people = 0;
     uint32_t omitted = 0;
@@ -271,10 +277,11 @@ class RedeemExportTokenHandler : public Handler {
     DisclosureLedger ledger(deps_.engine, call.scope(), deps_.random, call.now(),
                             {row.recipient(), ref}, now->disclosure, &call.changes());
     const auto full = [&] {
-      return out->size() >= kMessageBytes || call.entry().items_size() >= kMessageRecords;
+      return out->size() >= kMessageBytes ||
+             static_cast<size_t>(call.entry().items_size()) >= now->records;
     };
     while (next_.index - first < items->size() && !full()) {
-      const auto slice = absl::MakeConstSpan(*items).subspan(next_.index - first);
+      const auto slice = absl::MakeConstSpan(*items).subspan(next_.index - first, now->records);
       absl::StatusOr<std::vector<ExportPerson>> people = LoadExportPeople(
           deps_.engine, call.scope(), slice, ask.type_names(), ref, &call.changes());
       if (!people.ok()) return call.Refuse(people.status());
@@ -402,6 +409,7 @@ class RedeemExportTokenHandler : public Handler {
 
   const VaultDependencies& deps_;
   NoticeSurvey survey_;
+  MessagePace pace_{kRecordsPerMessage};
   Place place_;
   Place next_;
 };

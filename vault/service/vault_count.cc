@@ -1,6 +1,5 @@
 // CountRecords.
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include "vault/records/group_counts.h"
 #include "vault/records/record_finder.h"
 #include "vault/service/errors.h"
+#include "vault/service/message_pace.h"
 #include "vault/service/vault_call.h"
 #include "vault/service/vault_handlers.h"
 #include "vault/service/vault_page.h"
@@ -19,9 +19,8 @@ namespace piivault::vault {
 namespace {
 
 constexpr size_t kMaxGroupFields = 2;
-// Records that one message goes over: fewer once other writes have come between, or the machine was
-// too slow for a decision about so many; more again when that is over.
-constexpr std::array<size_t, kMaxAttempts> kRecordsPerMessage = {2'000, 500, 200};
+// Records that one message goes over.
+constexpr MessagePace::Sizes kRecordsPerMessage = {2'000, 500, 200};
 // And bytes of their rows: others wait meanwhile.
 constexpr size_t kBytesPerMessage = size_t{4} << 20;
 
@@ -165,12 +164,10 @@ class CountRecordsHandler : public Handler {
     // Everybody is counted under one policy.
     if (policy_.empty()) policy_ = call.policy().hash_hex();
     if (policy_ != call.policy().hash_hex()) return call.Refuse(authz::Reason::kConflict);
-    attempt_ = context.attempt;
     counts_.Rollback();
     next_ = place_;
     Counter counter(call, type, ids, &counts_);
-    if (context.attempt > 1) pace_ = std::min(pace_ + 1, kRecordsPerMessage.size() - 1);
-    if (auto refused = counter.Run(kRecordsPerMessage[pace_], &next_)) {
+    if (auto refused = counter.Run(pace_.Next(context.attempt), &next_)) {
       return *std::move(refused);
     }
     auto* response = NewResponse<v1::CountRecordsResponse>(context);
@@ -184,7 +181,7 @@ class CountRecordsHandler : public Handler {
 
   void Committed(const storage::LogPosition*) override {
     place_ = next_;
-    if (attempt_ == 1 && pace_ > 0) --pace_;
+    pace_.Committed();
     counts_.Commit();
   }
   bool HasMore() const override { return !place_.at_end; }
@@ -207,8 +204,7 @@ class CountRecordsHandler : public Handler {
   Step place_;
   GroupCounts counts_;
   Step next_;
-  size_t pace_ = 0;     // in kRecordsPerMessage
-  int attempt_ = 1;     // of the last message
+  MessagePace pace_{kRecordsPerMessage};
   std::string policy_;  // hash of the one that was in force at the first message
 };
 

@@ -229,6 +229,41 @@ TEST_F(HostileTest, ACorrectionAndADisclosureAtOnceLeaveTheNewValueOrANotice) {
   EXPECT_THAT(Noticed(Notices("yamato")).notices(), SizeIs(1));
 }
 
+// Writes to people of the token make messages shorter, so that the rest gets on; and they grow
+// again.
+TEST_F(HostileTest, AStreamGetsOnWherePeopleAreWrittenToAllTheTime) {
+  std::vector<std::string> people;
+  std::vector<std::string> records;
+  for (int i = 0; i < 300; ++i) {
+    records.push_back(Customer());
+    people.push_back(PersonOf(records.back()));
+  }
+  int writes = 0;
+  const auto write = [&](size_t who) {
+    const std::string phone = "090-0000-" + std::to_string(1000 + ++writes);
+    ASSERT_TRUE(Update(records[who], {{"phone", phone}}).ok());
+  };
+  const auto run = [&](std::string_view principal, std::string_view method, const auto& request) {
+    std::vector<int> sizes;
+    Open open(*this, principal, method, request);
+    for (int message = 0; open.HasMore() || message == 0; ++message) {
+      for (int conflicts = message < 2 ? 2 : 0; conflicts >= 0; --conflicts) {
+        EXPECT_EQ(open.Next().reason, authz::Reason::kOk);
+        if (conflicts > 0) write(static_cast<size_t>(10 * message));
+        const Result result = open.Commit();
+        EXPECT_EQ(result.ok(), conflicts == 0) << result.name();
+        if (result.ok()) sizes.push_back(result.entry.items_size());
+      }
+    }
+    return sizes;
+  };
+  const std::vector<int> issued = run("clerk", "IssueExportToken", ForPartner(people));
+  EXPECT_THAT(issued, testing::ElementsAre(10, 10, 10, 100, 170));
+  const std::string token = Token("clerk", ForPartner(people));
+  const std::vector<int> given = run("mailer-co", "RedeemExportToken", ForRedemption(token, "r"));
+  EXPECT_THAT(given, testing::ElementsAre(10, 10, 10, 100, 170));
+}
+
 TEST_F(HostileTest, AStreamEndsWithTheMessageAfterARevocation) {
   std::vector<std::string> people;
   for (int i = 0; i < 1001; ++i) people.push_back(PersonOf(Customer()));

@@ -62,6 +62,29 @@ TEST_F(RedeemTest, TheLedgerNamesWhatWasGiven) {
   EXPECT_THAT(Listed(Disclosures("officer", "", "sagawa")).disclosures(), IsEmpty());
 }
 
+// Each disclosure is outdated in what it has given, and not in what another has of the same
+// version.
+TEST_F(RedeemTest, OutdatedIsWhatWasGiven) {
+  const std::string record = Customer();
+  const std::string person = PersonOf(record);
+  ASSERT_TRUE(OpenMatter(person, "shipment", "P-1").ok());
+  for (const char* field : {"customer.name", "customer.phone"}) {
+    v1::IssueExportTokenRequest request = ForCarrier(person);
+    request.clear_fields();
+    request.add_fields(field);
+    ASSERT_TRUE(Redeem("yamato", Token("sender", request), field).ok());
+  }
+  ASSERT_TRUE(Update(record, {{"phone", "090-9999-0000"}}).ok());
+  const Result listed = Disclosures("officer", person);
+  ASSERT_THAT(Listed(listed).disclosures(), SizeIs(2));
+  for (const v1::Disclosure& one : Listed(listed).disclosures()) {
+    const bool phone = one.records(0).fields(0) == "phone";
+    EXPECT_THAT(one.records(0).outdated_fields(), SizeIs(phone ? 1 : 0));
+    // As entries call them.
+    EXPECT_EQ(one.records(0).subject_ref().size(), 26u);
+  }
+}
+
 TEST_F(RedeemTest, WhatIsGivenAnewIsNotOutdated) {
   const Parcel parcel = NewParcel();
   ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
