@@ -97,6 +97,10 @@ class DevVault:
         return self.description["tenant"]
 
     @property
+    def pid(self):
+        return self._process.pid
+
+    @property
     def metrics(self):
         return self.description["metrics"]
 
