@@ -4,6 +4,7 @@ requests, who approves, and authorities that have data by law."""
 import pathlib
 import time
 
+import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 import harness
@@ -22,6 +23,13 @@ class OperatorVault(sharing.SharingVault):
         self.stubs, self.api, self.admin = stubs, stubs.sharing_service_pb2, stubs.admin_service_pb2
         self.folder = pathlib.Path(directory)
         self.description["tenant"] = "tenants/sns-helper"
+        try:
+            self.set_up(more_grants)
+        except grpc.RpcError:
+            self.kill()
+            raise
+
+    def set_up(self, more_grants):
         admin = self.admin_stub("admin-1")
         admin.CreateTenant(self.admin.CreateTenantRequest(
             tenant=self.admin.Tenant(name=self.tenant)), timeout=30)
