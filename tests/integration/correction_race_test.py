@@ -14,7 +14,7 @@ import harness
 import sharing
 
 STUBS = harness.Stubs()
-PEOPLE = 60
+PEOPLE = 30
 ROUNDS = 500 if os.environ.get("PIIVAULT_LONG") else 30
 RECIPIENTS = ("carrier", "other")
 
@@ -73,7 +73,8 @@ class CorrectionRaceTest(unittest.TestCase):
 
     def notices(self, who):
         """(version, held version) by handle, each as often as it is there."""
-        request = self.vault.api.ListCorrectionNoticesRequest(parent=self.vault.tenant, page_size=1000)
+        request = self.vault.api.ListCorrectionNoticesRequest(
+            parent=self.vault.tenant, page_size=1000)
         told = collections.defaultdict(list)
         while True:
             answer = self.vault.sharing(who).ListCorrectionNotices(request, timeout=60)

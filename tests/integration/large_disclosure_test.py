@@ -59,8 +59,8 @@ class LargeDisclosureTest(unittest.TestCase):
         (self.folder / f"{to}.token").write_text(issued.stdout)
 
     def redeem(self, who, wire):
-        return self.cli(who, wire.address, "share", "redeem", f"@{self.folder}/{who}.token", "--out",
-                        str(self.folder / f"{who}.jsonl"))
+        return self.cli(who, wire.address, "share", "redeem", f"@{self.folder}/{who}.token",
+                        "--out", str(self.folder / f"{who}.jsonl"))
 
     def broken_wire(self):
         wire = sharing.CutWire(self.vault.description["address"], PEOPLE * 70)  # half of it
@@ -71,9 +71,9 @@ class LargeDisclosureTest(unittest.TestCase):
         """What RocksDB has in memory: as much as its limits let it, whoever calls."""
         with urllib.request.urlopen(f"http://{self.vault.metrics}/metrics", timeout=10) as answer:
             lines = answer.read().decode().splitlines()
-        return sum(float(line.split()[1]) for line in lines if any(
-            f'property="{name}"' in line for name in (
-                "cur-size-all-mem-tables", "block-cache-usage", "estimate-table-readers-mem"))) / 2**20
+        names = ("cur-size-all-mem-tables", "block-cache-usage", "estimate-table-readers-mem")
+        return sum(float(line.split()[1]) for line in lines
+                   if any(f'property="{name}"' in line for name in names)) / 2**20
 
     @contextlib.contextmanager
     def bounded_memory(self, what):
@@ -96,8 +96,8 @@ class LargeDisclosureTest(unittest.TestCase):
         database.append(self.database_mib())
         grown = processes.peak_memory_mib(pid) - before
         own = grown - (max(database) - database[0])
-        print(f"{what} {PEOPLE} people: peak {before:.0f} + {grown:.1f} MiB, of it {own:.1f} not of "
-              "the database", flush=True)
+        print(f"{what} {PEOPLE} people: peak {before:.0f} + {grown:.1f} MiB, of it {own:.1f} not "
+              "of the database", flush=True)
         self.assertLess(own, GROWTH_MIB)
 
     def test_everybody_once_in_as_much_memory_for_many_as_for_few(self):

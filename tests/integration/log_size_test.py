@@ -1,4 +1,5 @@
-"""Entries of large calls are large: whoever reads the log gets them all within the limit of a message."""
+"""Entries of large calls are large: whoever reads the log gets them all within the limit of a
+message."""
 
 import tempfile
 import unittest

@@ -17,8 +17,8 @@ STUBS = harness.Stubs()
 STEPS = 1_500 if os.environ.get("PIIVAULT_LONG") else 120
 CHANGED, WITHDRAWN = 1, 2
 WEEK = 7 * operator_vault.DAY
-ERASES = ("  - {id: erases, clause: 001-37, role: privacy_staff, may: [delete_subject], types: [svc], "
-          "for: [R0], assumed: true}\n")
+ERASES = ("  - {id: erases, clause: 001-37, role: privacy_staff, may: [delete_subject], "
+          "types: [svc], for: [R0], assumed: true}\n")
 
 
 def fields_of(notice):
@@ -151,8 +151,8 @@ class OperatorCorrectionsTest(unittest.TestCase):
         self.assertEqual((newest.version, fields_of(newest)), (3, {"phone": 2}))
 
     def test_no_order_of_disclosures_and_corrections_forgets_anybody(self):
-        """001-40, 001-41: whatever is given, corrected, cleared and acknowledged in whichever order,
-        the notices are those that a plain account of it comes to."""
+        """001-40, 001-41: whatever is given, corrected, cleared and acknowledged in whichever
+        order, the notices are those that a plain account of it comes to."""
         self.start()
         seed = int(os.environ.get("PIIVAULT_SEED") or random.randrange(1 << 32))
         print(f"PIIVAULT_SEED={seed}", flush=True)
@@ -240,7 +240,8 @@ class Account:
         self.test.assertEqual(version, self.versions[record])
         # Who was told that a value is gone has none: it is not told of another that comes.
         wrong = {CHANGED: {field for field, value in changes.items()
-                           if now[field] is not None and value != now[field]}, WITHDRAWN: set(clear)}
+                           if now[field] is not None and value != now[field]},
+                 WITHDRAWN: set(clear)}
         for (who, of), held in self.held.items():
             for kind, fields in wrong.items():
                 told = {field: held[field] for field in fields if field in held}

@@ -15,8 +15,8 @@ DAY = 24 * 3600
 
 
 class OperatorVault(sharing.SharingVault):
-    """`shop` takes orders in, `support` is the privacy staff and `engineer` the officer: development
-    credentials under other roles."""
+    """`shop` takes orders in, `support` is the privacy staff and `engineer` the officer:
+    development credentials under other roles."""
 
     def __init__(self, stubs, directory, more_grants=""):
         harness.DevVault.__init__(self, directory)
@@ -33,9 +33,11 @@ class OperatorVault(sharing.SharingVault):
         admin = self.admin_stub("admin-1")
         admin.CreateTenant(self.admin.CreateTenantRequest(
             tenant=self.admin.Tenant(name=self.tenant)), timeout=30)
-        text = (POLICY / "sns-helper.yaml").read_text().replace("grants:\n", f"grants:\n{more_grants}", 1)
+        text, values = ((POLICY / name).read_text()
+                        for name in ("sns-helper.yaml", "sns-helper.values.yaml"))
         policy = admin.CreatePolicy(self.admin.CreatePolicyRequest(
-            yaml=text, values_yaml=(POLICY / "sns-helper.values.yaml").read_text()), timeout=60).policy
+            yaml=text.replace("grants:\n", f"grants:\n{more_grants}", 1), values_yaml=values),
+            timeout=60).policy
         self.agree(activate_policy=self.admin.Proposal.ActivatePolicy(
             tenant=self.tenant, policy_sha256=policy.name.split("/")[1]))
         for who, role in (("shop", "order_service"), ("support", "privacy_staff"),

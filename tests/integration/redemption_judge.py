@@ -63,11 +63,12 @@ def findings(use, evidence, refs):
     """What is wrong, in words. `refs`: what the log calls each person, by number."""
     wrong = [*_of_the_use(use, evidence)]
     granted = {index: entry for index, entry in evidence.entries.items()
-               if entry.method == METHOD and entry.resource == use.name and entry.decision == GRANTED}
+               if (entry.method, entry.resource, entry.decision) == (METHOD, use.name, GRANTED)}
     if not evidence.disclosures:
         return wrong + (["an entry of what is in no disclosure"] if granted else [])
     disclosure = evidence.disclosures[0]
-    if {entry.arguments["disclosure"] for entry in granted.values()} != {disclosure.name.split("/")[-1]}:
+    named = {entry.arguments["disclosure"] for entry in granted.values()}
+    if named != {disclosure.name.split("/")[-1]}:
         wrong.append("entries of another disclosure, or none")
     for message in use.seen:
         if message.disclosure not in ("", disclosure.name):
@@ -129,15 +130,18 @@ class Witness:
         self._entries, self._handles = {}, collections.defaultdict(dict)
 
     def _auditor(self):
-        return self.vault.stubs.audit_service_pb2_grpc.AuditServiceStub(self.vault.channel("auditor"))
+        return self.vault.stubs.audit_service_pb2_grpc.AuditServiceStub(
+            self.vault.channel("auditor"))
 
     def read_log(self):
         """Entries by index, from the first that is kept to the end."""
-        status = self.vault.stubs.admin_service_pb2_grpc.AdminServiceStub(self.vault.channel("admin-1"))
-        end = status.GetVaultStatus(self.vault.stubs.admin_service_pb2.GetVaultStatusRequest(),
+        stubs = self.vault.stubs
+        status = stubs.admin_service_pb2_grpc.AdminServiceStub(self.vault.channel("admin-1"))
+        end = status.GetVaultStatus(stubs.admin_service_pb2.GetVaultStatusRequest(),
                                     timeout=30).log_end.index
         start, found = min(self._entries, default=0), {}
-        tail = self._auditor().TailEntries(self.audit.TailEntriesRequest(start_index=start), timeout=60)
+        tail = self._auditor().TailEntries(
+            self.audit.TailEntriesRequest(start_index=start), timeout=60)
         for message in tail:
             found.update((entry.position.index, entry) for entry in message.entries)
             if max(found, default=0) >= end - 1:

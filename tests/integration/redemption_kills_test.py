@@ -1,5 +1,5 @@
-"""kill -9 at each step of a redemption: no use is given twice, none is lost without a trace, and the
-same request_id gets its data."""
+"""kill -9 at each step of a redemption: no use is given twice, none is lost without a trace, and
+the same request_id gets its data."""
 
 import collections
 import copy
@@ -252,7 +252,8 @@ class JudgeTest(unittest.TestCase):
     def test_finds_each_flaw(self):
         entry = STUBS.audit_service_pb2.Entry
         item = STUBS.audit_service_pb2.EntryItem
-        disclosure = STUBS.sharing_service_pb2.Disclosure(name="tenants/t/disclosures/d", subjects=2)
+        disclosure = STUBS.sharing_service_pb2.Disclosure(
+            name="tenants/t/disclosures/d", subjects=2)
         disclosure.end_time.SetInParent()
         use = judge.Use("carrier", "token", "", "use")
         use.keep(judge.Message(7, 2, True, [0, 1], ["h", "i"], disclosure.name))
