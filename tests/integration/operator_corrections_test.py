@@ -25,6 +25,10 @@ def fields_of(notice):
     return dict(zip((field.split(".")[1] for field in notice.fields), notice.held_versions))
 
 
+def in_one_order(told):
+    return {who: sorted(notices, key=str) for who, notices in told.items()}
+
+
 class OperatorCorrectionsTest(unittest.TestCase):
     def start(self, **more):
         folder = tempfile.TemporaryDirectory(prefix="piivault-corrections-")
@@ -49,13 +53,17 @@ class OperatorCorrectionsTest(unittest.TestCase):
         self.assertEqual(harness.error_of(caught.exception)[1], reason)
 
     def open_notices(self):
-        """All that are open, by recipient: (handle, kind, version, held versions by field)."""
+        """All that are open, by recipient: (handle, kind, version, held versions by field). In
+        an order of ours: they are dated by the hour."""
         told = collections.defaultdict(list)
         for notice in self.vault.notices():
             self.assertFalse(notice.HasField("acknowledge_time"))
             told[notice.recipient.rsplit("/", 1)[1]].append(
                 (notice.handle, notice.kind, notice.version, fields_of(notice)))
-        return dict(told)
+        return in_one_order(told)
+
+    def assert_open(self, told):
+        self.assertEqual(self.open_notices(), in_one_order(told))
 
     def test_who_has_which_version_is_told_of_what_is_wrong_in_it(self):
         """001-40: each recipient of what was wrong gets one notice of its own fields and versions,
@@ -69,25 +77,24 @@ class OperatorCorrectionsTest(unittest.TestCase):
 
         self.assertEqual(self.vault.correct(taro, phone="02-333-3333"), 2)
         told = {"tax-office": [(tax, CHANGED, 2, {"phone": 1})]}
-        self.assertEqual(self.open_notices(), told)
+        self.assert_open(told)
         # Whoever comes later has the new one, and is told of what comes later still.
         customs, values, version = self.give("customs", taro, "phone", "address")
         self.assertEqual((values["phone"], version), ("02-333-3333", 2))
-        self.assertEqual(self.open_notices(), told)
+        self.assert_open(told)
         self.vault.correct(taro, phone="02-444-4444")
         told["tax-office"].append((tax, CHANGED, 3, {"phone": 1}))
         told["customs"] = [(customs, CHANGED, 3, {"phone": 2})]
-        self.assertEqual(self.open_notices(), told)
+        self.assert_open(told)
         # What is removed is another matter than what is changed, in one write too.
         self.vault.correct(taro, clear=["address"], name="見本 次郎")
         told["tax-office"] += [(tax, CHANGED, 4, {"name": 1}), (tax, WITHDRAWN, 4, {"address": 1})]
         told["customs"].append((customs, WITHDRAWN, 4, {"address": 2}))
         told["court"] = [(court, CHANGED, 4, {"name": 1})]
-        same = lambda found: {who: sorted(map(str, of)) for who, of in found.items()}
-        self.assertEqual(same(self.open_notices()), same(told))
+        self.assert_open(told)
         # The same value once more is no correction.
         self.vault.correct(taro, name="見本 次郎")
-        self.assertEqual(same(self.open_notices()), same(told))
+        self.assert_open(told)
         self.assertEqual(
             {d.recipient.rsplit("/", 1)[1]: sorted(d.records[0].outdated_fields)
              for d in self.vault.disclosures(taro)},
@@ -179,7 +186,7 @@ class OperatorCorrectionsTest(unittest.TestCase):
         messages = STUBS.vault_service_pb2
         self.vault.records("support").DeleteSubject(messages.DeleteSubjectRequest(
             name=record.split("/records/")[0], usage=self.vault.purpose("R0")), timeout=30)
-        self.assertEqual(self.open_notices(), {
+        self.assert_open({
             "tax-office": [(tax, CHANGED, 2, {"phone": 1}),
                            (tax, WITHDRAWN, 0, {"name": 1, "phone": 1})],
             "customs": [(customs, WITHDRAWN, 0, {"phone": 2})]})
