@@ -88,12 +88,13 @@ class OperatorVault(sharing.SharingVault):
             parent=self.tenant, usage=self.purpose("S1"), record=messages.NewRecord(
                 type="svc", fields=fields, provenance=self.provenance())), timeout=30).record.name
 
-    def token_by_law(self, to, record, fields):
+    def token_by_law(self, to, record, fields, notices=()):
         """Asked for by staff, approved by the officer, fetched by who asked."""
         fields = [f"svc.{field}" for field in fields]
         *_, issued = self.sharing("support").IssueExportToken(self.api.IssueExportTokenRequest(
             parent=self.tenant, recipient=self.recipient(to), rule="by_law", fields=fields,
             requested=fields, usage=self.purpose("R0"), subjects=[record.split("/records/")[0]],
+            notices=notices,
             assertions={"statute": "S-1", "article": "A-1", "authority": "K-1",
                         "document_hash": "a" * 64}), timeout=30)
         waiting = issued.description
