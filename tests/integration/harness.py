@@ -15,6 +15,8 @@ from grpc_tools import protoc
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVER = os.environ.get("PIIVAULTD", str(ROOT / "build" / "release" / "ops" / "server" / "daemon" / "piivaultd"))
 
+MAX_MESSAGE = 16 << 20  # as the interface says
+
 
 class Stubs:
     """Python messages and stubs, generated anew into a temporary folder."""
@@ -95,6 +97,10 @@ class DevVault:
         return self.description["tenant"]
 
     @property
+    def pid(self):
+        return self._process.pid
+
+    @property
     def metrics(self):
         return self.description["metrics"]
 
@@ -103,7 +109,8 @@ class DevVault:
         read = lambda path: pathlib.Path(path).read_bytes()
         credentials = grpc.ssl_channel_credentials(
             read(self.description["ca"]), read(credential["key"]), read(credential["certificate"]))
-        channel = grpc.secure_channel(self.description["address"], credentials)
+        channel = grpc.secure_channel(self.description["address"], credentials,
+                                      [("grpc.max_receive_message_length", MAX_MESSAGE)])
         self._channels.append(channel)
         return channel
 
