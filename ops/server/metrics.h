@@ -41,7 +41,7 @@ struct GaugeReadings {
   uint64_t break_glass_total = 0;       // uses of break-glass roles there ever were
   uint64_t break_glass_active = 0;      // of these, that hold
   uint64_t break_glass_unreviewed = 0;  // of these, that are over and not reviewed
-  vault::NoticeCounter::Counts notices;
+  vault::NoticeCounts notices;
   uint64_t sharing_rows_dropped = 0;  // by SharingSweeper since the start
   int64_t free_bytes = 0;
   int keyring_copies_missing = 0;

@@ -58,7 +58,7 @@ absl::Status NoticeCounter::CountSome(const KeySnapshot& keys, storage::TenantId
   return absl::OkStatus();
 }
 
-NoticeCounter::Counts NoticeCounter::counts() const {
+NoticeCounts NoticeCounter::counts() const {
   absl::MutexLock lock(&mutex_);
   return counts_;
 }

@@ -18,6 +18,13 @@
 
 namespace piivault::vault {
 
+// Notices of corrections that wait for their recipients.
+struct NoticeCounts {
+  uint64_t open = 0;
+  uint64_t overdue = 0;                     // of these: due when the count began
+  absl::Time as_of = absl::InfinitePast();  // when it began, in vault time; infinite: none yet
+};
+
 // Counts the notices of corrections, of all tenants, that no recipient has acknowledged: over and
 // over from the rows themselves, some in each step, so that a restart forgets nothing.
 //
@@ -26,12 +33,6 @@ namespace piivault::vault {
 // in no number. One thread calls Step(); counts() may be called by any.
 class NoticeCounter {
  public:
-  struct Counts {
-    uint64_t open = 0;
-    uint64_t overdue = 0;                     // of these: due when the count began
-    absl::Time as_of = absl::InfinitePast();  // when it began, in vault time; infinite: none yet
-  };
-
   // `step_rows`: that one step looks at.
   NoticeCounter(const storage::Engine& engine, const StateStore& store,
                 std::function<absl::Time()> now, size_t step_rows = 1000)
@@ -42,7 +43,7 @@ class NoticeCounter {
   [[nodiscard]] absl::StatusOr<bool> Step();
 
   // Of the last count that came to its end.
-  Counts counts() const;
+  NoticeCounts counts() const;
 
  private:
   absl::Status CountSome(const KeySnapshot& keys, storage::TenantId tenant);
@@ -52,12 +53,12 @@ class NoticeCounter {
   const std::function<absl::Time()> now_;
   const size_t step_rows_;
   // Of the count that is under way; absent between two.
-  std::optional<Counts> counting_;
+  std::optional<NoticeCounts> counting_;
   std::string tenant_;  // the one that comes next, or the first behind it
   std::string next_;    // key bytes in that; empty: at its first row
 
   mutable absl::Mutex mutex_;
-  Counts counts_ ABSL_GUARDED_BY(mutex_);
+  NoticeCounts counts_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace piivault::vault
