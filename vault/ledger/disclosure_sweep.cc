@@ -183,7 +183,7 @@ absl::Status SweepDisclosures(SweepStep* step, SweepPlace* place) {
   for (const SweptRow& one : *rows) {
     const std::optional<Doomed> doomed = DoomedOf(step, one);
     if (!doomed.has_value()) continue;
-    if (place->next != one.key.bytes) *place = SweepPlace{one.key.bytes, {}, false, false};
+    if (place->next != one.key.bytes) *place = SweepPlace{.next = one.key.bytes};
     if (left == 0) {
       holdings.Finish();
       return absl::OkStatus();
@@ -202,7 +202,7 @@ absl::Status SweepDisclosures(SweepStep* step, SweepPlace* place) {
     step->Drop("disclosures", one.key);
   }
   holdings.Finish();
-  *place = SweepPlace{std::move(next.next), {}, false, next.at_end};
+  *place = SweepPlace{.next = std::move(next.next), .at_end = next.at_end};
   return absl::OkStatus();
 }
 

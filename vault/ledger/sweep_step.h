@@ -22,11 +22,14 @@ namespace piivault::vault {
 
 // Where a sweep over the rows of one kind stands.
 struct SweepPlace {
-  std::string next;  // key bytes of the row that comes next, or before it; empty: the first one
+  // Key bytes of the row that comes next, or before it; empty: the first one.
+  std::string next = {};
   // Of the disclosure at `next`: where it goes on among its people, and whether a row of one of
   // them has to stay.
-  std::string person;
+  std::string person = {};
   bool keeps_people = false;
+  // Of the token at `next`: how many of its parts went in earlier steps.
+  int parts = 0;
   bool at_end = false;
 };
 
@@ -48,7 +51,7 @@ struct SweepStep {
     ++dropped[what];
     changes.Delete(std::move(key));
   }
-  // What one commit holds: some more may be planned once this is so.
+  // What one commit holds.
   bool full() const { return changes.writes.size() >= kMutations; }
   static constexpr size_t kMutations = 4'000;
 };

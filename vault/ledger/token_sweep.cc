@@ -27,33 +27,40 @@ absl::StatusOr<bool> IsInLedger(SweepStep* step, const ExportTokenRow& row) {
   return false;
 }
 
-void DropPeople(SweepStep* step, const storage::Id128& token, ExportTokenRow* row) {
-  for (int part = 0; part < row->parts_size(); ++part) {
-    step->Drop("parts",
-               storage::ExportSubjectsKey(step->scope.id(), token, static_cast<uint32_t>(part)));
+// As many as a commit holds; `parts`: how many went before. Whether all are gone then.
+bool DropPeople(SweepStep* step, const storage::Id128& token, const ExportTokenRow& row,
+                int* parts) {
+  for (; *parts < row.parts_size() && !step->full(); ++*parts) {
+    const auto part = static_cast<uint32_t>(*parts);
+    step->Drop("parts", storage::ExportSubjectsKey(step->scope.id(), token, part));
   }
-  row->set_people_dropped(true);
+  return *parts >= row.parts_size();
 }
 
-absl::Status SweepToken(SweepStep* step, storage::Key key, ExportTokenRow row) {
+// Whether the step is done with the token: where it has many parts, it is not.
+absl::StatusOr<bool> SweepToken(SweepStep* step, const storage::Key& key, ExportTokenRow row,
+                                int* parts) {
   const absl::Time end = EndOfToken(row);
-  if (step->now < end && row.rejected_by().empty()) return absl::OkStatus();
+  if (step->now < end && row.rejected_by().empty()) return true;
   bool keep = step->now < end + kEndedTokenKept;
   if (!keep) {
     const absl::StatusOr<bool> found = IsInLedger(step, row);
     if (!found.ok()) return found.status();
     keep = *found;
   }
-  if (keep && row.people_dropped()) return absl::OkStatus();
+  if (keep && row.people_dropped()) return true;
   step->changes.Read(key);
-  if (!row.people_dropped()) DropPeople(step, storage::IdSuffix(key.bytes), &row);
+  if (!row.people_dropped()) {
+    if (!DropPeople(step, storage::IdSuffix(key.bytes), row, parts)) return false;
+    row.set_people_dropped(true);
+  }
   if (!keep) {
-    step->Drop("tokens", std::move(key));
-    return absl::OkStatus();
+    step->Drop("tokens", key);
+    return true;
   }
   row.set_version(row.version() + 1);
-  PutVersioned(step->scope, step->random, std::move(key), row, &step->changes);
-  return absl::OkStatus();
+  PutVersioned(step->scope, step->random, key, row, &step->changes);
+  return true;
 }
 
 // One row, at or behind `start`.
@@ -93,22 +100,23 @@ absl::Time EndOfToken(const ExportTokenRow& row) {
 absl::Status SweepTokens(SweepStep* step, SweepPlace* place) {
   const storage::Key prefix =
       storage::SharingPrefix(storage::SharingKind::kToken, step->scope.id());
-  absl::StatusOr<std::vector<SweptRow>> rows = NextRows(step->engine, prefix, step->rows, place);
+  SweepPlace next = *place;
+  const absl::StatusOr<std::vector<SweptRow>> rows =
+      NextRows(step->engine, prefix, step->rows, &next);
   if (!rows.ok()) return rows.status();
-  for (SweptRow& one : *rows) {
-    if (step->full()) {
-      place->next = one.key.bytes;
-      place->at_end = false;
-      break;
-    }
+  for (const SweptRow& one : *rows) {
+    if (place->next != one.key.bytes) *place = SweepPlace{.next = one.key.bytes};
+    if (step->full()) return absl::OkStatus();
     auto row = OpenVersionedRow<ExportTokenRow>(step->scope.keys(), one.key, one.value);
     if (!row.ok()) {
-      step->damaged.push_back(std::move(one.key));
+      step->damaged.push_back(one.key);
       continue;
     }
-    const absl::Status planned = SweepToken(step, std::move(one.key), *std::move(row));
-    if (!planned.ok()) return planned;
+    const absl::StatusOr<bool> done = SweepToken(step, one.key, *std::move(row), &place->parts);
+    if (!done.ok()) return done.status();
+    if (!*done) return absl::OkStatus();
   }
+  *place = SweepPlace{.next = std::move(next.next), .at_end = next.at_end};
   return absl::OkStatus();
 }
 

@@ -83,6 +83,27 @@ TEST_F(SweepTest, PeopleOfATokenGoWithItsEndAndItsRowAfterThat) {
   EXPECT_EQ(Count(SharingKind::kToken), 0u);
 }
 
+// One of people who have many records each, so that hardly any are in a part.
+TEST_F(SweepTest, PartsWithoutNumberGoInSeveralSteps) {
+  const int parts = 4'500;
+  ExportTokenRow row;
+  row.set_version(1);
+  row.set_expire_micros(absl::ToUnixMicros(now));
+  for (int i = 0; i < parts; ++i) row.add_parts(1);
+  const storage::Id128 token = StrayParts(parts);
+  const storage::Key key = storage::ExportTokenKey(TenantNumber("default"), token);
+  Write(key, SealRow(store().snapshot()->keys(), SystemRandom(), key, 1, row));
+  SharingSweeper sweeper = NewSweeper();
+  while (Count(SharingKind::kTokenSubjects) == parts) ASSERT_TRUE(*sweeper.Step());
+  EXPECT_EQ(Count(SharingKind::kTokenSubjects), 500u);
+  EXPECT_FALSE(Rows<ExportTokenRow>(SharingKind::kToken).at(key.bytes).people_dropped());
+  Pass(&sweeper);
+  EXPECT_EQ(Count(SharingKind::kTokenSubjects), 0u);
+  EXPECT_TRUE(Rows<ExportTokenRow>(SharingKind::kToken).at(key.bytes).people_dropped());
+  EXPECT_EQ(sweeper.entries(), 2u);
+  EXPECT_EQ(sweeper.dropped(), 4'500u);
+}
+
 // Nobody is told of damage, and the hash that approvers have approved is still the same.
 TEST_F(SweepTest, ATokenWithoutItsPeopleIsStillDescribed) {
   const Parcel parcel = NewParcel();
