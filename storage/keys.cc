@@ -312,6 +312,13 @@ Key ExportSubjectsKey(TenantId tenant, const Id128& token, uint32_t part) {
   return SharingRow(SharingKind::kTokenSubjects, tenant).Id(token).U32(part).Build();
 }
 
+std::optional<ExportPartName> ParseExportSubjectsKey(std::string_view key_bytes) {
+  constexpr size_t kHead = 1 + 8;
+  if (key_bytes.size() != kHead + Id128::kSize + sizeof(uint32_t)) return std::nullopt;
+  return ExportPartName{*Id128::FromBytes(key_bytes.substr(kHead, Id128::kSize)),
+                        static_cast<uint32_t>(NumberIn(key_bytes.substr(kHead + Id128::kSize)))};
+}
+
 Key DisclosureKey(TenantId tenant, const Id128& disclosure) {
   return SharingRow(SharingKind::kDisclosure, tenant).Id(disclosure).Build();
 }

@@ -196,6 +196,13 @@ Key SharingPrefix(SharingKind kind, TenantId tenant);
 Key ExportTokenKey(TenantId tenant, const Id128& token);
 // The `part`-th of the people that a token names.
 Key ExportSubjectsKey(TenantId tenant, const Id128& token, uint32_t part);
+// What the bytes of an ExportSubjectsKey() say.
+struct ExportPartName {
+  Id128 token;
+  uint32_t part = 0;
+};
+// Nothing for bytes of another length.
+std::optional<ExportPartName> ParseExportSubjectsKey(std::string_view key_bytes);
 Key DisclosureKey(TenantId tenant, const Id128& disclosure);
 Key DisclosedKey(TenantId tenant, const Id128& disclosure, const Id128& subject_ref);
 Key DisclosedPrefix(TenantId tenant, const Id128& disclosure);

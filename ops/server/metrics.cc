@@ -123,6 +123,15 @@ Metrics::Metrics(const vault::MethodTable& methods, std::string_view version,
       break_glass_active_(AddGauge("piivault_break_glass_active", "Break-glass roles that hold.")),
       break_glass_unreviewed_(AddGauge("piivault_break_glass_unreviewed",
                                        "Uses of break-glass roles that wait for their review.")),
+      notices_open_(AddGauge("piivault_correction_notices_open",
+                             "Notices of corrections that no recipient has acknowledged.")),
+      notices_overdue_(AddGauge("piivault_correction_notices_overdue",
+                                "Of these, that recipients should have acknowledged by now.")),
+      notices_counted_(AddGauge("piivault_correction_notices_counted_timestamp_seconds",
+                                "As of when notices were counted last; 0 before.")),
+      sharing_rows_dropped_(
+          AddCounter("piivault_sharing_rows_dropped_total",
+                     "Rows of tokens and of the ledger that need not be kept any more.")),
       free_bytes_(AddGauge("piivault_free_bytes", "Free bytes where the database is.")),
       keyring_missing_(
           AddGauge("piivault_keyring_copies_missing", "Keyring copies missing or out of date.")) {
@@ -241,6 +250,10 @@ void Metrics::Refresh() const {
   Raise(now.break_glass_total, &break_glass_);
   break_glass_active_.Set(static_cast<double>(now.break_glass_active));
   break_glass_unreviewed_.Set(static_cast<double>(now.break_glass_unreviewed));
+  notices_open_.Set(static_cast<double>(now.notices.open));
+  notices_overdue_.Set(static_cast<double>(now.notices.overdue));
+  notices_counted_.Set(UnixSeconds(now.notices.as_of));
+  Raise(now.sharing_rows_dropped, &sharing_rows_dropped_);
   free_bytes_.Set(static_cast<double>(now.free_bytes));
   keyring_missing_.Set(now.keyring_copies_missing);
   for (const auto& [property, value] : now.rocksdb) {

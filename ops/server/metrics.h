@@ -20,6 +20,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "storage/engine_options.h"
+#include "vault/ledger/notice_counter.h"
 #include "vault/service/method_table.h"
 #include "vault/service/observer.h"
 
@@ -40,6 +41,8 @@ struct GaugeReadings {
   uint64_t break_glass_total = 0;       // uses of break-glass roles there ever were
   uint64_t break_glass_active = 0;      // of these, that hold
   uint64_t break_glass_unreviewed = 0;  // of these, that are over and not reviewed
+  vault::NoticeCounts notices;
+  uint64_t sharing_rows_dropped = 0;  // by SharingSweeper since the start
   int64_t free_bytes = 0;
   int keyring_copies_missing = 0;
   std::map<std::string, double> rocksdb;  // property name (letters, digits, `-`, `.`) -> value
@@ -69,7 +72,7 @@ class Metrics : public vault::Observer,
   void HandshakeCompleted() override;
 
   // A row that does not open or leads nowhere was passed over; `where`: "rotation", "erasure",
-  // "indexes" or "list".
+  // "indexes", "sharing" or "list".
   void RowDamaged(const std::string& where);
   // `outcome`: "verified", "failed", "locked" or "must_change".
   void CredentialTried(std::string_view outcome);
@@ -135,6 +138,10 @@ class Metrics : public vault::Observer,
   prometheus::Counter& break_glass_;
   prometheus::Gauge& break_glass_active_;
   prometheus::Gauge& break_glass_unreviewed_;
+  prometheus::Gauge& notices_open_;
+  prometheus::Gauge& notices_overdue_;
+  prometheus::Gauge& notices_counted_;
+  prometheus::Counter& sharing_rows_dropped_;
   prometheus::Gauge& free_bytes_;
   prometheus::Gauge& keyring_missing_;
 };

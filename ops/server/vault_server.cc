@@ -28,6 +28,8 @@
 #include "vault/audit/entry_terms.h"
 #include "vault/crypto/random.h"
 #include "vault/keys/keyring_lock.h"
+#include "vault/ledger/notice_counter.h"
+#include "vault/ledger/sharing_sweeper.h"
 #include "vault/records/damage.h"
 #include "vault/records/erasure.h"
 #include "vault/records/field_terms.h"
@@ -57,6 +59,10 @@ constexpr absl::Duration kErasurePause = absl::Seconds(30);
 // Look-ups by a new index wait for it: another policy is noticed soon.
 constexpr absl::Duration kIndexesPause = absl::Milliseconds(250);
 constexpr absl::Duration kSweepPause = absl::Minutes(10);
+constexpr absl::Duration kSharingPause = absl::Hours(1);
+// How old the numbers of notices get, and the rest between two steps of a count.
+constexpr absl::Duration kNoticesPause = absl::Minutes(5);
+constexpr absl::Duration kBetweenNotices = absl::Milliseconds(10);
 
 vault::WorkPool::Options WorkOf(const Config::Limits& limits) {
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
@@ -121,6 +127,7 @@ struct VaultServer::Impl {
   absl::Status Serve(const ServerHooks& hooks);
   void StartBackground();
   absl::StatusOr<absl::Duration> BuildIndexes();
+  absl::StatusOr<absl::Duration> SweepSharing();
   GaugeReadings ReadGauges();
   absl::Status Reload();
   void Stop();
@@ -147,6 +154,9 @@ struct VaultServer::Impl {
   std::optional<vault::IndexBuilder> indexes;
   vault::StepThrottle indexes_throttle;
   std::optional<vault::RequestSweeper> sweeper;
+  std::optional<vault::SharingSweeper> sharing_sweeper;
+  vault::StepThrottle sharing_throttle;
+  std::optional<vault::NoticeCounter> notices;
   std::optional<vault::SessionRefuser> refuser;
   vault::VolumeBudgets budgets;
   std::optional<vault::VaultDependencies> vault_dependencies;
@@ -256,6 +266,12 @@ absl::Status VaultServer::Impl::AddServices() {
       }});
   if (absl::Status begun = indexes->Begin(); !begun.ok()) return begun;
   sweeper.emplace(*engine);
+  sharing_sweeper.emplace(vault::SharingSweeper::Parts{
+      *engine, *store, random, now, [this](const storage::Key& row) {
+        metrics->RowDamaged("sharing");
+        Log(LogLevel::kError, "row of sharing does not open", {{"row", vault::RowName(row)}});
+      }});
+  notices.emplace(*engine, *store, now);
   refuser.emplace(*store, random);
   vault_dependencies.emplace(vault::VaultDependencies{
       *engine, *store, *rules, *unique, budgets, random, [this] { background->Wake("erasure"); },
@@ -364,6 +380,12 @@ void VaultServer::Impl::StartBackground() {
     }
     return sweeper->at_end() ? kSweepPause : absl::ZeroDuration();
   });
+  background->Add("sharing", [this] { return SweepSharing(); });
+  background->Add("notices", [this]() -> absl::StatusOr<absl::Duration> {
+    const absl::StatusOr<bool> more = notices->Step();
+    if (!more.ok()) return more.status();
+    return *more ? kBetweenNotices : kNoticesPause;
+  });
   background->Start();
 }
 
@@ -377,6 +399,15 @@ absl::StatusOr<absl::Duration> VaultServer::Impl::BuildIndexes() {
   return *more ? rest : kIndexesPause;
 }
 
+absl::StatusOr<absl::Duration> VaultServer::Impl::SweepSharing() {
+  const absl::Time begun = absl::Now();
+  const absl::StatusOr<bool> more = sharing_sweeper->Step();
+  if (!more.ok()) return more.status();
+  if (!*more) return kSharingPause;
+  return sharing_throttle.RestAfter(absl::Now() - begun, engine->LogEnd().index,
+                                    sharing_sweeper->entries());
+}
+
 GaugeReadings VaultServer::Impl::ReadGauges() {
   GaugeReadings readings;
   readings.engine = engine->Stats();
@@ -385,6 +416,8 @@ GaugeReadings VaultServer::Impl::ReadGauges() {
   readings.rewrap_backlog = rotator->backlog();
   readings.failing_erasures = erasure->failing();
   readings.indexed_records = indexes->records();
+  readings.notices = notices->counts();
+  readings.sharing_rows_dropped = sharing_sweeper->dropped();
   readings.free_bytes = FreeBytes(config.data_dir);
   readings.keyring_copies_missing = keyring_copies_missing;
   for (const auto& [property, value] : engine->Properties()) {

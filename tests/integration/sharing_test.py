@@ -5,7 +5,9 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import time
 import unittest
+import urllib.request
 
 import grpc
 
@@ -216,6 +218,32 @@ class SharingTest(unittest.TestCase):
         self.assertEqual(len(handles), PEOPLE - 20)
         self.assertTrue(rest[-1].complete)
         self.refused("TOKEN_EXHAUSTED", self.vault.redeem, "carrier", token, "another")
+
+    def test_open_notices_are_counted_from_their_rows_at_the_start(self):
+        record = self.records[15]
+        self.vault.redeem("carrier", self.vault.issue([record]).token, "a")
+        self.vault.records().UpdateRecord(STUBS.vault_service_pb2.UpdateRecordRequest(
+            name=record, fields={"phone": "090-9999-0001"}, usage=self.vault.usage()), timeout=30)
+        open_ones = len(self.notices("auditor"))
+        self.assertGreaterEqual(open_ones, 1)
+        self.vault.kill()
+        self.vault.start_again()
+        notices = "piivault_correction_notices_"
+        end = time.monotonic() + 60
+        counted = self.metrics()
+        while counted[notices + "counted_timestamp_seconds"] == 0 and time.monotonic() < end:
+            time.sleep(0.05)
+            counted = self.metrics()
+        self.assertGreater(counted[notices + "counted_timestamp_seconds"], 1_700_000_000)
+        self.assertEqual(counted[notices + "open"], open_ones)
+        self.assertEqual(counted[notices + "overdue"], 0)
+
+    def metrics(self):
+        """Those without labels."""
+        with urllib.request.urlopen(f"http://{self.vault.metrics}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return {line.split()[0]: float(line.split()[1]) for line in lines
+                if not line.startswith("#") and "{" not in line}
 
 
 if __name__ == "__main__":

@@ -173,6 +173,16 @@ TEST(KeysTest, MatterKeysAreReadBackAndTellKindFromId) {
   EXPECT_FALSE(ParseMatterKey(StateKey(StateKind::kPerson, "somebody-with-a-name").bytes));
 }
 
+TEST(KeysTest, KeysOfATokensPeopleSayWhoseTheyAre) {
+  const Key key = ExportSubjectsKey(kTenant, kToken, 0x01020304);
+  const std::optional<ExportPartName> name = ParseExportSubjectsKey(key.bytes);
+  ASSERT_TRUE(name.has_value());
+  EXPECT_EQ(name->token, kToken);
+  EXPECT_EQ(name->part, 0x01020304u);
+  EXPECT_FALSE(ParseExportSubjectsKey(key.bytes + "x").has_value());
+  EXPECT_FALSE(ParseExportSubjectsKey(ExportTokenKey(kTenant, kToken).bytes).has_value());
+}
+
 TEST(KeysTest, OneTenantsRowsAreNeverUnderAnothersPrefix) {
   for (const TenantId other : {kTenant + 1, kTenant << 8, kTenant >> 8, TenantId{0}}) {
     EXPECT_FALSE(Covers(RecordPrefix(kTenant), RecordKey(other, kSubject, kRecord)));

@@ -91,6 +91,7 @@ void Corrections::Notify(const Holder& holder, const std::vector<size_t>& held, 
   row.set_version(1);
   row.set_recipient(holder.row.recipient());
   row.set_handle(holder.row.handle());
+  row.set_subject_ref(std::string(storage::LocatorSuffix(holder.key.bytes).subject.view()));
   row.set_record_version(version);
   row.set_kind(withdrawn ? kWithdrawn : kChanged);
   // Two recipients of the same write are not to know it by the microsecond.

@@ -52,8 +52,10 @@ void PutDisclosure(const TenantScope& tenant, RandomSource& random,
 }
 
 void PutExportPart(const TenantScope& tenant, RandomSource& random, const storage::Id128& token,
-                   uint32_t part, absl::Span<const ExportItem> items, ChangeSet* changes) {
+                   uint32_t part, absl::Span<const ExportItem> items, absl::Time now,
+                   ChangeSet* changes) {
   storage::v1::ExportSubjectsRow row;
+  row.set_create_micros(absl::ToUnixMicros(now));
   std::string& bytes = *row.mutable_items();
   bytes.reserve(items.size() * 2 * storage::Id128::kSize);
   for (const ExportItem& item : items) {

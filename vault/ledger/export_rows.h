@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "piivault/storage/v1/export.pb.h"
 #include "storage/engine.h"
@@ -69,9 +70,10 @@ void PutExportToken(const TenantScope& tenant, RandomSource& random, const Expor
 void PutDisclosure(const TenantScope& tenant, RandomSource& random,
                    const DisclosureState& disclosure, ChangeSet* changes);
 
-// Parts are written once. Without cell: whoever reads one rests on the token's row.
+// Parts are written once, at `now`. Without cell: whoever reads one rests on the token's row.
 void PutExportPart(const TenantScope& tenant, RandomSource& random, const storage::Id128& token,
-                   uint32_t part, absl::Span<const ExportItem> items, ChangeSet* changes);
+                   uint32_t part, absl::Span<const ExportItem> items, absl::Time now,
+                   ChangeSet* changes);
 // DATA_LOSS where it is not there.
 [[nodiscard]] absl::StatusOr<std::vector<ExportItem>> LoadExportPart(const storage::Engine& engine,
                                                                      const TenantScope& tenant,

@@ -20,7 +20,7 @@ struct ActEffect {
   // What it stands on, serialized: where this differs at the approval, the proposal is stale.
   std::string basis;
   std::optional<storage::v1::PrincipalRow> principal;
-  std::optional<storage::v1::RecipientRow> recipient;    // whose principal it is; who acts changes it
+  std::optional<storage::v1::RecipientRow> recipient;  // whose principal it is; who acts changes it
   std::optional<storage::v1::PrincipalRow> predecessor;  // who loses what `principal` gets
   std::optional<storage::v1::TenantRow> tenant;
   std::shared_ptr<const authz::Policy> policy;  // to be kept compiled

@@ -117,7 +117,8 @@ v1::ExportTokenState StateOf(const ExportTokenState& token, const ExportRevocati
 }
 
 Sha256Digest ApprovalHash(std::string_view tenant, const ExportTokenState& token) {
-  // What approvals and redemptions add is left out; no map but the two that are sorted below.
+  // What approvals, redemptions and the sweeper add is left out; no map but the two that are sorted
+  // below.
   ExportTokenRow row = token.row;
   row.clear_version();
   row.clear_taken();
@@ -126,6 +127,7 @@ Sha256Digest ApprovalHash(std::string_view tenant, const ExportTokenState& token
   row.clear_approvals();
   row.clear_rejected_by();
   row.clear_generation();
+  row.clear_people_dropped();
   std::string text = Concat({"piivault export v1", MakeExportTokenName(tenant, token.id)});
   const auto add = [&text](std::string_view part) {
     const auto size = static_cast<uint32_t>(part.size());

@@ -116,7 +116,7 @@ class IssueExportTokenHandler : public Handler {
     response->set_skipped(next_.skipped);
     if (!part.empty()) {
       PutExportPart(call.scope(), deps_.random, token.id, static_cast<uint32_t>(next_.parts.size()),
-                    part, &call.changes());
+                    part, call.now(), &call.changes());
       next_.parts.push_back(static_cast<uint32_t>(part.size()));
       next_.items.insert(next_.items.end(), part.begin(), part.end());
     }

@@ -99,6 +99,7 @@ class GetExportTokenHandler : public Handler {
   absl::Status NamePeople(const VaultCall& call, const ExportTokenState& token,
                           v1::GetExportTokenResponse* response) const {
     constexpr size_t kMostNamed = 100;
+    if (token.row.people_dropped()) return absl::OkStatus();
     absl::StatusOr<std::vector<ExportItem>> items =
         LoadExportPart(deps_.engine, call.scope(), token.id, 0);
     if (!items.ok()) return items.status();

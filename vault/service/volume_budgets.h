@@ -48,8 +48,8 @@ struct Release {
   std::vector<std::string_view> further_roles = {};
 };
 
-// Whether answers of the method (`piivault.v1.VaultService/RevealRecord`) hold values, or a right to
-// them.
+// Whether answers of the method (`piivault.v1.VaultService/RevealRecord`) hold values, or a right
+// to them.
 bool ReleasesValues(std::string_view method);
 // What the answer of this entry releases: none where its method releases nothing. A record that
 // comes up twice counts twice. Views into the entry.

@@ -192,9 +192,22 @@ void SnapshotBuilder::PutExportRevocation(std::string_view id,
 }
 
 absl::Status SnapshotBuilder::PutSigningKeys(const std::vector<SigningKeyVersion>& rows) {
+  auto all = next_->signing_keys_->rows;
+  for (const SigningKeyVersion& one : rows) all[one.row.kid()] = one;
+  return SetSigningKeys(std::move(all));
+}
+
+void SnapshotBuilder::RemoveSigningKeys(const std::vector<std::string>& kids) {
+  auto all = next_->signing_keys_->rows;
+  for (const std::string& kid : kids) all.erase(kid);
+  // What is left of a set is one.
+  SetSigningKeys(std::move(all)).IgnoreError();
+}
+
+absl::Status SnapshotBuilder::SetSigningKeys(
+    std::map<std::string, SigningKeyVersion, std::less<>> rows) {
   auto next = std::make_shared<SigningKeyState>();
-  next->rows = next_->signing_keys_->rows;
-  for (const SigningKeyVersion& one : rows) next->rows[one.row.kid()] = one;
+  next->rows = std::move(rows);
   std::vector<storage::v1::SigningKeyRow> all;
   for (const auto& [kid, one] : next->rows) all.push_back(one.row);
   absl::StatusOr<SigningKeys> keys = SigningKeys::Create(all);

@@ -1,6 +1,8 @@
 #ifndef PIIVAULT_VAULT_STATE_SNAPSHOT_BUILDER_H_
 #define PIIVAULT_VAULT_STATE_SNAPSHOT_BUILDER_H_
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,6 +47,7 @@ class SnapshotBuilder {
   void RemoveExportRevocation(std::string_view tenant, std::string_view id);
   // Instead of those of these kids. DATA_LOSS where they do not go together.
   [[nodiscard]] absl::Status PutSigningKeys(const std::vector<SigningKeyVersion>& rows);
+  void RemoveSigningKeys(const std::vector<std::string>& kids);
 
   const StateSnapshot& current() const { return *next_; }
   std::shared_ptr<const StateSnapshot> Build() { return std::move(next_); }
@@ -54,6 +57,7 @@ class SnapshotBuilder {
   template <typename Map>
   Map& Own(std::shared_ptr<const Map>& map);
   MatterMap& OwnMatters(storage::TenantId tenant);
+  absl::Status SetSigningKeys(std::map<std::string, SigningKeyVersion, std::less<>> rows);
 
   std::shared_ptr<StateSnapshot> next_;
   std::vector<const void*> owned_;  // maps made by this builder

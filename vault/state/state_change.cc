@@ -50,6 +50,11 @@ void StateChange::Put(storage::Key key, uint64_t version,
   parts_.writes.push_back({std::move(key), std::move(sealed)});
 }
 
+void StateChange::Remove(storage::Key key) {
+  parts_.reads.push_back(storage::CellFingerprint(key));
+  parts_.writes.push_back({std::move(key), std::nullopt});
+}
+
 void StateChange::PutTenant(const storage::v1::TenantRow& row) {
   const TenantState* before = base_->FindTenant(row.name());
   const uint64_t version = NextVersion(before);
@@ -194,9 +199,7 @@ void StateChange::PutMatter(storage::TenantId tenant, const storage::v1::MatterR
 
 void StateChange::RemoveMatter(storage::TenantId tenant, std::string_view kind,
                                std::string_view id) {
-  storage::Key key = storage::MatterKey(tenant, kind, id);
-  parts_.reads.push_back(storage::CellFingerprint(key));
-  parts_.writes.push_back({std::move(key), std::nullopt});
+  Remove(storage::MatterKey(tenant, kind, id));
   updates_.push_back([tenant, kind = std::string(kind), id = std::string(id)](
                          SnapshotBuilder& builder) { builder.RemoveMatter(tenant, kind, id); });
 }
@@ -224,23 +227,34 @@ void StateChange::PutSigningKeys(const std::vector<storage::v1::SigningKeyRow>& 
   });
 }
 
+void StateChange::RemoveSigningKeys(const std::vector<std::string>& kids) {
+  for (const std::string& kid : kids) Remove(StateKey(StateKind::kSigningKey, kid));
+  Touch(SigningKeysCell());
+  updates_.push_back([kids](SnapshotBuilder& builder) { builder.RemoveSigningKeys(kids); });
+}
+
 void StateChange::PutExportRevocation(std::string_view id,
                                       const storage::v1::ExportRevocationRow& row) {
-  const int64_t oldest = row.time_micros() - absl::ToInt64Microseconds(kExportRevocationKept);
-  for (const auto& old : base_->revocations(row.tenant())) {
-    if (old->row.time_micros() >= oldest) break;
-    storage::Key key = StateKey(StateKind::kExportRevocation, old->id);
-    parts_.reads.push_back(storage::CellFingerprint(key));
-    parts_.writes.push_back({std::move(key), std::nullopt});
-    updates_.push_back([tenant = row.tenant(), gone = old->id](SnapshotBuilder& builder) {
-      builder.RemoveExportRevocation(tenant, gone);
-    });
-  }
+  RemoveOldRevocations(row.tenant(), absl::FromUnixMicros(row.time_micros()));
   Put(StateKey(StateKind::kExportRevocation, id), 1, row);
   Touch(ExportRevocationsCell(row.tenant()));
   updates_.push_back([id = std::string(id), row](SnapshotBuilder& builder) {
     builder.PutExportRevocation(id, row, 1);
   });
+}
+
+size_t StateChange::RemoveOldRevocations(std::string_view tenant, absl::Time now) {
+  const int64_t oldest = absl::ToUnixMicros(now - kExportRevocationKept);
+  size_t removed = 0;
+  for (const auto& old : base_->revocations(tenant)) {
+    if (old->row.time_micros() >= oldest) break;
+    Remove(StateKey(StateKind::kExportRevocation, old->id));
+    updates_.push_back([tenant = std::string(tenant), gone = old->id](SnapshotBuilder& builder) {
+      builder.RemoveExportRevocation(tenant, gone);
+    });
+    ++removed;
+  }
+  return removed;
 }
 
 void StateChange::PutKeyring(const storage::v1::KeyringRow& row) {

@@ -116,9 +116,14 @@ class StateChange {
   // Those that this change brings, all at once. Reads and touches the cell of all keys. REQUIRES:
   // with those of the base they make a set (SigningKeys::Create()).
   void PutSigningKeys(const std::vector<storage::v1::SigningKeyRow>& rows);
+  // Those that verify nothing any more. Reads and touches the cell of all keys. REQUIRES: they are
+  // in the base, and retired.
+  void RemoveSigningKeys(const std::vector<std::string>& kids);
   // `id` is 26 characters, of a new one. Reads and touches the cell of the tenant's revocations,
   // and removes those that are older than kExportRevocationKept by then.
   void PutExportRevocation(std::string_view id, const storage::v1::ExportRevocationRow& row);
+  // Removes those of the tenant that are older than kExportRevocationKept at `now`; how many.
+  size_t RemoveOldRevocations(std::string_view tenant, absl::Time now);
 
   void PutKeyring(const storage::v1::KeyringRow& row);
 
@@ -161,6 +166,8 @@ class StateChange {
 
   // Seals, and puts the row's cell into the read set.
   void Put(storage::Key key, uint64_t version, const google::protobuf::MessageLite& row);
+  // The row goes, and its cell into the read set.
+  void Remove(storage::Key key);
 
   // What a policy that comes into force wants of a tenant's indexes.
   void WantIndexes(const TenantState& tenant, const authz::Policy& policy);

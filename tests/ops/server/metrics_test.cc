@@ -39,5 +39,22 @@ TEST(MetricsTest, BreakGlassRolesAreCountedAsTheVaultKeepsThem) {
   EXPECT_EQ(ValueOf(metrics, "piivault_break_glass_active"), 0);
 }
 
+TEST(MetricsTest, NoticesAreAsTheyWereCountedLast) {
+  const vault::MethodTable methods;
+  Metrics metrics(methods, "1.2.3", nullptr);
+  GaugeReadings readings;
+  metrics.SetReader([&readings] { return readings; });
+  EXPECT_EQ(ValueOf(metrics, "piivault_correction_notices_counted_timestamp_seconds"), 0);
+  readings.notices = {3, 2, absl::FromUnixSeconds(1'900'000'000)};
+  EXPECT_EQ(ValueOf(metrics, "piivault_correction_notices_open"), 3);
+  EXPECT_EQ(ValueOf(metrics, "piivault_correction_notices_overdue"), 2);
+  EXPECT_EQ(ValueOf(metrics, "piivault_correction_notices_counted_timestamp_seconds"),
+            1'900'000'000);
+  readings.notices = {};
+  EXPECT_EQ(ValueOf(metrics, "piivault_correction_notices_open"), 0);
+  readings.sharing_rows_dropped = 7;
+  EXPECT_EQ(ValueOf(metrics, "piivault_sharing_rows_dropped_total"), 7);
+}
+
 }  // namespace
 }  // namespace piivault::ops
