@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -106,6 +107,15 @@ absl::StatusOr<absl::Time> LastEntryTime(const storage::Engine& engine) {
   return absl::FromUnixMicros(body->time_micros());
 }
 
+// Vault time, but no further behind the log's last entry than a day and what this process has run:
+// of a clock that is years ahead at the start, nothing is thrown away that cannot be brought back.
+std::function<absl::Time()> VouchedTime(absl::Time last_entry, std::function<absl::Time()> now) {
+  if (last_entry == absl::InfinitePast()) return now;
+  return [latest = last_entry + absl::Hours(24), begun = std::chrono::steady_clock::now(), now] {
+    return std::min(now(), latest + absl::FromChrono(std::chrono::steady_clock::now() - begun));
+  };
+}
+
 int64_t FreeBytes(const std::string& path) {
   struct statvfs info {};
   if (statvfs(path.c_str(), &info) != 0) return 0;
@@ -139,6 +149,7 @@ struct VaultServer::Impl {
   std::unique_ptr<storage::RocksDbEngine> engine;
   std::optional<vault::VaultClock> clock;
   std::function<absl::Time()> now;
+  std::function<absl::Time()> sweep_now;  // for what is dropped for good
   std::unique_ptr<vault::KeyringLock> keyring_lock;
   std::unique_ptr<vault::Keyring> keyring;
   int keyring_copies_missing = 0;
@@ -187,6 +198,7 @@ absl::Status VaultServer::Impl::OpenStorage(const ServerHooks& hooks) {
   if (!last.ok()) return last.status();
   clock.emplace(*last);
   now = hooks.now != nullptr ? hooks.now : [this] { return clock->Now(); };
+  sweep_now = hooks.now != nullptr ? hooks.now : VouchedTime(*last, now);
   return absl::OkStatus();
 }
 
@@ -267,7 +279,7 @@ absl::Status VaultServer::Impl::AddServices() {
   if (absl::Status begun = indexes->Begin(); !begun.ok()) return begun;
   sweeper.emplace(*engine);
   sharing_sweeper.emplace(vault::SharingSweeper::Parts{
-      *engine, *store, random, now, [this](const storage::Key& row) {
+      *engine, *store, random, sweep_now, [this](const storage::Key& row) {
         metrics->RowDamaged("sharing");
         Log(LogLevel::kError, "row of sharing does not open", {{"row", vault::RowName(row)}});
       }});

@@ -16,6 +16,7 @@
 #include "authz/reason.h"
 #include "ops/server/daemon/starter_policy.h"
 #include "tests/integration/dev_vault_fixture.h"
+#include "vault/sharing/enrolment.h"
 
 namespace piivault::integration {
 namespace {
@@ -432,10 +433,17 @@ MatrixTest::Makers MatrixTest::Requests() {
        })},
       // The certificate that it calls with.
       {"SharingService/EnrolCertificate", Make<v1::EnrolCertificateRequest>([this](auto& r) {
-         std::ifstream file(vault().credentials().at("carrier").certificate);
-         std::stringstream pem;
-         pem << file.rdbuf();
-         r.set_certificate_chain_pem(pem.str());
+         const auto text = [](const std::string& path) {
+           std::ifstream file(path);
+           std::stringstream bytes;
+           bytes << file.rdbuf();
+           return bytes.str();
+         };
+         const auto& own = vault().credentials().at("carrier");
+         const std::string pem = text(own.certificate);
+         const std::string digest = *vault::FirstCertificateSha256(pem);
+         r.set_certificate_chain_pem(pem);
+         r.set_proof(*vault::SignEnrolment(text(own.key), vault::EnrolmentText(digest, digest)));
        })},
       {"SharingService/IssueExportToken",
        Make<v1::IssueExportTokenRequest>([this](auto& r) { r = ExportRequest(); })},

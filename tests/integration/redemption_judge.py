@@ -1,6 +1,5 @@
 """Judges a redemption from what its client saw, the ledger and the log alone."""
 
-import base64
 import collections
 import dataclasses
 
@@ -113,10 +112,6 @@ def findings_at_the_end(use, evidence, refs):
     return wrong
 
 
-def _as_entries_say(hexadecimal):
-    return base64.b32encode(bytes.fromhex(hexadecimal)).decode().rstrip("=").lower()
-
-
 class Witness:
     """Asks a SharingVault for what is judged; what it has read of the log may never change."""
     KEPT = 20  # entries, that a kill may have hurt
@@ -166,7 +161,7 @@ class Witness:
         listed = [d for d in self.disclosures(ledger, use.who) if d.token == use.name]
         rows = []
         for disclosure in listed[:1]:
-            rows = [_as_entries_say(row.subject_ref) for message in ledger.StreamDisclosedRecords(
+            rows = [row.subject_ref for message in ledger.StreamDisclosedRecords(
                 self.api.StreamDisclosedRecordsRequest(disclosure=disclosure.name), timeout=60)
                     for row in message.records]
         return Evidence(described.uses_taken, described.state, listed, rows, self.read_log())

@@ -15,8 +15,14 @@ bool WasTold(const storage::v1::SubjectUse& use, const NoticeToAll& notice) {
       });
 }
 
+void NoticeSurvey::Ask(const NoticeToAll& notice) {
+  if (notice_.has_value() && notice.FollowsFrom(*notice_)) return;
+  *this = NoticeSurvey();
+  notice_ = notice;
+}
+
 absl::Status NoticeSurvey::Step(const storage::Engine& engine, const TenantScope& tenant,
-                                const NoticeToAll& notice, size_t limit) {
+                                size_t limit) {
   const storage::Key prefix = storage::SubjectPrefix(tenant.id());
   if (next_.empty()) next_ = prefix.bytes;
   size_t seen = 0;
@@ -32,7 +38,7 @@ absl::Status NoticeSurvey::Step(const storage::Engine& engine, const TenantScope
           opened = subject.status();
           return false;
         }
-        if (!subject->erased() && !WasTold(subject->row.use(), notice)) ++untold_;
+        if (!subject->erased() && !WasTold(subject->row.use(), *notice_)) ++untold_;
         return true;
       });
   if (!scanned.ok()) return scanned;

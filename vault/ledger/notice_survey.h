@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,11 @@ struct NoticeToAll {
   std::string kind;
   std::vector<std::string> ids;
   absl::Time before;
+
+  // Whoever has had the other has had this one.
+  bool FollowsFrom(const NoticeToAll& other) const {
+    return kind == other.kind && ids == other.ids && before >= other.before;
+  }
 };
 bool WasTold(const storage::v1::SubjectUse& use, const NoticeToAll& notice);
 
@@ -29,13 +35,16 @@ bool WasTold(const storage::v1::SubjectUse& use, const NoticeToAll& notice);
 // as well. Thread-compatible.
 class NoticeSurvey {
  public:
+  // Begins anew unless what it is or was about says the same of everybody.
+  void Ask(const NoticeToAll& notice);
   // Looks at the next `limit` people. DATA_LOSS for a person's row that does not open.
   [[nodiscard]] absl::Status Step(const storage::Engine& engine, const TenantScope& tenant,
-                                  const NoticeToAll& notice, size_t limit);
+                                  size_t limit);
   bool done() const { return done_; }
   uint64_t untold() const { return untold_; }
 
  private:
+  std::optional<NoticeToAll> notice_;
   std::string next_;  // key to go on from; empty: the first
   uint64_t untold_ = 0;
   bool done_ = false;

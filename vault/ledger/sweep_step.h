@@ -51,8 +51,9 @@ struct SweepStep {
     ++dropped[what];
     changes.Delete(std::move(key));
   }
+  size_t looked_up = 0;  // rows that others lead to
   // What one commit holds.
-  bool full() const { return changes.writes.size() >= kMutations; }
+  bool full() const { return changes.writes.size() >= kMutations || looked_up >= kMutations; }
   static constexpr size_t kMutations = 4'000;
 };
 

@@ -17,8 +17,10 @@ using storage::v1::ExportTokenRow;
 
 // Whether the ledger has a row, also one that does not open, of a use of the token.
 absl::StatusOr<bool> IsInLedger(SweepStep* step, const ExportTokenRow& row) {
-  for (const ExportTokenRow::Use& use : row.taken()) {
-    const storage::Key key = storage::DisclosureKey(step->scope.id(), RefOf(use.disclosure()));
+  // The last is the last to go.
+  for (auto use = row.taken().rbegin(); use != row.taken().rend(); ++use) {
+    const storage::Key key = storage::DisclosureKey(step->scope.id(), RefOf(use->disclosure()));
+    ++step->looked_up;
     step->changes.Read(key);
     const absl::Status found = step->engine.Get(key).status();
     if (found.ok()) return true;

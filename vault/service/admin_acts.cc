@@ -264,7 +264,14 @@ absl::StatusOr<ActEffect> CheckAddIdentity(AdminCall& call, const Proposal::AddI
   if (!target.ok()) return target.status();
   storage::v1::IdentityRow identity;
   if (absl::Status status = FillIdentity(act.identity(), &identity); !status.ok()) return status;
-  if (call.state().FindPrincipalByIdentity(identity.uri()) != nullptr) {
+  const auto enrolled = [&identity](const storage::v1::IdentityRow& row) {
+    return row.uri() == identity.uri() && row.enrolled();
+  };
+  // What a recipient has enrolled for itself is in the way of nothing that administrators give it.
+  const PrincipalState* owner = call.state().FindPrincipalByIdentity(identity.uri());
+  const auto& own = (*target)->row.identities();
+  if (owner != nullptr &&
+      (owner->name != (*target)->name || std::none_of(own.begin(), own.end(), enrolled))) {
     return MakeError(authz::Reason::kAlreadyExists, "add_identity.identity");
   }
   ActEffect effect;
@@ -274,9 +281,10 @@ absl::StatusOr<ActEffect> CheckAddIdentity(AdminCall& call, const Proposal::AddI
   basis.clear_identities();
   effect.basis = basis.SerializeAsString();
   effect.principal = (*target)->row;
-  if (effect.principal->identities_size() >= kMaxIdentities) {
-    return MakeError(authz::Reason::kBatchTooLarge);
-  }
+  auto& identities = *effect.principal->mutable_identities();
+  identities.erase(std::remove_if(identities.begin(), identities.end(), enrolled),
+                   identities.end());
+  if (identities.size() >= kMaxIdentities) return MakeError(authz::Reason::kBatchTooLarge);
   *effect.principal->add_identities() = std::move(identity);
   const auto recipient = call.state().recipients().find(effect.principal->recipient());
   if (recipient != call.state().recipients().end()) {

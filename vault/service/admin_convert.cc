@@ -211,6 +211,7 @@ void FillPrincipal(const storage::v1::PrincipalRow& from, piivault::v1::Principa
   for (const storage::v1::IdentityRow& row : from.identities()) {
     piivault::v1::Identity* identity = principal->add_identities();
     identity->set_uri(row.uri());
+    identity->set_enrolled_by(row.ancestor());
     if (row.not_before_micros() != 0) {
       FillTime(row.not_before_micros(), identity->mutable_not_before());
     }

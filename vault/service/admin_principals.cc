@@ -167,7 +167,13 @@ Plan AdminRemoveIdentity(AdminCall& call) {
   auto it = std::find_if(identities.begin(), identities.end(),
                          [&](const auto& identity) { return identity.uri() == request.uri(); });
   if (it == identities.end()) return call.Refuse(authz::Reason::kNotFound, {"uri"});
-  identities.erase(it);
+  // With it goes what was enrolled by it.
+  identities.erase(std::remove_if(identities.begin(), identities.end(),
+                                  [&](const auto& identity) {
+                                    return identity.uri() == request.uri() ||
+                                           identity.ancestor() == request.uri();
+                                  }),
+                   identities.end());
   if (absl::Status status = Reduce(call, *row); !status.ok()) return call.Refuse(status);
   return AnswerWithPrincipal<piivault::v1::RemoveIdentityResponse>(call, *row);
 }

@@ -76,15 +76,6 @@ class ApproveExportTokenHandler : public Handler {
   }
 
  private:
-  // Or has recorded what it rests on.
-  static bool HasMade(const authz::Recipient& recipient, const std::string& person) {
-    const auto& attested = recipient.attestations;
-    return authz::HasMade(recipient, person) ||
-           std::any_of(attested.begin(), attested.end(), [&person](const auto& attestation) {
-             return attestation.recorded_by_person == person;
-           });
-  }
-
   // Somebody else than the issuer, by whatever certificate, and each person once.
   static authz::Reason CheckApprover(VaultCall& call, const storage::v1::ExportTokenRow& row) {
     const std::string& person = call.session().caller()->row.person();
@@ -101,7 +92,8 @@ class ApproveExportTokenHandler : public Handler {
     const RecipientState* recipient =
         call.session().state().FindRecipient(call.tenant_id(), row.recipient());
     if (recipient == nullptr) return authz::Reason::kRecipientUnknown;
-    if (HasMade(recipient->recipient, PersonName(person))) return authz::Reason::kOwnRecipient;
+    if (HasMadeOrAttested(recipient->recipient, PersonName(person)))
+      return authz::Reason::kOwnRecipient;
     const auto& given = row.approvals();
     const bool again = std::any_of(given.begin(), given.end(), [&person](const auto& approval) {
       return approval.person() == person;

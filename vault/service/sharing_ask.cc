@@ -189,13 +189,26 @@ void FillDescription(const VaultCall& call, const ExportTokenState& token,
   }
 }
 
+bool HasMadeOrAttested(const authz::Recipient& recipient, const std::string& person) {
+  const auto& attested = recipient.attestations;
+  return authz::HasMade(recipient, person) ||
+         std::any_of(attested.begin(), attested.end(), [&person](const auto& attestation) {
+           return attestation.recorded_by_person == person;
+         });
+}
+
 uint32_t ApprovalsThatHold(VaultCall& call, const ExportTokenRow& row) {
   Session& session = call.session();
+  session.AddRead(RecipientCell(call.tenant_id(), row.recipient()));
+  const RecipientState* recipient =
+      session.state().FindRecipient(call.tenant_id(), row.recipient());
+  if (recipient == nullptr) return 0;
   return static_cast<uint32_t>(std::count_if(
       row.approvals().begin(), row.approvals().end(), [&](const ExportTokenRow::Approval& one) {
         session.AddRead(PrincipalCell(one.principal()));
         const PrincipalState* who = session.state().FindPrincipal(one.principal());
-        return who != nullptr && !who->row.disabled() && who->row.person() == one.person();
+        return who != nullptr && !who->row.disabled() && who->row.person() == one.person() &&
+               !HasMadeOrAttested(recipient->recipient, PersonName(one.person()));
       }));
 }
 

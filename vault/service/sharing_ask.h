@@ -67,8 +67,12 @@ v1::ExportTokenState StateNow(const VaultCall& call, const ExportTokenState& tok
 void FillDescription(const VaultCall& call, const ExportTokenState& token,
                      v1::ExportToken* description);
 
-// How many approvals count now: a principal that is gone, disabled or another person's by now has
-// approved nothing. Their cells go to the read set.
+// Whether the person has made the recipient what it is, or recorded what it rests on.
+bool HasMadeOrAttested(const authz::Recipient& recipient, const std::string& person);
+
+// How many approvals count now: a principal that is gone, disabled or another person's by now, or
+// whose person has made the recipient what it is, has approved nothing. Their cells go to the read
+// set.
 uint32_t ApprovalsThatHold(VaultCall& call, const storage::v1::ExportTokenRow& row);
 
 // The claims of a token that is good. REQUIRES: it has a start.

@@ -38,21 +38,27 @@ std::string_view FirstOf(std::string_view pem) {
   return pem.substr(0, pem.find(kEnd) + kEnd.size());
 }
 
-// The end that an administrator set for the identity of this call or the one that it descends from.
-absl::Time LimitOf(const PrincipalRow& row, std::string_view uri) {
+// What administrators have given: the identity of this call, or the one that it descends from.
+struct Ancestor {
+  std::string uri;
+  absl::Time end = absl::InfinitePast();  // of all that descends from it
+};
+
+Ancestor AncestorOf(const PrincipalRow& row, std::string_view uri) {
   for (const IdentityRow& identity : row.identities()) {
     if (identity.uri() != uri) continue;
-    return TimeOf(identity.enrolled() ? identity.limit_micros() : identity.not_after_micros(),
-                  absl::InfiniteFuture());
+    return {identity.enrolled() ? identity.ancestor() : identity.uri(),
+            TimeOf(identity.enrolled() ? identity.limit_micros() : identity.not_after_micros(),
+                   absl::InfiniteFuture())};
   }
-  return absl::InfinitePast();
+  return {};
 }
 
-// Makes the identity good until `end`, but not beyond `limit`: as another one, or for longer where
-// the row has it already as an enrolled one. Those that have ended go. Until when it is good now.
+// Makes the identity good until `end`, but not beyond the ancestor's: as another one, or for longer
+// where the row has it already as an enrolled one. Those that have ended go. Until when it is good.
 absl::StatusOr<absl::Time> Enrol(const std::string& uri, absl::Time now, absl::Time end,
-                                 absl::Time limit, PrincipalRow* row) {
-  end = std::min(end, limit);
+                                 const Ancestor& ancestor, PrincipalRow* row) {
+  end = std::min(end, ancestor.end);
   auto& identities = *row->mutable_identities();
   identities.erase(std::remove_if(identities.begin(), identities.end(),
                                   [&](const IdentityRow& identity) {
@@ -73,7 +79,10 @@ absl::StatusOr<absl::Time> Enrol(const std::string& uri, absl::Time now, absl::T
   added->set_not_before_micros(absl::ToUnixMicros(now));
   added->set_not_after_micros(absl::ToUnixMicros(end));
   added->set_enrolled(true);
-  if (limit != absl::InfiniteFuture()) added->set_limit_micros(absl::ToUnixMicros(limit));
+  added->set_ancestor(ancestor.uri);
+  if (ancestor.end != absl::InfiniteFuture()) {
+    added->set_limit_micros(absl::ToUnixMicros(ancestor.end));
+  }
   return end;
 }
 
@@ -112,7 +121,7 @@ class EnrolCertificateHandler : public Handler {
     PrincipalRow row = caller;
     const absl::StatusOr<absl::Time> end =
         Enrol(found->name, session.now(), found->not_after,
-              LimitOf(caller, session.context().caller->name), &row);
+              AncestorOf(caller, session.context().caller->name), &row);
     if (!end.ok()) return refuse(ReasonOf(end.status()));
     StateChange change = store.NewChange(session.shared_state());
     change.PutPrincipal(row);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "authz/vocabulary.h"
 #include "vault/ledger/notice_survey.h"
+#include "vault/ledger/token_sweep.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/message_pace.h"
 #include "vault/service/resource_name.h"
@@ -32,6 +33,7 @@ constexpr uint32_t kMaxUses = 1000;
 constexpr MessagePace::Sizes kPeoplePerMessage = {kExportPart, 100, 10};
 constexpr int kMaxAssertions = 20;
 constexpr size_t kMaxAssertionSize = 64;
+constexpr absl::Duration kLongestIssue = absl::Hours(12);
 
 std::optional<ExportItem> ParseItem(std::string_view name, std::string_view tenant) {
   if (const std::optional<SubjectName> subject = ParseSubjectName(name); subject.has_value()) {
@@ -94,6 +96,9 @@ class IssueExportTokenHandler : public Handler {
     DescribeToken(call, token);
     DescribeTerms(call, token.row);
 
+    // Its first people are kept for kStrayPartsKept without a token that names them.
+    if (place_.index == 0) began_ = call.now();
+    if (call.now() >= began_ + kLongestIssue) return call.Refuse(authz::Reason::kConflict);
     next_ = place_;
     notices_.clear();
     auto* response = NewResponse<v1::IssueExportTokenResponse>(context);
@@ -303,6 +308,7 @@ class IssueExportTokenHandler : public Handler {
       }
       if (!share.consent_id.empty()) call.DescribeConsent(share.consent_id);
       if (share.decision.grant != nullptr) entry->add_grants(share.decision.grant->id);
+      if (share.decision.role != nullptr) call.DescribeRole(*share.decision.role, entry);
     }
     if (reason == authz::Reason::kOk) {
       part->push_back(item);
@@ -348,6 +354,9 @@ class IssueExportTokenHandler : public Handler {
     }
     PutExportToken(call.scope(), deps_.random, *token, &call.changes());
     for (OpenNotice& notice : notices_) {
+      const absl::StatusOr<bool> better = OffersBetter(call, notice.row, token->row);
+      if (!better.ok()) return call.Refuse(better.status());
+      if (*better) continue;
       notice.row.set_token(token->id.bytes.data(), storage::Id128::kSize);
       notice.row.set_version(notice.row.version() + 1);
       PutVersioned(call.scope(), deps_.random, std::move(notice.key), notice.row, &call.changes());
@@ -359,6 +368,19 @@ class IssueExportTokenHandler : public Handler {
     response->set_token(*std::move(text));
     if (!change.empty()) change.MoveTo(&plan);
     return plan;
+  }
+
+  // Whether the notice has a token that can be redeemed for longer.
+  static absl::StatusOr<bool> OffersBetter(VaultCall& call,
+                                           const storage::v1::CorrectionNoticeRow& notice,
+                                           const storage::v1::ExportTokenRow& token) {
+    if (notice.token().empty()) return false;
+    const auto there =
+        LoadExportToken(call.deps().engine, call.scope(), RefOf(notice.token()), &call.changes());
+    if (absl::IsDataLoss(there.status())) return false;
+    if (!there.ok()) return there.status();
+    return there->has_value() && StateNow(call, **there) == v1::EXPORT_TOKEN_STATE_ACTIVE &&
+           (*there)->row.expire_micros() >= token.expire_micros();
   }
 
   // The answer of the call before, whose token this is.
@@ -390,6 +412,7 @@ class IssueExportTokenHandler : public Handler {
 
   const VaultDependencies& deps_;
   storage::Id128 token_id_;
+  absl::Time began_;                                  // with the first people
   const authz::RecipientSpec* token_rule_ = nullptr;  // of the message at hand
   std::vector<OpenNotice> notices_;                   // of the message at hand
   NoticeSurvey survey_;
@@ -415,9 +438,9 @@ std::optional<Plan> CheckNotified(VaultCall& call, const std::optional<NoticeToA
                                   bool counted, NoticeSurvey* survey) {
   constexpr size_t kPeopleAtATime = 2'000;
   if (!notice.has_value()) return std::nullopt;
+  survey->Ask(*notice);
   if (!survey->done()) {
-    const absl::Status status =
-        survey->Step(call.deps().engine, call.scope(), *notice, kPeopleAtATime);
+    const absl::Status status = survey->Step(call.deps().engine, call.scope(), kPeopleAtATime);
     if (!status.ok()) return call.Refuse(status);
   }
   if (!survey->done()) {

@@ -25,8 +25,6 @@ using storage::v1::CorrectionNoticeRow;
 
 constexpr size_t kMaxExamined = 10'000;
 constexpr int kMaxNames = 1000;
-// Recipients of one person, at most.
-constexpr size_t kMaxHolders = 10'000;
 
 void FillNotice(const VaultCall& call, const storage::Id128& id, const CorrectionNoticeRow& row,
                 v1::CorrectionNotice* notice) {
@@ -60,6 +58,8 @@ class OfferedTokens {
     if (const auto found = texts_.find(id); found != texts_.end()) return found->second;
     absl::StatusOr<std::optional<ExportTokenState>> token =
         LoadExportToken(call_.deps().engine, call_.scope(), id, &call_.changes());
+    // Who is to put something right is told so all the same.
+    if (absl::IsDataLoss(token.status())) return texts_[id] = std::string();
     if (!token.ok()) return token.status();
     const StateSnapshot& state = call_.session().state();
     call_.session().AddRead(ExportRevocationsCell(call_.tenant_id()));
@@ -116,21 +116,20 @@ class ListCorrectionNoticesHandler : public Handler {
             ? storage::SharingPrefix(storage::SharingKind::kNotice, call.scope().id())
             : storage::NoticePrefix(call.scope().id(), RefOf(recipient->row.ref()));
     const bool own = IsRecipient(call);
-    std::optional<Handles> handles;
+    std::string subject_ref;
     if (!request.subject().empty()) {
       if (own) return call.Refuse(authz::Reason::kMalformedRequest, {"subject"});
-      if (auto refused = FindHandles(call, request.subject(), &handles.emplace())) {
+      if (auto refused = FindPerson(call, request.subject(), &subject_ref)) {
         return *std::move(refused);
       }
     }
-    return List(call, request, prefix, own, handles);
+    return List(call, request, prefix, own, subject_ref);
   }
 
  private:
-  using Handles = std::set<std::string, std::less<>>;
-
-  // What recipients call the person. A refusal, or nothing.
-  std::optional<Plan> FindHandles(VaultCall& call, std::string_view name, Handles* handles) const {
+  // What notices call the person. A refusal, or nothing.
+  std::optional<Plan> FindPerson(VaultCall& call, std::string_view name,
+                                 std::string* subject_ref) const {
     const std::optional<SubjectName> parsed = ParseSubjectName(name);
     if (!parsed.has_value() || parsed->tenant != call.tenant_id()) {
       return call.Refuse(authz::Reason::kMalformedRequest, {"subject"});
@@ -140,26 +139,13 @@ class ListCorrectionNoticesHandler : public Handler {
     if (!person.ok()) return call.Refuse(person.status());
     if (!person->has_value()) return call.Refuse(authz::Reason::kNotFound);
     if ((*person)->erased()) return call.Refuse(authz::Reason::kSubjectErased);
-    const std::string& ref = (*person)->row.subject_ref();
-    call.entry().add_items()->set_subject_ref(ref);
-    const storage::Key prefix = storage::HoldingPrefix(call.scope().id(), RefOf(ref));
-    absl::Status opened;
-    const absl::Status scanned = deps_.engine.Scan(
-        prefix, prefix.bytes, kMaxHolders, [&](std::string_view key, std::string_view value) {
-          const storage::Key whole{storage::Table::kSharing, std::string(key)};
-          const auto row =
-              OpenVersionedRow<storage::v1::HoldingRow>(call.scope().keys(), whole, value);
-          opened = row.status();
-          if (opened.ok()) handles->insert(row->handle());
-          return opened.ok();
-        });
-    if (!scanned.ok()) return call.Refuse(scanned);
-    if (!opened.ok()) return call.Refuse(opened);
+    *subject_ref = (*person)->row.subject_ref();
+    call.entry().add_items()->set_subject_ref(*subject_ref);
     return std::nullopt;
   }
 
   Plan List(VaultCall& call, const v1::ListCorrectionNoticesRequest& request,
-            const storage::Key& prefix, bool own, const std::optional<Handles>& handles) {
+            const storage::Key& prefix, bool own, const std::string& subject_ref) {
     v1::ListCorrectionNoticesRequest query(request);
     query.clear_page_size();
     query.clear_page_token();
@@ -195,7 +181,7 @@ class ListCorrectionNoticesHandler : public Handler {
           const bool open = row->acknowledge_micros() == 0;
           if (!open && !request.show_acknowledged()) return true;
           if (request.overdue() && (!open || row->due_micros() > now)) return true;
-          if (handles.has_value() && !handles->contains(row->handle())) return true;
+          if (!subject_ref.empty() && row->subject_ref() != subject_ref) return true;
           v1::CorrectionNotice* const notice = response->add_notices();
           FillNotice(call, storage::IdSuffix(key), *row, notice);
           if (!own || !open || row->token().empty()) return true;
@@ -258,6 +244,7 @@ class AcknowledgeCorrectionNoticesHandler : public Handler {
     absl::StatusOr<CorrectionNoticeRow> row =
         OpenVersionedRow<CorrectionNoticeRow>(call.scope().keys(), key, *value);
     if (!row.ok()) return call.Refuse(row.status());
+    call.entry().add_items()->set_subject_ref(row->subject_ref());
     if (row->acknowledge_micros() == 0) {
       row->set_acknowledge_micros(absl::ToUnixMicros(call.now()));
       row->set_acknowledged_by(std::string(call.session().principal_name()));

@@ -317,11 +317,11 @@ class RedeemExportTokenHandler : public Handler {
     if (person->ok() && now->notice.has_value() &&
         !WasTold(person->subject().row.use(), *now->notice)) {
       reason = authz::Reason::kUsersNotNotified;
-      person->records.clear();
     }
     std::vector<std::string> denied;
     const std::vector<authz::FieldId> held = HeldBy(call.policy(), *person);
     for (const std::unique_ptr<LoadedRecord>& record : person->records) {
+      if (reason == authz::Reason::kUsersNotNotified) break;
       const RecordShare share = DecideRecord(call, ask, input, held, *record);
       if (!share.decision.granted()) {
         if (reason == authz::Reason::kOk) {

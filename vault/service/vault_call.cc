@@ -363,6 +363,11 @@ std::optional<Plan> VaultCall::CheckActor() {
   return RefuseAll(reason);
 }
 
+void VaultCall::DescribeRole(const authz::RoleSpec& role, storage::v1::EntryItem* item) {
+  if (role.name != entry_.role()) item->set_role(role.name);
+  NoteRole(role);
+}
+
 void VaultCall::DescribeConsent(std::string_view id) {
   if (!entry_.consent().empty() && entry_.consent() != id) several_consents_ = true;
   entry_.set_consent(several_consents_ ? std::string() : std::string(id));

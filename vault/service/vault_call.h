@@ -147,6 +147,8 @@ class VaultCall {
   // The decision's role where it is not the one that the entry names; else empty.
   std::string_view OtherRole(const authz::Decision& decision) const;
   // The consent that the call rests on or is about; where there are several, the entry names none.
+  // Under which role an item was decided, where it is not the entry's.
+  void DescribeRole(const authz::RoleSpec& role, storage::v1::EntryItem* item);
   void DescribeConsent(std::string_view id);
   // An item of the entry for a record or, without one, for what was not found.
   storage::v1::EntryItem* AddItem(const LoadedRecord* record);

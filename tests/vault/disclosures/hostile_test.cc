@@ -229,6 +229,24 @@ TEST_F(HostileTest, ACorrectionAndADisclosureAtOnceLeaveTheNewValueOrANotice) {
   EXPECT_THAT(Noticed(Notices("yamato")).notices(), SizeIs(1));
 }
 
+// Whoever spoils the row of a token that a notice offers keeps no notice from its recipient.
+TEST_F(HostileTest, ANoticeIsToldWhateverBecameOfItsToken) {
+  const Parcel parcel = NewParcel();
+  ASSERT_TRUE(Redeem("yamato", parcel.token).ok());
+  ASSERT_TRUE(Update(parcel.record, {{"phone", "090-9999-0000"}}).ok());
+  v1::IssueExportTokenRequest request = ForCarrier(parcel.person);
+  request.add_notices(Noticed(Notices("yamato")).notices(0).name());
+  const std::string token = Token("sender", request);
+  ASSERT_EQ(Noticed(Notices("yamato")).notices(0).token(), token);
+  std::string row = *engine().Get(TokenKey(token));
+  row.back() = static_cast<char>(row.back() ^ 1);
+  engine().Tamper(TokenKey(token), row);
+  const Result listed = Notices("yamato");
+  ASSERT_TRUE(listed.ok()) << listed.name();
+  ASSERT_THAT(Noticed(listed).notices(), SizeIs(1));
+  EXPECT_EQ(Noticed(listed).notices(0).token(), "");
+}
+
 // Writes to people of the token make messages shorter, so that the rest gets on; and they grow
 // again.
 TEST_F(HostileTest, AStreamGetsOnWherePeopleAreWrittenToAllTheTime) {

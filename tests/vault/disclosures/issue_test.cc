@@ -227,6 +227,14 @@ TEST_F(IssueTest, AnApprovalOfSomebodyWhoHasLeftDoesNotCount) {
   disable(true);
   EXPECT_EQ(Redeem("police", text).name(), "APPROVAL_MISSING");
   disable(false);
+  ASSERT_TRUE(Redeem("police", text).ok());
+  // Nor that of one who has made the recipient what it is afterwards.
+  storage::v1::RecipientRow row = RecipientRowOf("police");
+  row.add_changed_by_persons("chief");
+  PutRecipient(row);
+  EXPECT_EQ(Redeem("police", text).name(), "APPROVAL_MISSING");
+  row.clear_changed_by_persons();
+  PutRecipient(row);
   EXPECT_TRUE(Redeem("police", text).ok());
 }
 
@@ -316,6 +324,22 @@ TEST_F(IssueTest, TheSuccessorGetsNothingBeforeEverybodyWasTold) {
   now = absl::FromCivil(absl::CivilSecond(2026, 5, 31, 12, 0, 0), absl::UTCTimeZone());
   const Result issued = Issue("clerk", request);
   ASSERT_TRUE(issued.ok()) << issued.name();
+  // Nor is anybody gone over for another notice than the one that counts at the end.
+  v1::IssueExportTokenRequest many = request;
+  for (int i = 0; i < 1001; ++i) {
+    const std::string one = PersonOf(Customer());
+    many.add_subjects(one);
+    ASSERT_TRUE(OpenMatter(one, "told", "N-1").ok());
+  }
+  const absl::Time day = now;
+  now = absl::FromCivil(absl::CivilSecond(2026, 8, 1, 12, 0, 0), absl::UTCTimeZone());
+  Open open(*this, "clerk", "IssueExportToken", many);
+  ASSERT_EQ(open.Next().reason, authz::Reason::kOk);
+  ASSERT_TRUE(open.Commit().ok());
+  GiveMatter("heir", "told", "N-2");
+  EXPECT_EQ(open.Next().reason, authz::Reason::kUsersNotNotified);
+  GiveMatter("heir", "told", "N-1");
+  now = day;
   // Somebody who came meanwhile has not been told.
   const std::string token = Issued(issued).token();
   Customer();
@@ -357,6 +381,56 @@ TEST_F(IssueTest, TokensAreWithinTheIssuersBudget) {
   EXPECT_EQ(Issue("clerk", ForPartner({person})).name(), "VOLUME_BUDGET");
   EXPECT_TRUE(Issue("clerk", ForPartner({one})).ok());
   EXPECT_EQ(Issue("clerk", ForPartner({one})).name(), "VOLUME_BUDGET");
+}
+
+// Of several roles each record is decided under one, which is the one that it counts for.
+TEST_F(IssueTest, EachRecordCountsForTheRoleThatGivesIt) {
+  std::string policy(kSharingPolicy);
+  const std::string_view grants = "grants:\n";
+  policy.insert(
+      policy.find(grants) + grants.size(),
+      "  - {id: more, role: filer, may: [export], fields: [other.*], for: [support]}\n"
+      "  - {id: less, role: clerk, may: [export], fields: [customer.*], for: [support]}\n");
+  const std::string_view all = "fields: [all], for: [support, legal, transfer, research]";
+  policy.replace(policy.find(all), all.size(), "fields: [all], for: [legal, transfer, research]");
+  const std::string_view roles = "roles:\n";
+  policy.insert(policy.find(roles) + roles.size(), "  filer: {kind: staff, nda: none}\n");
+  const std::string_view partner = "fields: [customer.name, customer.email, customer.phone]";
+  policy.replace(policy.find(partner), partner.size(), "fields: [customer.email, other.text]");
+  SetPolicy("default", policy + "budgets: [{id: clerks, role: clerk, records: 4, per: 1h}]\n");
+  Put([this](StateChange& change) {
+    storage::v1::PrincipalRow clerk = store().snapshot()->FindPrincipal("clerk")->row;
+    clerk.add_bindings()->set_role("filer");
+    clerk.mutable_bindings(1)->set_tenant("default");
+    change.PutPrincipal(clerk);
+  });
+  const std::string person = PersonOf(Customer());
+  Customer({{"text", "x"}}, person, "other");
+  v1::IssueExportTokenRequest request = ForPartner({person});
+  request.add_fields("other.text");
+  for (int i = 0; i < 2; ++i) {
+    const Result issued = Issue("clerk", request);
+    ASSERT_TRUE(issued.ok()) << issued.name();
+    std::map<std::string, std::string> roles_of;
+    for (const auto& item : issued.entry.items()) {
+      roles_of[item.fields(0)] = item.role().empty() ? issued.entry.role() : item.role();
+    }
+    EXPECT_EQ(roles_of["customer.email"], "clerk");
+    EXPECT_EQ(roles_of["other.text"], "filer");
+  }
+  EXPECT_EQ(Issue("clerk", request).name(), "VOLUME_BUDGET");
+}
+
+// People who were stored first are dropped after a day where no token names them.
+TEST_F(IssueTest, ACallThatTakesHalfADayEndsWithoutAToken) {
+  std::vector<std::string> people;
+  for (int i = 0; i < 1001; ++i) people.push_back(PersonOf(Customer()));
+  const v1::IssueExportTokenRequest request = ForPartner(people);
+  Open open(*this, "clerk", "IssueExportToken", request);
+  ASSERT_EQ(open.Next().reason, authz::Reason::kOk);
+  ASSERT_TRUE(open.Commit().ok());
+  now += absl::Hours(12);
+  EXPECT_EQ(open.Next().reason, authz::Reason::kConflict);
 }
 
 // One message works on so many records, however many people have.

@@ -323,6 +323,11 @@ TEST_F(RedeemTest, ANoticeOffersANewToken) {
   request.set_notices(0, name);
   ASSERT_TRUE(Issue("sender", request).ok());
 
+  // Nobody hides it behind one that is over sooner.
+  v1::IssueExportTokenRequest shorter = request;
+  shorter.set_lifetime_seconds(1);
+  ASSERT_TRUE(Issue("sender", shorter).ok());
+  now += absl::Seconds(2);
   const Result offered = Notices("yamato");
   ASSERT_THAT(Noticed(offered).notices(), SizeIs(1));
   const std::string token = Noticed(offered).notices(0).token();

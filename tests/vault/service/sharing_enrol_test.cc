@@ -157,6 +157,38 @@ TEST_F(EnrolCertificateTest, AnEndThatWasSetEndsSuccessorsToo) {
   EXPECT_TRUE(Get("yamato", "yamato").ok());
 }
 
+// Whoever is let go takes along whom it has let in.
+TEST_F(EnrolCertificateTest, WhatWasEnrolledGoesWithTheOneThatHasEnrolledIt) {
+  ASSERT_TRUE(Enrol("yamato").ok());
+  Issue("next-but-one");
+  ASSERT_TRUE(Enrol("next").ok());
+  GetPrincipalRequest get;
+  get.set_name("principals/default.yamato");
+  const auto shown = Call<GetPrincipalResponse>("aoki", "GetPrincipal", get);
+  ASSERT_EQ(shown.response.principal().identities_size(), 3);
+  EXPECT_EQ(shown.response.principal().identities(0).enrolled_by(), "");
+  for (const int i : {1, 2}) {
+    EXPECT_EQ(shown.response.principal().identities(i).enrolled_by(),
+              "spiffe://example.test/yamato");
+  }
+  // An administrators' one takes the place of an enrolled one, and of no other's.
+  CreateProposalRequest request;
+  auto* add = request.mutable_proposal()->mutable_add_identity();
+  add->set_principal("principals/default.yamato");
+  add->mutable_identity()->set_uri("spiffe://example.test/next");
+  ASSERT_TRUE(Approve("baba", Propose("aoki", request).response.proposal()).ok());
+  EXPECT_EQ(Identities(), 3);
+  add->mutable_identity()->set_uri("spiffe://example.test/sagawa");
+  EXPECT_EQ(Propose("aoki", request).reason, Reason::kAlreadyExists);
+  RemoveIdentityRequest remove;
+  remove.set_principal("principals/default.yamato");
+  remove.set_uri("spiffe://example.test/yamato");
+  ASSERT_TRUE(Call<RemoveIdentityResponse>("aoki", "RemoveIdentity", remove).ok());
+  EXPECT_EQ(Identities(), 1);
+  EXPECT_TRUE(Get("next", "yamato").ok());
+  EXPECT_EQ(Get("next-but-one", "yamato").reason, Reason::kPrincipalUnknown);
+}
+
 TEST_F(EnrolCertificateTest, EndedOnesGoAndTenStay) {
   for (int i = 0; i < 9; ++i) {
     Issue("next-" + std::to_string(i), absl::Hours(1 + i));
