@@ -18,8 +18,9 @@ using storage::v1::ExportTokenRow;
 // Whether the ledger has a row, also one that does not open, of a use of the token.
 absl::StatusOr<bool> IsInLedger(SweepStep* step, const ExportTokenRow& row) {
   // The last is the last to go.
-  for (auto use = row.taken().rbegin(); use != row.taken().rend(); ++use) {
-    const storage::Key key = storage::DisclosureKey(step->scope.id(), RefOf(use->disclosure()));
+  for (int i = row.taken_size() - 1; i >= 0; --i) {
+    const storage::Key key =
+        storage::DisclosureKey(step->scope.id(), RefOf(row.taken(i).disclosure()));
     ++step->looked_up;
     step->changes.Read(key);
     const absl::Status found = step->engine.Get(key).status();

@@ -187,7 +187,8 @@ class ListDisclosuresHandler : public Handler {
           opened = row.status();
           if (!opened.ok()) return false;
           given += row->disclosures();
-          (*held)[row->recipient()] = *std::move(row);
+          const std::string recipient = row->recipient();
+          (*held)[recipient] = *std::move(row);
           return true;
         });
     if (!scanned.ok()) return call.Refuse(scanned);
