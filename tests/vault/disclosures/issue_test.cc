@@ -12,6 +12,23 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
+// A clerk who may also be a filer: customers' data goes out by one role, other data by the other.
+std::string PolicyOfTwoRoles() {
+  std::string policy(kSharingPolicy);
+  const std::string_view grants = "grants:\n";
+  policy.insert(
+      policy.find(grants) + grants.size(),
+      "  - {id: more, role: filer, may: [export], fields: [other.*], for: [support]}\n"
+      "  - {id: less, role: clerk, may: [export], fields: [customer.*], for: [support]}\n");
+  const std::string_view all = "fields: [all], for: [support, legal, transfer, research]";
+  policy.replace(policy.find(all), all.size(), "fields: [all], for: [legal, transfer, research]");
+  const std::string_view roles = "roles:\n";
+  policy.insert(policy.find(roles) + roles.size(), "  filer: {kind: staff, nda: none}\n");
+  const std::string_view partner = "fields: [customer.name, customer.email, customer.phone]";
+  policy.replace(policy.find(partner), partner.size(), "fields: [customer.email, other.text]");
+  return policy;
+}
+
 class IssueTest : public SharingVault, public testing::Test {
  protected:
   static const v1::IssueExportTokenResponse& Issued(const Result& result) {
@@ -43,6 +60,14 @@ class IssueTest : public SharingVault, public testing::Test {
     const Result result = Call(who, "GetExportToken", request);
     return result.ok() ? result.As<v1::GetExportTokenResponse>().token()
                        : std::string(result.name());
+  }
+  void BindFiler() {
+    Put([this](StateChange& change) {
+      storage::v1::PrincipalRow clerk = store().snapshot()->FindPrincipal("clerk")->row;
+      clerk.add_bindings()->set_role("filer");
+      clerk.mutable_bindings(1)->set_tenant("default");
+      change.PutPrincipal(clerk);
+    });
   }
 };
 
@@ -385,25 +410,9 @@ TEST_F(IssueTest, TokensAreWithinTheIssuersBudget) {
 
 // Of several roles each record is decided under one, which is the one that it counts for.
 TEST_F(IssueTest, EachRecordCountsForTheRoleThatGivesIt) {
-  std::string policy(kSharingPolicy);
-  const std::string_view grants = "grants:\n";
-  policy.insert(
-      policy.find(grants) + grants.size(),
-      "  - {id: more, role: filer, may: [export], fields: [other.*], for: [support]}\n"
-      "  - {id: less, role: clerk, may: [export], fields: [customer.*], for: [support]}\n");
-  const std::string_view all = "fields: [all], for: [support, legal, transfer, research]";
-  policy.replace(policy.find(all), all.size(), "fields: [all], for: [legal, transfer, research]");
-  const std::string_view roles = "roles:\n";
-  policy.insert(policy.find(roles) + roles.size(), "  filer: {kind: staff, nda: none}\n");
-  const std::string_view partner = "fields: [customer.name, customer.email, customer.phone]";
-  policy.replace(policy.find(partner), partner.size(), "fields: [customer.email, other.text]");
-  SetPolicy("default", policy + "budgets: [{id: clerks, role: clerk, records: 4, per: 1h}]\n");
-  Put([this](StateChange& change) {
-    storage::v1::PrincipalRow clerk = store().snapshot()->FindPrincipal("clerk")->row;
-    clerk.add_bindings()->set_role("filer");
-    clerk.mutable_bindings(1)->set_tenant("default");
-    change.PutPrincipal(clerk);
-  });
+  SetPolicy("default",
+            PolicyOfTwoRoles() + "budgets: [{id: clerks, role: clerk, records: 4, per: 1h}]\n");
+  BindFiler();
   const std::string person = PersonOf(Customer());
   Customer({{"text", "x"}}, person, "other");
   v1::IssueExportTokenRequest request = ForPartner({person});
@@ -419,6 +428,31 @@ TEST_F(IssueTest, EachRecordCountsForTheRoleThatGivesIt) {
     EXPECT_EQ(roles_of["other.text"], "filer");
   }
   EXPECT_EQ(Issue("clerk", request).name(), "VOLUME_BUDGET");
+}
+
+// Of somebody who is left out the entry says that, and nothing of the records that would have gone.
+TEST_F(IssueTest, WhoIsLeftOutIsOneItemOfTheEntry) {
+  SetPolicy("default", PolicyOfTwoRoles());
+  BindFiler();
+  std::vector<std::string> people;
+  for (int i = 0; i < 6; ++i) {
+    people.push_back(PersonOf(Customer()));
+    Customer({{"text", "x"}}, people.back(), "other");
+    if (i == 0) continue;
+    v1::StopUseRequest stop;
+    stop.set_subject(people.back());
+    stop.mutable_stop()->set_purpose("support");
+    stop.mutable_stop()->set_fields("other.*");
+    stop.mutable_usage()->set_purpose("support");
+    ASSERT_TRUE(Call("shop", "StopUse", stop).ok());
+  }
+  v1::IssueExportTokenRequest request = ForPartner(people);
+  request.add_fields("other.text");
+  request.set_skip_denied(true);
+  const Result issued = Issue("clerk", request);
+  ASSERT_TRUE(issued.ok()) << issued.name();
+  EXPECT_EQ(Issued(issued).skipped(), 5u);
+  EXPECT_EQ(issued.entry.items_size(), 2 + 5);
 }
 
 // People who were stored first are dropped after a day where no token names them.

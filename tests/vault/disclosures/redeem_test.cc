@@ -331,6 +331,9 @@ TEST_F(RedeemTest, ANoticeOffersANewToken) {
   const Result offered = Notices("yamato");
   ASSERT_THAT(Noticed(offered).notices(), SizeIs(1));
   const std::string token = Noticed(offered).notices(0).token();
+  ASSERT_NE(token, "");
+  const Result watched = Call("officer", "ListCorrectionNotices", of_person);
+  EXPECT_EQ(Noticed(watched).notices(0).token(), "");
   const Result given = Redeem("yamato", token, "r-2");
   ASSERT_TRUE(given.ok()) << given.name();
   EXPECT_EQ(Given(given).subjects(0).handle(), Noticed(offered).notices(0).handle());
