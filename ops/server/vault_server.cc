@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -107,15 +106,6 @@ absl::StatusOr<absl::Time> LastEntryTime(const storage::Engine& engine) {
   return absl::FromUnixMicros(body->time_micros());
 }
 
-// Vault time, but no further behind the log's last entry than a day and what this process has run:
-// of a clock that is years ahead at the start, nothing is thrown away that cannot be brought back.
-std::function<absl::Time()> VouchedTime(absl::Time last_entry, std::function<absl::Time()> now) {
-  if (last_entry == absl::InfinitePast()) return now;
-  return [latest = last_entry + absl::Hours(24), begun = std::chrono::steady_clock::now(), now] {
-    return std::min(now(), latest + absl::FromChrono(std::chrono::steady_clock::now() - begun));
-  };
-}
-
 int64_t FreeBytes(const std::string& path) {
   struct statvfs info {};
   if (statvfs(path.c_str(), &info) != 0) return 0;
@@ -198,7 +188,7 @@ absl::Status VaultServer::Impl::OpenStorage(const ServerHooks& hooks) {
   if (!last.ok()) return last.status();
   clock.emplace(*last);
   now = hooks.now != nullptr ? hooks.now : [this] { return clock->Now(); };
-  sweep_now = hooks.now != nullptr ? hooks.now : VouchedTime(*last, now);
+  sweep_now = hooks.now != nullptr ? hooks.now : [this] { return clock->Vouched(); };
   return absl::OkStatus();
 }
 

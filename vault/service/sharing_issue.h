@@ -25,6 +25,11 @@ std::optional<Plan> CheckNotified(VaultCall& call, const std::optional<NoticeToA
 [[nodiscard]] absl::StatusOr<std::string> StartToken(VaultCall& call, ExportTokenState* token,
                                                      StateChange* change);
 
+// The text of a token whose life has begun, by this key.
+[[nodiscard]] absl::StatusOr<std::string> TextOf(const VaultCall& call,
+                                                 const ExportTokenState& token,
+                                                 const SigningKey& key);
+
 // The text of a token whose life has begun: by whichever key signs now.
 [[nodiscard]] absl::StatusOr<std::string> SignToken(VaultCall& call, const ExportTokenState& token,
                                                     StateChange* change);

@@ -104,6 +104,12 @@ absl::StatusOr<std::string> StartToken(VaultCall& call, ExportTokenState* token,
   return SignToken(call, *token, change);
 }
 
+absl::StatusOr<std::string> TextOf(const VaultCall& call, const ExportTokenState& token,
+                                   const SigningKey& key) {
+  const std::string_view vault_id = call.session().state().vault_id();
+  return SealExportToken(ClaimsOf(call.tenant_id(), vault_id, token), key, RefOf(vault_id));
+}
+
 absl::StatusOr<std::string> SignToken(VaultCall& call, const ExportTokenState& token,
                                       StateChange* change) {
   const StateSnapshot& state = call.session().state();
@@ -116,9 +122,7 @@ absl::StatusOr<std::string> SignToken(VaultCall& call, const ExportTokenState& t
     if (!next.ok()) return next.status();
     keys = &made.emplace(*std::move(next));
   }
-  const storage::Id128 vault = RefOf(state.vault_id());
-  return SealExportToken(ClaimsOf(call.tenant_id(), state.vault_id(), token), *keys->active(),
-                         vault);
+  return TextOf(call, token, *keys->active());
 }
 
 std::unique_ptr<Handler> NewListSigningKeys(const VaultDependencies& dependencies) {

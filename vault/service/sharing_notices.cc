@@ -15,6 +15,7 @@
 #include "vault/service/resource_name.h"
 #include "vault/service/sharing_ask.h"
 #include "vault/service/sharing_handlers.h"
+#include "vault/service/sharing_issue.h"
 #include "vault/service/sharing_readers.h"
 #include "vault/text.h"
 
@@ -47,6 +48,14 @@ void FillNotice(const VaultCall& call, const storage::Id128& id, const Correctio
   }
 }
 
+// NOT_FOUND where there is none. Its cell goes to the read set.
+absl::StatusOr<CorrectionNoticeRow> LoadNotice(VaultCall& call, const storage::Key& key) {
+  call.changes().Read(key);
+  const absl::StatusOr<std::string> value = call.deps().engine.Get(key);
+  if (!value.ok()) return value.status();
+  return OpenVersionedRow<CorrectionNoticeRow>(call.scope().keys(), key, *value);
+}
+
 // Texts of the tokens that notices offer, each made once.
 class OfferedTokens {
  public:
@@ -69,8 +78,7 @@ class OfferedTokens {
         StateNow(call_, **token) != v1::EXPORT_TOKEN_STATE_ACTIVE) {
       return texts_[id] = std::string();
     }
-    absl::StatusOr<std::string> text = SealExportToken(
-        ClaimsOf(call_.tenant_id(), state.vault_id(), **token), *key, RefOf(state.vault_id()));
+    absl::StatusOr<std::string> text = TextOf(call_, **token, *key);
     if (text.ok()) texts_[id] = *text;
     return text;
   }
@@ -236,13 +244,9 @@ class AcknowledgeCorrectionNoticesHandler : public Handler {
   std::optional<Plan> Acknowledge(VaultCall& call, std::string_view recipient_ref,
                                   const storage::Id128& id, v1::CorrectionNotice* notice) {
     storage::Key key = storage::NoticeKey(call.scope().id(), RefOf(recipient_ref), id);
-    call.changes().Read(key);
-    const absl::StatusOr<std::string> value = deps_.engine.Get(key);
+    absl::StatusOr<CorrectionNoticeRow> row = LoadNotice(call, key);
     // Another recipient's is not there.
-    if (absl::IsNotFound(value.status())) return call.Refuse(authz::Reason::kNotFound);
-    if (!value.ok()) return call.Refuse(value.status());
-    absl::StatusOr<CorrectionNoticeRow> row =
-        OpenVersionedRow<CorrectionNoticeRow>(call.scope().keys(), key, *value);
+    if (absl::IsNotFound(row.status())) return call.Refuse(authz::Reason::kNotFound);
     if (!row.ok()) return call.Refuse(row.status());
     call.entry().add_items()->set_subject_ref(row->subject_ref());
     if (row->acknowledge_micros() == 0) {
@@ -273,18 +277,12 @@ std::optional<Plan> LoadOpenNotices(VaultCall& call,
       return call.Refuse(authz::Reason::kMalformedRequest, {"notices"});
     }
     OpenNotice notice{storage::NoticeKey(call.scope().id(), recipient_ref, parsed->id), {}};
-    call.changes().Read(notice.key);
-    const absl::StatusOr<std::string> value = call.deps().engine.Get(notice.key);
-    if (absl::IsNotFound(value.status())) {
+    absl::StatusOr<CorrectionNoticeRow> row = LoadNotice(call, notice.key);
+    const bool closed = row.ok() && row->acknowledge_micros() != 0;
+    if (closed || absl::IsNotFound(row.status())) {
       return call.Refuse(authz::Reason::kNotFound, {"notices"});
     }
-    if (!value.ok()) return call.Refuse(value.status());
-    absl::StatusOr<CorrectionNoticeRow> row =
-        OpenVersionedRow<CorrectionNoticeRow>(call.scope().keys(), notice.key, *value);
     if (!row.ok()) return call.Refuse(row.status());
-    if (row->acknowledge_micros() != 0) {
-      return call.Refuse(authz::Reason::kNotFound, {"notices"});
-    }
     notice.row = *std::move(row);
     notices->push_back(std::move(notice));
   }

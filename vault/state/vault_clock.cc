@@ -17,9 +17,9 @@ absl::Duration SteadyNow() {
 
 VaultClock::VaultClock(std::function<absl::Time()> wall, std::function<absl::Duration()> steady,
                        absl::Time floor)
-    : wall_(std::move(wall)), steady_(std::move(steady)) {
+    : wall_(std::move(wall)), steady_(std::move(steady)), floor_(floor), begun_(steady_()) {
   last_wall_ = wall_();
-  last_steady_ = steady_();
+  last_steady_ = begun_;
   last_ = std::max(floor, last_wall_);
 }
 
@@ -37,6 +37,12 @@ absl::Time VaultClock::Now() {
   last_wall_ = wall;
   last_steady_ = steady;
   return last_;
+}
+
+absl::Time VaultClock::Vouched() {
+  const absl::Time now = Now();
+  if (floor_ == absl::InfinitePast()) return now;
+  return std::min(now, floor_ + kVouchedAfter + (steady_() - begun_));
 }
 
 bool VaultClock::jumped() const {

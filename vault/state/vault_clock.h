@@ -18,6 +18,7 @@ namespace piivault::vault {
 class VaultClock {
  public:
   static constexpr absl::Duration kMaxJump = absl::Minutes(5);
+  static constexpr absl::Duration kVouchedAfter = absl::Hours(24);
 
   // `wall` is the time of day; `steady` time since some moment, which nobody sets.
   // `floor`: the time of the last committed entry.
@@ -27,6 +28,10 @@ class VaultClock {
   explicit VaultClock(absl::Time floor);
 
   absl::Time Now();
+  // Now(), but no later than kVouchedAfter behind the last entry of the start and the time that has
+  // passed since: for what nothing brings back when a clock was years ahead at the start. Without
+  // an entry there was nothing to lose: Now().
+  absl::Time Vouched();
   // Whether a jump waits to be confirmed.
   bool jumped() const;
   // Takes the wall clock as it is from now on.
@@ -35,6 +40,8 @@ class VaultClock {
  private:
   const std::function<absl::Time()> wall_;
   const std::function<absl::Duration()> steady_;
+  const absl::Time floor_;
+  const absl::Duration begun_;
 
   mutable absl::Mutex mutex_;
   absl::Time last_ ABSL_GUARDED_BY(mutex_);

@@ -235,6 +235,20 @@ class SharingVault : public VaultFixture {
     for (const std::string& person : people) request.add_subjects(person);
     return request;
   }
+  // What an authority asks for, that somebody else has to approve.
+  static v1::IssueExportTokenRequest ByLaw(const std::string& person) {
+    v1::IssueExportTokenRequest request;
+    request.set_parent("tenants/default");
+    request.set_recipient("tenants/default/recipients/police");
+    request.set_rule("by_law");
+    request.mutable_usage()->set_purpose("legal");
+    request.add_fields("customer.name");
+    request.add_requested("customer.name");
+    request.add_requested("customer.phone");
+    (*request.mutable_assertions())["document_hash"] = kDocument;
+    request.add_subjects(person);
+    return request;
+  }
   // The last message.
   Result Issue(std::string_view principal, const v1::IssueExportTokenRequest& request) {
     std::vector<Result> results = Stream(principal, "IssueExportToken", request);

@@ -34,19 +34,6 @@ class IssueTest : public SharingVault, public testing::Test {
   static const v1::IssueExportTokenResponse& Issued(const Result& result) {
     return result.As<v1::IssueExportTokenResponse>();
   }
-  v1::IssueExportTokenRequest ByLaw(const std::string& person) {
-    v1::IssueExportTokenRequest request;
-    request.set_parent("tenants/default");
-    request.set_recipient("tenants/default/recipients/police");
-    request.set_rule("by_law");
-    request.mutable_usage()->set_purpose("legal");
-    request.add_fields("customer.name");
-    request.add_requested("customer.name");
-    request.add_requested("customer.phone");
-    (*request.mutable_assertions())["document_hash"] = kDocument;
-    request.add_subjects(person);
-    return request;
-  }
   Result Approve(std::string_view who, const v1::ExportToken& token) {
     v1::ApproveExportTokenRequest request;
     request.set_name(token.name());

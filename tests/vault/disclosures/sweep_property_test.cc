@@ -157,16 +157,7 @@ class SweepPropertyTest : public SweepVault, public testing::TestWithParam<unsig
     for (Someone* one : whom) one->kept.push_back(KeptFromNow());
   }
   void AskByLaw(Someone* one) {
-    v1::IssueExportTokenRequest request;
-    request.set_parent("tenants/default");
-    request.set_recipient("tenants/default/recipients/police");
-    request.set_rule("by_law");
-    request.mutable_usage()->set_purpose("legal");
-    request.add_fields("customer.name");
-    request.add_requested("customer.name");
-    (*request.mutable_assertions())["document_hash"] = kDocument;
-    request.add_subjects(one->parcel.person);
-    const Result issued = Issue("clerk", request);
+    const Result issued = Issue("clerk", ByLaw(one->parcel.person));
     ASSERT_TRUE(issued.ok()) << issued.name();
     if (Below(2) == 0) return;  // waits in vain
     v1::RejectExportTokenRequest reject;

@@ -26,15 +26,7 @@ class SweepTest : public SweepVault, public testing::Test {
  protected:
   // A token that waits for an approval, and is good for a day then.
   v1::ExportToken AskByLaw() {
-    v1::IssueExportTokenRequest request;
-    request.set_parent("tenants/default");
-    request.set_recipient("tenants/default/recipients/police");
-    request.set_rule("by_law");
-    request.mutable_usage()->set_purpose("legal");
-    request.add_fields("customer.name");
-    request.add_requested("customer.name");
-    (*request.mutable_assertions())["document_hash"] = kDocument;
-    request.add_subjects(PersonOf(Customer()));
+    v1::IssueExportTokenRequest request = ByLaw(PersonOf(Customer()));
     request.set_lifetime_seconds(24 * 60 * 60);
     const Result issued = Issue("clerk", request);
     EXPECT_TRUE(issued.ok()) << issued.name();

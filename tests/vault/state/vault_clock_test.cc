@@ -27,6 +27,20 @@ TEST_F(VaultClockTest, FollowsTheWallClock) {
   EXPECT_FALSE(clock.jumped());
 }
 
+TEST_F(VaultClockTest, TheLogVouchesForTheTimeOfItsLastEntryAndADay) {
+  const absl::Time entry = wall_;
+  wall_ += absl::Hours(24 * 365 * 3);
+  VaultClock clock = Make(entry);
+  EXPECT_EQ(clock.Now(), wall_);
+  EXPECT_EQ(clock.Vouched(), entry + absl::Hours(24));
+  Pass(absl::Hours(5));
+  EXPECT_EQ(clock.Vouched(), entry + absl::Hours(29));
+  VaultClock of_today = Make(wall_ - absl::Hours(1));
+  EXPECT_EQ(of_today.Vouched(), wall_);
+  VaultClock of_none = Make(absl::InfinitePast());
+  EXPECT_EQ(of_none.Vouched(), wall_);
+}
+
 TEST_F(VaultClockTest, NeverRunsBackwards) {
   VaultClock clock = Make(absl::InfinitePast());
   const absl::Time before = clock.Now();
