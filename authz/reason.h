@@ -88,6 +88,12 @@ enum class Reason : uint8_t {
   kMatterUnknown,
   kMemberWithoutId,
   kEssential,
+  // What people ask for.
+  kRightNotGiven,
+  kGroundNotAdmitted,
+  kIdentityNotConfirmed,
+  kRequestNotCarriedOut,
+  kRequestClosed,
   // What was submitted.
   kMalformedRequest,
   kValueInvalid,

@@ -41,6 +41,7 @@
 #include "vault/service/certificate.h"
 #include "vault/service/credential_service.h"
 #include "vault/service/grpc_server.h"
+#include "vault/service/rights_service.h"
 #include "vault/service/session.h"
 #include "vault/service/session_check.h"
 #include "vault/service/sharing_service.h"
@@ -304,6 +305,7 @@ absl::Status VaultServer::Impl::AddServices() {
       .sessions = SessionLimitsOf(config)});
   absl::Status status = vault::RegisterVaultService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterSubjectService(*vault_dependencies, &methods);
+  if (status.ok()) status = vault::RegisterRightsService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterCredentialService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAuditService(*audit_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAdminService(*admin_dependencies, &methods);
@@ -487,7 +489,8 @@ absl::StatusOr<std::unique_ptr<VaultServer>> VaultServer::Start(const Config& co
                                                                 const ServerHooks& hooks) {
   auto impl = std::make_unique<Impl>(config);
   for (const char* service :
-       {"piivault.v1.VaultService", "piivault.v1.SubjectService", "piivault.v1.CredentialService",
+       {"piivault.v1.VaultService", "piivault.v1.SubjectService",
+        "piivault.v1.SubjectRightsService", "piivault.v1.CredentialService",
         "piivault.v1.AuditService", "piivault.v1.AdminService", "piivault.v1.SharingService"}) {
     const absl::Status added = impl->methods.AddService(service);
     if (!added.ok()) return added;

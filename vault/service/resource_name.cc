@@ -137,6 +137,16 @@ std::optional<SubjectName> ParseSubjectName(std::string_view name) {
   return parsed;
 }
 
+std::optional<SubjectRequestName> ParseSubjectRequestName(std::string_view name) {
+  constexpr std::string_view kCollection = "/requests/";
+  const size_t at = name.find(kCollection);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto subject = ParseSubjectName(name.substr(0, at));
+  const auto request = ParseIn(name.substr(at), kCollection, IsIdText);
+  if (!subject.has_value() || !request.has_value()) return std::nullopt;
+  return SubjectRequestName{*subject, *request};
+}
+
 std::optional<RecordName> ParseRecordName(std::string_view name) {
   if (!ConsumePrefix(&name, "tenants/")) return std::nullopt;
   RecordName parsed;
@@ -194,6 +204,11 @@ std::string MakeRecipientAttestationName(std::string_view tenant, std::string_vi
 
 std::string MakeSubjectName(std::string_view tenant, const storage::Id128& subject) {
   return Concat({"tenants/", tenant, "/subjects/", subject.ToText()});
+}
+
+std::string MakeSubjectRequestName(std::string_view tenant, const storage::Id128& subject,
+                                   std::string_view request) {
+  return Concat({MakeSubjectName(tenant, subject), "/requests/", request});
 }
 
 std::string MakeRecordName(std::string_view tenant, const storage::Id128& subject,

@@ -49,6 +49,13 @@ struct SubjectName {
 // `tenants/{tenant}/subjects/{subject}`.
 std::optional<SubjectName> ParseSubjectName(std::string_view name);
 
+struct SubjectRequestName {
+  SubjectName subject;
+  std::string_view request;  // 26 characters
+};
+// `tenants/{tenant}/subjects/{subject}/requests/{request}`.
+std::optional<SubjectRequestName> ParseSubjectRequestName(std::string_view name);
+
 // `tenants/{tenant}/subjects/{subject}/records/{record}`, or by the caller's own key
 // `tenants/{tenant}/records/ref:{type}:{ref}`.
 struct RecordName {
@@ -84,6 +91,8 @@ std::string MakeExportTokenName(std::string_view tenant, const storage::Id128& t
 std::string MakeDisclosureName(std::string_view tenant, const storage::Id128& disclosure);
 std::string MakeCorrectionNoticeName(std::string_view tenant, const storage::Id128& notice);
 std::string MakeSubjectName(std::string_view tenant, const storage::Id128& subject);
+std::string MakeSubjectRequestName(std::string_view tenant, const storage::Id128& subject,
+                                   std::string_view request);
 std::string MakeRecordName(std::string_view tenant, const storage::Id128& subject,
                            const storage::Id128& record);
 

@@ -29,9 +29,6 @@ constexpr authz::Verb kRecord[] = {authz::Verb::kRecordConsent};
 constexpr authz::Verb kRead[] = {authz::Verb::kReadSubject};
 constexpr int kMaxConsents = 200;
 constexpr int kMaxConsentFields = 64;
-// Of all that is kept of a person's consents, stops, mandates and matters: each read opens it.
-// Failures to verify credentials have their own bound: wrong guesses push no consent out.
-constexpr size_t kMaxUseBytes = size_t{48} << 10;
 
 const authz::ConsentSpec* FindConsent(const authz::Policy& policy, std::string_view id) {
   for (const authz::ConsentSpec& spec : policy.consent()) {
@@ -152,7 +149,7 @@ ConsentRow MakeRow(const v1::Consent& consent, RandomSource& random, absl::Time 
 }
 
 // Makes room for one more; the oldest that were withdrawn are no longer needed. False: there is
-// none.
+// none. Failures to verify credentials have their own bound: wrong guesses push no consent out.
 bool MakeRoom(const ConsentRow& next, SubjectUse* use) {
   google::protobuf::RepeatedPtrField<storage::v1::CredentialFailuresRow> failures;
   failures.Swap(use->mutable_credential_failures());

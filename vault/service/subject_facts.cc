@@ -5,6 +5,7 @@
 
 #include "absl/time/time.h"
 #include "storage/id.h"
+#include "vault/rights/subject_request.h"
 #include "vault/service/resource_name.h"
 
 namespace piivault::vault {
@@ -44,6 +45,7 @@ struct PersonFacts::Lists {
   std::vector<std::string> recipients;
   std::vector<std::string_view> words;
   std::vector<authz::UseStop> stops;
+  std::vector<std::string_view> frozen;
   std::vector<authz::ConsentFact> consents;  // in the order of the row
   std::vector<authz::RepresentativeFact> representatives;
   std::vector<authz::MatterFact> matters;
@@ -72,7 +74,7 @@ void PersonFacts::Fill(std::string_view tenant, const SubjectUse& use) {
   facts_.department = use.department();
   if (use.has_birth_day()) facts_.born = DayOfNumber(use.birth_day());
   const bool lists = !use.holder().empty() || !use.stops().empty() || !use.consents().empty() ||
-                     !use.mandates().empty() || !use.matters().empty();
+                     !use.mandates().empty() || !use.matters().empty() || !use.requests().empty();
   if (!lists) return;
 
   lists_ = std::make_unique<Lists>();
@@ -82,6 +84,8 @@ void PersonFacts::Fill(std::string_view tenant, const SubjectUse& use) {
     lists_->stops.push_back({stop.fields(), stop.purpose()});
   }
   facts_.stops = lists_->stops;
+  lists_->frozen = FrozenFields(use);
+  // FROZEN facts_.frozen = lists_->frozen;
 
   size_t words = 0;
   size_t recipients = 0;

@@ -71,6 +71,9 @@ class UpdateSubjectHandler : public Handler {
     if (auto refused = SetHolder(call, request, name->subject, &use)) return *std::move(refused);
     if (request.has_department()) use.set_department(request.department());
     if (request.has_contract_active()) use.set_contract_ended(!request.contract_active());
+    if (request.has_termination_intended()) {
+      use.set_termination_intended(request.termination_intended());
+    }
     if (auto refused = EndMandates(call, request, &use)) return *std::move(refused);
     if (auto refused = SetMandates(call, request, name->subject, &use)) {
       return *std::move(refused);
@@ -185,6 +188,7 @@ class UpdateSubjectHandler : public Handler {
     response->set_holder(name(use.holder()));
     response->set_department(use.department());
     response->set_contract_active(!use.contract_ended());
+    response->set_termination_intended(use.termination_intended());
     for (const MandateRow& row : use.mandates()) {
       v1::Mandate& mandate = *response->add_mandates();
       mandate.set_agent(name(row.agent()));

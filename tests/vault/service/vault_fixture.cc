@@ -9,6 +9,7 @@
 #include "storage/commit_and_wait.h"
 #include "vault/audit/entry_builder.h"
 #include "vault/service/credential_service.h"
+#include "vault/service/rights_service.h"
 #include "vault/service/sharing_service.h"
 #include "vault/service/subject_service.h"
 #include "vault/state/initialize.h"
@@ -123,6 +124,8 @@ VaultFixture::VaultFixture() {
   if (added.ok()) added = RegisterVaultService(*deps_, &methods_);
   if (added.ok()) added = methods_.AddService("piivault.v1.SubjectService");
   if (added.ok()) added = RegisterSubjectService(*deps_, &methods_);
+  if (added.ok()) added = methods_.AddService("piivault.v1.SubjectRightsService");
+  if (added.ok()) added = RegisterRightsService(*deps_, &methods_);
   if (added.ok()) added = methods_.AddService("piivault.v1.CredentialService");
   if (added.ok()) added = RegisterCredentialService(*deps_, &methods_);
   if (added.ok()) added = methods_.AddService("piivault.v1.SharingService");

@@ -1,0 +1,94 @@
+#include "authz/right_rules.h"
+
+#include <algorithm>
+
+namespace piivault::authz {
+namespace {
+
+template <typename Container, typename Value>
+bool Contains(const Container& container, const Value& value) {
+  return std::find(container.begin(), container.end(), value) != container.end();
+}
+
+// Answers that say from the start that there is nothing to be had.
+bool IsAnswered(const RightSpec& right) {
+  return right.answer == "not_held" || right.answer == "not_subject";
+}
+
+bool IsFor(const RightSpec& right, const RoleSpec& role, bool by_the_person) {
+  if (Contains(right.who, role.name)) return true;
+  switch (role.kind) {
+    case RoleKind::kStaff:
+    case RoleKind::kService:
+      return true;
+    case RoleKind::kSubject:
+      return by_the_person ? Contains(right.who, "subject")
+                           : Contains(right.who, "agent") || Contains(right.who, "guardian");
+    case RoleKind::kTenant:
+      return Contains(right.who, "tenant");
+    case RoleKind::kRecipient:
+    case RoleKind::kProcessor:
+      break;
+  }
+  return false;
+}
+
+bool CitesLaw(std::string_view ground) {
+  return ground == "statute_or_legal_duty" || ground == "no_legal_duty";
+}
+
+}  // namespace
+
+const RightSpec* FindRight(const Policy& policy, std::string_view id) {
+  for (const RightSpec& right : policy.rights()) {
+    if (right.id == id) return &right;
+  }
+  return nullptr;
+}
+
+Reason CheckRequest(const RightSpec& right, const RequestTerms& terms) {
+  if (!Contains(right.kinds, terms.kind) || IsAnswered(right)) return Reason::kRightNotGiven;
+  if (terms.role == nullptr || !IsFor(right, *terms.role, terms.by_the_person)) {
+    return Reason::kRightNotGiven;
+  }
+  const auto covered = [&right](FieldId field) { return Contains(right.fields, field); };
+  if (!right.fields.empty() && !std::all_of(terms.fields.begin(), terms.fields.end(), covered)) {
+    return Reason::kRightNotGiven;
+  }
+  const bool ground = right.grounds.empty() ? terms.ground.empty()
+                                            : Contains(right.grounds, terms.ground);
+  return ground ? Reason::kOk : Reason::kMalformedRequest;
+}
+
+bool AsksForIdentity(const RightSpec& right, bool by_the_person) {
+  if (Contains(right.steps, "identity")) return true;
+  if (right.identity == "none_stated") return false;
+  return right.identity != "login" || !by_the_person;
+}
+
+Reason CheckRefusal(const Policy& policy, const RightSpec& right, const RefusalTerms& terms,
+                    std::string_view* argument) {
+  *argument = "ground";
+  if (terms.ground.empty()) return Reason::kMalformedRequest;
+  const bool excepted = terms.kind == "purpose_notice" && Contains(right.exceptions, terms.ground);
+  if (!excepted && !Contains(right.refusal, terms.ground)) return Reason::kGroundNotAdmitted;
+  if (RestsOnContract(terms.ground) && !terms.contract_stands) return Reason::kGroundNotAdmitted;
+
+  const bool cites = CitesLaw(terms.ground);
+  *argument = "law";
+  if (cites == terms.law.empty()) return Reason::kMalformedRequest;
+  if (cites && !Contains(policy.header().laws, terms.law)) return Reason::kGroundNotAdmitted;
+  *argument = "article";
+  if (cites == terms.article.empty()) return Reason::kMalformedRequest;
+  *argument = "document_sha256";
+  if (IsException(terms.ground) && !terms.has_document) return Reason::kMalformedRequest;
+  return Reason::kOk;
+}
+
+bool IsException(std::string_view ground) { return ground == "harm_to_others"; }
+
+bool RestsOnContract(std::string_view ground) {
+  return ground == "contract_active_without_termination";
+}
+
+}  // namespace piivault::authz

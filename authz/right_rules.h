@@ -1,0 +1,57 @@
+// What the policy's `rights` say of people's requests about their own data. Pure; thread-safe.
+#ifndef PIIVAULT_AUTHZ_RIGHT_RULES_H_
+#define PIIVAULT_AUTHZ_RIGHT_RULES_H_
+
+#include <string_view>
+
+#include "absl/types/span.h"
+#include "authz/policy.h"
+#include "authz/reason.h"
+
+namespace piivault::authz {
+
+// Null: the policy has no right by this id.
+const RightSpec* FindRight(const Policy& policy, std::string_view id);
+
+// A request that somebody takes down.
+struct RequestTerms {
+  std::string_view kind;
+  std::string_view ground;  // Why it is asked for.
+  absl::Span<const FieldId> fields;
+  const RoleSpec* role = nullptr;  // Of the caller.
+  bool by_the_person = false;      // The role acts for the very person whose data it is.
+};
+
+// kOk; kRightNotGiven where the right is none over these fields, of this kind, or for who asks.
+// Whoever asks is known of roles that act for people only; staff and services write down what they
+// were told. kMalformedRequest for a ground that is not one of the right's, or is missing.
+Reason CheckRequest(const RightSpec& right, const RequestTerms& terms);
+
+// Whether it must have been seen who asks before anything is done. So it is where the policy is
+// silent. `by_the_person`: a login of the person's has asked.
+bool AsksForIdentity(const RightSpec& right, bool by_the_person);
+
+// A refusal.
+struct RefusalTerms {
+  std::string_view kind;  // Of the request.
+  std::string_view ground;
+  std::string_view law;
+  std::string_view article;
+  bool has_document = false;
+  bool contract_stands = false;  // It lasts, and the person has not said that it is to end.
+};
+
+// kOk; kGroundNotAdmitted for what the right may not be refused on, what does not hold, or a law
+// that the policy does not name; kMalformedRequest where something is missing or does not belong to
+// the ground. Then `*argument` says what of `refusal`.
+Reason CheckRefusal(const Policy& policy, const RightSpec& right, const RefusalTerms& terms,
+                    std::string_view* argument);
+
+// Grounds that weigh the interests of others: for whoever may approve exceptions.
+bool IsException(std::string_view ground);
+// Grounds that hold only while the contract stands.
+bool RestsOnContract(std::string_view ground);
+
+}  // namespace piivault::authz
+
+#endif  // PIIVAULT_AUTHZ_RIGHT_RULES_H_

@@ -1,0 +1,187 @@
+// ConfirmIdentity, RefuseRequest.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "authz/right_rules.h"
+#include "vault/service/errors.h"
+#include "vault/service/field_pattern.h"
+#include "vault/service/rights_call.h"
+#include "vault/service/rights_handlers.h"
+#include "vault/state/resource_id.h"
+#include "vault/text.h"
+#include "vault/values/detectors.h"
+
+namespace piivault::vault {
+namespace {
+
+using authz::Reason;
+
+template <typename Container>
+bool Contains(const Container& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Words that go into the log: of the given form, and nothing that must not be there.
+absl::Status CheckWord(std::string_view word, bool form, std::string_view argument) {
+  if (word.empty()) return absl::OkStatus();
+  if (!form) return BadArgument(argument);
+  return DetectProhibited(word).any() ? MakeError(Reason::kProhibitedType, argument)
+                                      : absl::OkStatus();
+}
+
+absl::Status CheckDigest(std::string_view digest, std::string_view argument) {
+  return digest.empty() || IsSha256Hex(digest) ? absl::OkStatus() : BadArgument(argument);
+}
+
+class ConfirmIdentityHandler : public Handler {
+ public:
+  explicit ConfirmIdentityHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::ConfirmIdentityRequest>(context);
+    const v1::IdentityEvidence& evidence = request.evidence();
+    RightsCall rights(context, deps_);
+    VaultCall& call = rights.call();
+    if (auto refused = rights.OpenRequest(request.name(), request.usage())) {
+      return *std::move(refused);
+    }
+    absl::Status form = CheckWord(evidence.method(), IsPolicyIdentifier(evidence.method()),
+                                  "evidence.method");
+    if (form.ok()) form = CheckDigest(evidence.document_sha256(), "evidence.document_sha256");
+    if (!form.ok()) return call.Refuse(form);
+    if (auto refused = rights.LoadRequest()) return *std::move(refused);
+    const authz::RightSpec* right = authz::FindRight(call.policy(), rights.request().right());
+    const bool named = right == nullptr || right->evidence.empty() ||
+                       Contains(right->evidence, evidence.method());
+    if (evidence.method().empty() || !named) {
+      return call.Refuse(Reason::kMalformedRequest, {"evidence.method"});
+    }
+    SubjectRequestRow::Identity& identity = *rights.request().mutable_identity();
+    identity.set_method(evidence.method());
+    identity.set_document_sha256(FromHex(evidence.document_sha256()));
+    identity.set_time_micros(absl::ToUnixMicros(call.now()));
+    (*call.entry().mutable_arguments())["method"] = evidence.method();
+    StorePerson(call, &rights.person());
+    auto* response = NewResponse<v1::ConfirmIdentityResponse>(context);
+    rights.FillRequest(rights.request(), response->mutable_request());
+    return call.Finish(response);
+  }
+
+ private:
+  const VaultDependencies& deps_;
+};
+
+class RefuseRequestHandler : public Handler {
+ public:
+  explicit RefuseRequestHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::RefuseRequestRequest>(context);
+    const v1::RequestRefusal& asked = request.refusal();
+    RightsCall rights(context, deps_);
+    VaultCall& call = rights.call();
+    if (auto refused = rights.OpenRequest(request.name(), request.usage())) {
+      return *std::move(refused);
+    }
+    if (absl::Status form = CheckForm(asked); !form.ok()) return call.Refuse(form);
+    if (auto refused = rights.LoadRequest()) return *std::move(refused);
+    if (auto refused = CheckGround(rights, asked)) return *std::move(refused);
+    SubjectRequestRow::Refusal refusal;
+    if (auto refused = TakeFields(rights, asked, &refusal)) return *std::move(refused);
+    refusal.set_ground(asked.ground());
+    refusal.set_law(asked.law());
+    refusal.set_article(asked.article());
+    refusal.set_document_sha256(FromHex(asked.document_sha256()));
+    refusal.set_time_micros(absl::ToUnixMicros(call.now()));
+    AddRefusal(std::move(refusal), &rights.request());
+    StorePerson(call, &rights.person());
+    auto* response = NewResponse<v1::RefuseRequestResponse>(context);
+    rights.FillRequest(rights.request(), response->mutable_request());
+    return call.Finish(response);
+  }
+
+ private:
+  // What can be said without any look-up.
+  static absl::Status CheckForm(const v1::RequestRefusal& asked) {
+    absl::Status status =
+        CheckWord(asked.ground(), IsPolicyIdentifier(asked.ground()), "refusal.ground");
+    if (status.ok()) status = CheckWord(asked.law(), IsPolicyIdentifier(asked.law()), "refusal.law");
+    if (status.ok()) {
+      status = CheckWord(asked.article(), authz::IsValidTicket(asked.article()), "refusal.article");
+    }
+    if (status.ok()) status = CheckDigest(asked.document_sha256(), "refusal.document_sha256");
+    if (status.ok() && asked.ground().empty()) status = BadArgument("refusal.ground");
+    return status;
+  }
+
+  // Whether the right may be refused on that ground, by whoever calls.
+  static std::optional<Plan> CheckGround(RightsCall& rights, const v1::RequestRefusal& asked) {
+    VaultCall& call = rights.call();
+    const authz::RightSpec* right = authz::FindRight(call.policy(), rights.request().right());
+    if (right == nullptr) return call.Refuse(Reason::kRightNotGiven);
+    std::string_view argument;
+    const Reason reason = authz::CheckRefusal(
+        call.policy(), *right,
+        {rights.request().kind(), asked.ground(), asked.law(), asked.article(),
+         !asked.document_sha256().empty(), ContractStands(rights.use())},
+        &argument);
+    if (reason != Reason::kOk) return call.Refuse(reason, {Concat({"refusal.", argument})});
+    if (authz::IsException(asked.ground())) {
+      constexpr authz::Verb kApprove[] = {authz::Verb::kApproveException};
+      const PersonFacts facts(call.tenant_id(), rights.person());
+      PersonDecision decision;
+      if (auto refused = DecideOneOf(call, kApprove, facts, &decision)) return refused;
+      call.AddFields(decision, call.entry().mutable_items(0));
+    }
+    auto& arguments = *call.entry().mutable_arguments();
+    arguments["ground"] = asked.ground();
+    if (!asked.law().empty()) arguments["law"] = asked.law();
+    if (!asked.article().empty()) arguments["article"] = asked.article();
+    return std::nullopt;
+  }
+
+  // The fields that are refused: those named, which must not be done, or all that are open.
+  static std::optional<Plan> TakeFields(RightsCall& rights, const v1::RequestRefusal& asked,
+                                        SubjectRequestRow::Refusal* refusal) {
+    VaultCall& call = rights.call();
+    const SubjectRequestRow& row = rights.request();
+    if (asked.fields().empty()) {
+      for (std::string_view field : OpenFields(row, rights.use())) {
+        refusal->add_fields(std::string(field));
+      }
+    }
+    for (const std::string& pattern : asked.fields()) {
+      const std::vector<TypeFields> named = FieldsOfPattern(call.policy(), pattern);
+      if (pattern.empty() || !IsKnown(named)) {
+        return call.Refuse(Reason::kFieldUnknown, {"refusal.fields"});
+      }
+      for (authz::FieldId id : named.front().fields) {
+        const std::string& name = call.policy().field(id).full_name;
+        if (!Contains(row.fields(), name)) {
+          return call.Refuse(Reason::kMalformedRequest, {"refusal.fields"});
+        }
+        if (Contains(row.done_fields(), name)) return call.Refuse(Reason::kRequestClosed, {name});
+        if (!Contains(refusal->fields(), name)) refusal->add_fields(name);
+      }
+    }
+    if (refusal->fields().empty()) return call.Refuse(Reason::kRequestClosed);
+    // The entry names what is refused, not all that was asked for.
+    *call.entry().mutable_items(0)->mutable_fields() = refusal->fields();
+    return std::nullopt;
+  }
+
+  const VaultDependencies& deps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> NewConfirmIdentity(const VaultDependencies& dependencies) {
+  return std::make_unique<ConfirmIdentityHandler>(dependencies);
+}
+std::unique_ptr<Handler> NewRefuseRequest(const VaultDependencies& dependencies) {
+  return std::make_unique<RefuseRequestHandler>(dependencies);
+}
+
+}  // namespace piivault::vault

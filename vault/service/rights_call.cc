@@ -1,0 +1,181 @@
+#include "vault/service/rights_call.h"
+
+#include <algorithm>
+
+#include "vault/service/admin_convert.h"
+#include "vault/service/field_pattern.h"
+#include "vault/text.h"
+
+namespace piivault::vault {
+namespace {
+
+using authz::Reason;
+
+constexpr authz::Verb kVerb = authz::Verb::kRightsRequest;
+
+bool AnyGranted(const authz::Decision& decision) {
+  return std::any_of(decision.fields.begin(), decision.fields.end(),
+                     [](const auto& field) { return field.view != authz::View::kDenied; });
+}
+
+v1::SubjectRequestState WireState(RequestState state) {
+  switch (state) {
+    case RequestState::kOpen:
+      return v1::SUBJECT_REQUEST_STATE_OPEN;
+    case RequestState::kCompleted:
+      return v1::SUBJECT_REQUEST_STATE_COMPLETED;
+    case RequestState::kPartlyRefused:
+      return v1::SUBJECT_REQUEST_STATE_PARTLY_REFUSED;
+    case RequestState::kRefused:
+      return v1::SUBJECT_REQUEST_STATE_REFUSED;
+  }
+  return v1::SUBJECT_REQUEST_STATE_UNSPECIFIED;
+}
+
+void FillRefusal(const SubjectRequestRow::Refusal& row, const SubjectUse& use,
+                 v1::RequestRefusal* refusal) {
+  *refusal->mutable_fields() = row.fields();
+  refusal->set_ground(row.ground());
+  refusal->set_law(row.law());
+  refusal->set_article(row.article());
+  refusal->set_document_sha256(ToHex(row.document_sha256()));
+  FillTime(row.time_micros(), refusal->mutable_refuse_time());
+  refusal->set_holds(Holds(row, use));
+}
+
+}  // namespace
+
+std::optional<Plan> RightsCall::OpenPerson(std::string_view name, const v1::Usage& usage) {
+  return Open(ParseSubjectName(name), usage);
+}
+
+std::optional<Plan> RightsCall::OpenRequest(std::string_view name, const v1::Usage& usage) {
+  const std::optional<SubjectRequestName> parsed = ParseSubjectRequestName(name);
+  if (!parsed.has_value()) return Open(std::nullopt, usage);
+  request_id_ = std::string(parsed->request);
+  return Open(parsed->subject, usage);
+}
+
+std::optional<Plan> RightsCall::Open(const std::optional<SubjectName>& subject,
+                                     const v1::Usage& usage) {
+  if (auto refused =
+          call_.OpenTenant(subject.has_value() ? subject->tenant : std::string_view(), &usage)) {
+    return refused;
+  }
+  person_id_ = subject->subject;
+  return DecideAny([this](const authz::TypeSpec& type) {
+    authz::DecisionInput input = call_.Input(kVerb);
+    input.type = type.id;
+    input.fields = type.fields;
+    return authz::DecideWithoutSubject(call_.policy(), input);
+  });
+}
+
+std::optional<Plan> RightsCall::DecideAny(
+    absl::FunctionRef<authz::Decision(const authz::TypeSpec& type)> decide) {
+  std::optional<authz::Decision> first;
+  for (const authz::TypeSpec& type : call_.policy().types()) {
+    authz::Decision decision = decide(type);
+    if (AnyGranted(decision)) {
+      call_.Describe(decision);
+      return std::nullopt;
+    }
+    if (!first.has_value()) first = std::move(decision);
+  }
+  return first.has_value() ? call_.Refuse(*first) : call_.Refuse(Reason::kOperationNotGranted);
+}
+
+std::optional<Plan> RightsCall::LoadPerson() {
+  absl::StatusOr<std::optional<SubjectState>> loaded =
+      LoadSubject(call_.deps().engine, call_.scope(), person_id_, &call_.changes());
+  if (!loaded.ok()) return call_.Refuse(loaded.status());
+  if (!loaded->has_value()) return call_.Refuse(Reason::kNotFound);
+  if ((*loaded)->erased()) return call_.Refuse(Reason::kSubjectErased);
+  person_ = **std::move(loaded);
+  const PersonFacts facts(call_.tenant_id(), person_);
+  return DecideAny([&](const authz::TypeSpec& type) -> authz::Decision {
+    return call_.Decide(kVerb, type.id, type.fields, facts);
+  });
+}
+
+std::optional<Plan> RightsCall::LoadRequest() {
+  if (auto refused = LoadPerson()) return refused;
+  request_ = FindRequest(&use(), request_id_);
+  if (request_ == nullptr) return call_.Refuse(Reason::kNotFound);
+  if (auto refused = Decide(ViewsOf(request_->fields()))) return refused;
+  if (role_->kind == authz::RoleKind::kSubject) return call_.Refuse(Reason::kOperationNotGranted);
+  Describe(*request_);
+  return std::nullopt;
+}
+
+std::optional<Plan> RightsCall::Decide(absl::Span<const std::string_view> patterns,
+                                       std::vector<authz::FieldId>* ids) {
+  const PersonFacts facts(call_.tenant_id(), person_);
+  storage::v1::EntryItem& item = *call_.entry().add_items();
+  item.set_subject_ref(person_.row.subject_ref());
+  for (std::string_view pattern : patterns) {
+    for (const TypeFields& of_type : FieldsOfPattern(call_.policy(), pattern)) {
+      const PersonDecision decision = call_.Decide(kVerb, of_type.type, of_type.fields, facts);
+      if (!decision.granted()) {
+        call_.entry().clear_items();
+        return call_.Refuse(decision);
+      }
+      call_.Describe(decision, &item);
+      call_.AddFields(decision, &item);
+      role_ = decision.role;
+      if (ids != nullptr) ids->insert(ids->end(), of_type.fields.begin(), of_type.fields.end());
+    }
+  }
+  return std::nullopt;
+}
+
+bool RightsCall::MaySee(const SubjectRequestRow& row) {
+  const PersonFacts facts(call_.tenant_id(), person_);
+  for (const std::string& name : row.fields()) {
+    for (const TypeFields& of_type : FieldsOfPattern(call_.policy(), name)) {
+      const PersonDecision decision = call_.Decide(kVerb, of_type.type, of_type.fields, facts);
+      if (AnyGranted(decision)) return true;
+    }
+  }
+  return false;
+}
+
+bool RightsCall::ByThePerson() const {
+  return role_ != nullptr && role_->kind == authz::RoleKind::kSubject &&
+         call_.on_behalf_of() == call_.SubjectNameOf(person_.id);
+}
+
+void RightsCall::Describe(const SubjectRequestRow& row) {
+  auto& arguments = *call_.entry().mutable_arguments();
+  arguments["request"] = row.id();
+  arguments["right"] = row.right();
+  arguments["kind"] = row.kind();
+}
+
+void RightsCall::FillRequest(const SubjectRequestRow& row, v1::SubjectRequest* request) {
+  request->set_name(MakeSubjectRequestName(call_.tenant_id(), person_.id, row.id()));
+  request->set_right(row.right());
+  request->set_kind(row.kind());
+  request->set_ground(row.ground());
+  *request->mutable_fields() = row.fields();
+  request->set_state(WireState(StateOf(row, use())));
+  for (std::string_view field : OpenFields(row, use())) {
+    request->add_open_fields(std::string(field));
+  }
+  *request->mutable_done_fields() = row.done_fields();
+  for (const SubjectRequestRow::Refusal& refusal : row.refusals()) {
+    FillRefusal(refusal, use(), request->add_refusals());
+  }
+  if (row.has_identity()) {
+    v1::IdentityEvidence& identity = *request->mutable_identity();
+    identity.set_method(row.identity().method());
+    identity.set_document_sha256(ToHex(row.identity().document_sha256()));
+    FillTime(row.identity().time_micros(), identity.mutable_confirm_time());
+  }
+  FillTime(row.open_micros(), request->mutable_open_time());
+  if (row.complete_micros() != 0) {
+    FillTime(row.complete_micros(), request->mutable_complete_time());
+  }
+}
+
+}  // namespace piivault::vault

@@ -1,0 +1,124 @@
+// OpenRequest.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "authz/right_rules.h"
+#include "vault/service/field_pattern.h"
+#include "vault/service/rights_call.h"
+#include "vault/service/rights_handlers.h"
+
+namespace piivault::vault {
+namespace {
+
+using authz::Reason;
+
+// What can be said without any look-up: the fields, as the policy writes them out.
+std::optional<Plan> ReadFields(VaultCall& call, const v1::SubjectRequest& asked,
+                               std::vector<std::string_view>* fields) {
+  if (asked.fields().empty()) return call.Refuse(Reason::kMalformedRequest, {"request.fields"});
+  if (asked.fields_size() > kMaxRequestFields) return call.Refuse(Reason::kBatchTooLarge);
+  for (const std::string& pattern : asked.fields()) {
+    const std::vector<TypeFields> named = FieldsOfPattern(call.policy(), pattern);
+    if (pattern.empty() || !IsKnown(named)) {
+      return call.Refuse(Reason::kFieldUnknown, {"request.fields"});
+    }
+    for (authz::FieldId id : named.front().fields) {
+      const std::string_view name = call.policy().field(id).full_name;
+      if (std::find(fields->begin(), fields->end(), name) == fields->end()) {
+        fields->push_back(name);
+      }
+    }
+  }
+  if (fields->size() > static_cast<size_t>(kMaxRequestFields)) {
+    return call.Refuse(Reason::kBatchTooLarge);
+  }
+  return std::nullopt;
+}
+
+class OpenRequestHandler : public Handler {
+ public:
+  explicit OpenRequestHandler(const VaultDependencies& deps) : deps_(deps) {}
+
+  Plan Next(CallContext& context) override {
+    const auto& request = RequestAs<v1::OpenRequestRequest>(context);
+    const v1::SubjectRequest& asked = request.request();
+    RightsCall rights(context, deps_);
+    VaultCall& call = rights.call();
+    if (auto refused = rights.OpenPerson(request.subject(), request.usage())) {
+      return *std::move(refused);
+    }
+    std::vector<std::string_view> fields;
+    if (auto refused = ReadFields(call, asked, &fields)) return *std::move(refused);
+    auto* response = NewResponse<v1::OpenRequestResponse>(context);
+    if (auto refused = call.FindRequest(request.request_id(), response)) {
+      return *std::move(refused);
+    }
+    if (auto refused = rights.LoadPerson()) return *std::move(refused);
+    std::vector<authz::FieldId> ids;
+    if (auto refused = rights.Decide(fields, &ids)) return *std::move(refused);
+    if (call.replayed()) return Replay(rights, response);
+
+    const authz::RightSpec* right = authz::FindRight(call.policy(), asked.right());
+    const Reason reason =
+        right == nullptr
+            ? Reason::kRightNotGiven
+            : authz::CheckRequest(*right, {asked.kind(), asked.ground(), ids, &rights.role(),
+                                           rights.ByThePerson()});
+    if (reason == Reason::kMalformedRequest) return call.Refuse(reason, {"request.ground"});
+    if (reason != Reason::kOk) return call.Refuse(reason);
+    SubjectRequestRow row = MakeRow(rights, asked, *right, fields);
+    rights.Describe(row);
+    const std::string id = row.id();
+    if (!AddRequest(std::move(row), &rights.use()) ||
+        rights.use().ByteSizeLong() > kMaxUseBytes) {
+      return call.Refuse(Reason::kBatchTooLarge);
+    }
+    StorePerson(call, &rights.person());
+    // Only the name is remembered with the response: the person's row has the rest.
+    response->mutable_request()->set_name(
+        MakeSubjectRequestName(call.tenant_id(), rights.person().id, id));
+    Plan plan = call.Finish(response);
+    rights.FillRequest(*FindRequest(&rights.use(), id), response->mutable_request());
+    return plan;
+  }
+
+ private:
+  SubjectRequestRow MakeRow(RightsCall& rights, const v1::SubjectRequest& asked,
+                            const authz::RightSpec& right,
+                            const std::vector<std::string_view>& fields) const {
+    SubjectRequestRow row;
+    row.set_id(deps_.random.Id128().ToText());
+    row.set_right(asked.right());
+    row.set_kind(asked.kind());
+    row.set_ground(asked.ground());
+    for (std::string_view field : fields) row.add_fields(std::string(field));
+    row.set_freezes(!right.freeze.empty());
+    row.set_by_the_person(rights.ByThePerson());
+    row.set_open_micros(absl::ToUnixMicros(rights.call().now()));
+    return row;
+  }
+
+  // The call took effect before: decided anew, answered by how the request stands now.
+  static Plan Replay(RightsCall& rights, v1::OpenRequestResponse* response) {
+    const auto name = ParseSubjectRequestName(response->request().name());
+    const SubjectRequestRow* row =
+        name.has_value() ? FindRequest(&rights.use(), name->request) : nullptr;
+    if (row == nullptr) return rights.call().Refuse(Reason::kNotFound);
+    rights.Describe(*row);
+    response->mutable_request()->Clear();
+    rights.FillRequest(*row, response->mutable_request());
+    return rights.call().Finish(response);
+  }
+
+  const VaultDependencies& deps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> NewOpenRequest(const VaultDependencies& dependencies) {
+  return std::make_unique<OpenRequestHandler>(dependencies);
+}
+
+}  // namespace piivault::vault
