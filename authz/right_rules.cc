@@ -37,6 +37,8 @@ bool CitesLaw(std::string_view ground) {
   return ground == "statute_or_legal_duty" || ground == "no_legal_duty";
 }
 
+bool WeighsInterests(std::string_view ground) { return ground == "harm_to_others"; }
+
 }  // namespace
 
 const RightSpec* FindRight(const Policy& policy, std::string_view id) {
@@ -81,11 +83,13 @@ Reason CheckRefusal(const Policy& policy, const RightSpec& right, const RefusalT
   *argument = "article";
   if (cites == terms.article.empty()) return Reason::kMalformedRequest;
   *argument = "document_sha256";
-  if (IsException(terms.ground) && !terms.has_document) return Reason::kMalformedRequest;
+  if (WeighsInterests(terms.ground) && !terms.has_document) return Reason::kMalformedRequest;
   return Reason::kOk;
 }
 
-bool IsException(std::string_view ground) { return ground == "harm_to_others"; }
+bool IsException(const RightSpec& right, std::string_view ground) {
+  return WeighsInterests(ground) || Contains(right.exceptions, ground);
+}
 
 bool RestsOnContract(std::string_view ground) {
   return ground == "contract_active_without_termination";

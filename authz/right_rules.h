@@ -47,8 +47,9 @@ struct RefusalTerms {
 Reason CheckRefusal(const Policy& policy, const RightSpec& right, const RefusalTerms& terms,
                     std::string_view* argument);
 
-// Grounds that weigh the interests of others: for whoever may approve exceptions.
-bool IsException(std::string_view ground);
+// Whether a refusal on this ground is for whoever may approve exceptions: it weighs the interests
+// of others, or is one of the right's exceptions.
+bool IsException(const RightSpec& right, std::string_view ground);
 // Grounds that hold only while the contract stands.
 bool RestsOnContract(std::string_view ground);
 

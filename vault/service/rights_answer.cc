@@ -128,7 +128,7 @@ class RefuseRequestHandler : public Handler {
          !asked.document_sha256().empty(), ContractStands(rights.use())},
         &argument);
     if (reason != Reason::kOk) return call.Refuse(reason, {Concat({"refusal.", argument})});
-    if (authz::IsException(asked.ground())) {
+    if (authz::IsException(*right, asked.ground())) {
       constexpr authz::Verb kApprove[] = {authz::Verb::kApproveException};
       const PersonFacts facts(call.tenant_id(), rights.person());
       PersonDecision decision;

@@ -281,6 +281,7 @@ VaultFixture::Open::Open(VaultFixture& fixture, std::string_view principal, std:
   request_->CopyFrom(request);
   const MethodInfo* info = fixture.methods_.Find(Concat({kServiceName, method}));
   if (info == nullptr) info = fixture.methods_.Find(Concat({kSubjectServiceName, method}));
+  if (info == nullptr) info = fixture.methods_.Find(Concat({kRightsServiceName, method}));
   if (info == nullptr) info = fixture.methods_.Find(Concat({kCredentialServiceName, method}));
   if (info == nullptr) info = fixture.methods_.Find(Concat({kSharingServiceName, method}));
   if (info == nullptr || info->factory == nullptr) Die("method", absl::NotFoundError("none"));

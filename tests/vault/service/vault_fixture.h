@@ -28,6 +28,7 @@ namespace piivault::vault {
 
 inline constexpr std::string_view kServiceName = "piivault.v1.VaultService/";
 inline constexpr std::string_view kSubjectServiceName = "piivault.v1.SubjectService/";
+inline constexpr std::string_view kRightsServiceName = "piivault.v1.SubjectRightsService/";
 inline constexpr std::string_view kCredentialServiceName = "piivault.v1.CredentialService/";
 inline constexpr std::string_view kSharingServiceName = "piivault.v1.SharingService/";
 
@@ -77,7 +78,7 @@ class VaultFixture {
   absl::Time now = absl::FromUnixSeconds(1'750'000'000);
 
   // One call, as the transport carries it out, up to its first answer. `method` is one of
-  // VaultService, SubjectService or CredentialService, or one of SharingService that deals with
+  // VaultService, SubjectService, SubjectRightsService or CredentialService, or one of SharingService that deals with
   // tokens or the ledger.
   struct Result {
     authz::Reason reason = authz::Reason::kInternal;
