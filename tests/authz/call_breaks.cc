@@ -731,6 +731,8 @@ class Breaker {
       if (dice_.OneIn(8)) call_.words.back() = call_.asked.type + ".*";
       call_.frozen.push_back(call_.words.back());
     }
+    // Of what gives the sight of it, no condition is asked.
+    if (dice_.OneIn(4)) facts_.unsubscribed = true;
     return Done("frozen");
   }
 
