@@ -162,7 +162,6 @@ Reason Trial::CheckSubject() {
   if (subject == nullptr) return Reason::kOk;
   if (subject->erased) return Reason::kSubjectErased;
   if (Reason reason = grounds_.CheckIdentity(); reason != Reason::kOk) return reason;
-  if (subject->restricted && verb_.uses_data) return Reason::kSubjectRestricted;
   return grounds_.CheckSubject();
 }
 
@@ -256,6 +255,10 @@ void Trial::DecideField(size_t place, const FieldLimits& limits, FieldDecision* 
   out->reason = grounds_.CheckField(place);
   if (out->reason != Reason::kOk) {
     ++out_.refused_to_all;
+    return;
+  }
+  if (grounds_.Withholds(field)) {  // Another role of the caller may have it all the same.
+    out->reason = Reason::kSubjectRestricted;
     return;
   }
   out->grant = &policy_.grants()[found.holding->grant];

@@ -31,6 +31,7 @@ CallGrounds::CallGrounds(const Policy& policy, const DecisionInput& input,
   const bool stated = verb_.purpose != Need::kNo && !input.purpose.empty();
   if (stated) purpose_ = policy.FindPurpose(input.purpose);
   if (subject != nullptr) consents_.emplace(policy, input, *subject);
+  if (subject != nullptr && verb_.uses_data) frozen_ = subject->frozen;
 }
 
 const Argument* CallGrounds::FindArgument(std::string_view name) const {
@@ -159,6 +160,11 @@ bool CallGrounds::FieldStopped(const FieldSpec& field) {
   return TypeStopped() ||
          std::any_of(stops_->fields.begin(), stops_->fields.end(),
                      [&](std::string_view stopped) { return SameName(stopped, field.full_name); });
+}
+
+bool CallGrounds::FindFrozen(const FieldSpec& field) const {
+  return std::any_of(frozen_.begin(), frozen_.end(),
+                     [&](std::string_view frozen) { return SameName(frozen, field.full_name); });
 }
 
 Reason CallGrounds::CheckField(size_t place, Check* found) {

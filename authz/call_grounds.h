@@ -80,6 +80,8 @@ class CallGrounds {
   // Why `input().fields[place]`, that a grant gives, is refused to every role all the same. `found`
   // relies on what that rests on. REQUIRES: it is a field of the call's type.
   Reason CheckField(size_t place, Check* found);
+  // Whether an open request freezes the field against what the call does. Roles may be exempt.
+  bool Frozen(const FieldSpec& field) const { return !frozen_.empty() && FindFrozen(field); }
   // Whether use has been stopped of all fields of the call's type.
   bool TypeStopped() {
     if (!CanBeStopped()) return false;
@@ -101,6 +103,7 @@ class CallGrounds {
   }
   void FindStops(StoppedUse* stops) const;
   bool FieldStopped(const FieldSpec& field);
+  bool FindFrozen(const FieldSpec& field) const;
   bool Concerns(const UseStop& stop) const;
   const Check& CheckWritten(size_t place);
   void FindWritten(const FieldSpec& field, Check* check);
@@ -112,6 +115,7 @@ class CallGrounds {
   const SubjectFacts* const subject_;
   const VerbInfo& verb_;
   const PurposeSpec* purpose_ = nullptr;
+  absl::Span<const std::string_view> frozen_;   // Empty where the verb is no use.
   std::optional<CollectionConsents> consents_;  // Where there is a subject.
 
   // What has been looked for.

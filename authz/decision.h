@@ -27,18 +27,19 @@
 // ARGUMENT_MISSING (a matter of the purpose, of its parent, of the role), MATTER_UNKNOWN (the
 // tenant's matters, in that order), NOTICE_MISSING, NOTICE_UNKNOWN, SUBJECT_REQUIRED, CHANNEL_*,
 // FIELD_MISSING. Of the subject: SUBJECT_ERASED, NOT_OWN_RECORD, MEMBER_WITHOUT_ID,
-// SUBJECT_RESTRICTED, MATTER_UNKNOWN, NOTICE_FORBIDS, CONSENT_MISSING (to the purpose); for writes,
-// of each consent that every write needs, in the policy's order: AGE_UNKNOWN,
-// GUARDIAN_CONSENT_MISSING or CONSENT_MISSING. Of a field: FIELD_UNKNOWN; where no grant gives it,
-// the first condition that does not hold, or READ_NEVER, COMM_SECRET, FIELD_NOT_SEARCHABLE,
-// FIELD_NOT_TOKENIZED, FIELD_WITHOUT_HISTORY, FIELD_NOT_GRANTED. Where one does: FIELD_NOT_GRANTED
-// (the binding is for other fields; the parent purpose has no use for it), USE_STOPPED; for values
-// that come in FIELD_RETIRED, CHANNEL_MISSING, CHANNEL_NOT_ALLOWED, and of each consent that the
-// field needs the same three as above; a view that it cannot have. Why a role is not admitted, in
-// this order: ROLE_NOT_ASSIGNABLE, PRINCIPAL_KIND_NOT_ADMITTED, PERSON_UNKNOWN,
-// EMPLOYMENT_NOT_ADMITTED, JUSTIFICATION_*, DUTY_MISSING, DEPARTMENT_MISMATCH, NDA_*,
-// ATTESTATION_*. Of several attestations that fail, the person's own one signed last speaks:
-// revoked before expired; one signed by somebody else only where there is no own one.
+// MATTER_UNKNOWN, NOTICE_FORBIDS, CONSENT_MISSING (to the purpose); for writes, of each consent
+// that every write needs, in the policy's order: AGE_UNKNOWN, GUARDIAN_CONSENT_MISSING or
+// CONSENT_MISSING. Of a field: FIELD_UNKNOWN; where no grant gives it, the first condition that
+// does not hold, or READ_NEVER, COMM_SECRET, FIELD_NOT_SEARCHABLE, FIELD_NOT_TOKENIZED,
+// FIELD_WITHOUT_HISTORY, FIELD_NOT_GRANTED. Where one does: FIELD_NOT_GRANTED (the binding is for
+// other fields; the parent purpose has no use for it), USE_STOPPED, SUBJECT_RESTRICTED (frozen, and
+// not shown to whom it concerns); for values that come in FIELD_RETIRED, CHANNEL_MISSING,
+// CHANNEL_NOT_ALLOWED, and of each consent that the field needs the same three as above; a view
+// that it cannot have. Why a role is not admitted, in this order: ROLE_NOT_ASSIGNABLE,
+// PRINCIPAL_KIND_NOT_ADMITTED, PERSON_UNKNOWN, EMPLOYMENT_NOT_ADMITTED, JUSTIFICATION_*,
+// DUTY_MISSING, DEPARTMENT_MISMATCH, NDA_*, ATTESTATION_*. Of several attestations that fail, the
+// person's own one signed last speaks: revoked before expired; one signed by somebody else only
+// where there is no own one.
 #ifndef PIIVAULT_AUTHZ_DECISION_H_
 #define PIIVAULT_AUTHZ_DECISION_H_
 
@@ -135,13 +136,16 @@ struct RepresentativeFact {
 struct SubjectFacts {
   std::string_view subject;  // Name; empty for a person that this very call creates.
   bool erased = false;
-  bool restricted = false;  // Frozen by a request.
   bool unsubscribed = false;
   bool contract_active = true;
   std::string_view department;  // That the data belongs to; for `when: [own_department]`.
   std::string_view holder;      // Of the account that the person is a member of; empty: none.
   std::optional<absl::CivilDay> born;
   absl::Span<const UseStop> stops;
+  // "type.field" of each field that an open request freezes: until it is settled, no use of it. But
+  // the person sees it (reveal and reveal_history, roles of kind subject), and so do roles that
+  // have a grant of rights_request over it for the call's purpose, whatever the grant's conditions.
+  absl::Span<const std::string_view> frozen;
   absl::Span<const ConsentFact> consents;
   absl::Span<const RepresentativeFact> representatives;
   absl::Span<const MatterFact> matters;

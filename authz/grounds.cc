@@ -99,6 +99,19 @@ Reason Grounds::CheckSubject() {
   return verb.writes ? Rely(call_.CheckWrite()) : Reason::kOk;
 }
 
+// The person, and who works on requests about the field, for that purpose: they see it and do
+// nothing else with it.
+bool Grounds::SeesFrozen(FieldId field) const {
+  const Verb verb = call_.input().verb;
+  if (verb != Verb::kReveal && verb != Verb::kRevealHistory) return false;
+  if (role_.kind == RoleKind::kSubject) return true;
+  const PurposeSpec* purpose = call_.purpose();
+  if (purpose == nullptr) return false;
+  const Cell* requests =
+      call_.policy().compiled().Find(role_.id, Verb::kRightsRequest, purpose->id + size_t{1});
+  return requests != nullptr && requests->Gives(field);
+}
+
 void Grounds::RelyOnConsent() { found_.Rely(call_.PurposeConsent()); }
 
 Reason Grounds::Rely(const Check& check) {

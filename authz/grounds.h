@@ -25,6 +25,10 @@ class Grounds {
   Reason CheckSubject();   // Matters, notice, consent to the purpose and to every write. The same.
   // Of `input().fields[place]`, as CallGrounds::CheckField.
   Reason CheckField(size_t place) { return call_.CheckField(place, &found_); }
+  // Whether an open request keeps the field from this role. REQUIRES: CheckField is kOk.
+  bool Withholds(const FieldSpec& field) const {
+    return call_.Frozen(field) && !SeesFrozen(field.id);
+  }
   // A grant with the condition `consented` is what answers.
   void RelyOnConsent();
 
@@ -42,6 +46,7 @@ class Grounds {
   // Whether one of the needs holds; `tenant_only`: others may hold still.
   Reason CheckMatters(const Needs& needs, bool tenant_only);
   Reason Rely(const Check& check);
+  bool SeesFrozen(FieldId field) const;
 
   CallGrounds& call_;
   const RoleSpec& role_;

@@ -513,6 +513,14 @@ constexpr bool VerbsInOrder() {
   return true;
 }
 static_assert(VerbsInOrder(), "the table follows the order of Verb");
+
+constexpr bool NoUseWrites() {
+  for (const VerbInfo& info : kVerbs) {
+    if (info.uses_data && info.writes) return false;
+  }
+  return true;
+}
+static_assert(NoUseWrites(), "decision.h's order of what is asked of uses and of writes");
 }  // namespace operation_internal
 
 }  // namespace piivault::authz

@@ -42,7 +42,9 @@ void PolicyBuilder::ReadCaseSubject(PolicyCase& c, MapReader& reader) {
   MapReader inner(*node, "subject", diagnostics_);
   if (inner.Bool("new")) c.subject.clear();
   c.erased = inner.Bool("erased");
-  c.restricted = inner.Bool("restricted");
+  for (FieldId id : SelectIds(inner, "frozen")) {
+    c.frozen.push_back(policy_->field(id).full_name);
+  }
   c.unsubscribed = inner.Bool("unsubscribed");
   c.contract_active = inner.Bool("contract_active", true);
   c.department = inner.String("department");

@@ -114,7 +114,6 @@ void WithCaseCall(const Policy& policy, const PolicyCase& c,
   SubjectFacts subject;
   subject.subject = c.subject;
   subject.erased = c.erased;
-  subject.restricted = c.restricted;
   subject.unsubscribed = c.unsubscribed;
   subject.contract_active = c.contract_active;
   const Consents consents(c.consents);
@@ -132,6 +131,8 @@ void WithCaseCall(const Policy& policy, const PolicyCase& c,
   std::vector<UseStop> stops;
   for (const auto& [stopped, purpose] : c.stops) stops.push_back({stopped, purpose});
   subject.stops = stops;
+  const Names frozen(c.frozen.begin(), c.frozen.end());
+  subject.frozen = frozen;
 
   use(input, subject);
 }

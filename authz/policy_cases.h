@@ -85,7 +85,6 @@ struct PolicyCase {
   View wanted = View::kPlain;
   std::string subject;
   bool erased = false;
-  bool restricted = false;
   bool unsubscribed = false;
   bool contract_active = true;
   std::string department;
@@ -97,6 +96,7 @@ struct PolicyCase {
   std::vector<std::pair<std::string, absl::Time>> representatives;  // Until.
   std::vector<CaseMatter> subject_matters;
   std::vector<std::pair<std::string, std::string>> stops;  // Fields, purpose.
+  std::vector<std::string> frozen;                         // Full names.
   std::optional<CaseShare> share;  // What is asked is whether a recipient may have it.
   // Expected: a reason, or kOk with this view for every field (verbs that reveal).
   Reason expect = Reason::kOk;

@@ -141,7 +141,7 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
     {Reason::kSubjectErased, "SUBJECT_ERASED", absl::StatusCode::kNotFound,
      "the person's data has been erased", "nothing; it is gone for good"},
     {Reason::kSubjectRestricted, "SUBJECT_RESTRICTED", absl::StatusCode::kFailedPrecondition,
-     "the use of this person's data is frozen", "wait until the request is settled"},
+     "an open request of the person freezes this data", "wait for the request to be completed"},
     {Reason::kSubjectRequired, "SUBJECT_REQUIRED", absl::StatusCode::kInvalidArgument,
      "the role acts for a person and the call names none", "name the person whom the call is for"},
     {Reason::kNotOwnRecord, "NOT_OWN_RECORD", absl::StatusCode::kPermissionDenied,

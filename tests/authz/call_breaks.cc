@@ -81,6 +81,8 @@ class Breaker {
                                           &Breaker::Birthday,
                                           &Breaker::LeapDay,
                                           &Breaker::Stops,
+                                          &Breaker::Freezes,
+                                          &Breaker::Freezes,
                                           &Breaker::View,
                                           &Breaker::Retired,
                                           &Breaker::Retired};
@@ -492,14 +494,11 @@ class Breaker {
   }
 
   bool StateOfPerson() {
-    switch (dice_.Below(4)) {
+    switch (dice_.Below(3)) {
       case 0:
         facts_.erased = true;
         return Done("erased");
       case 1:
-        facts_.restricted = true;
-        return Done("frozen");
-      case 2:
         facts_.unsubscribed = true;
         return Done("unsubscribed");
       default:
@@ -721,6 +720,20 @@ class Breaker {
     if (dice_.OneIn(4) && !text_.purposes.empty()) stop.purpose = dice_.Pick(text_.purposes).name;
     call_.stops.push_back(stop);
     return Done("stopped");
+  }
+
+  // Some of what the call asks for, or others; no pattern is a field's name.
+  bool Freezes() {
+    const Names& asked = call_.asked.fields;
+    for (size_t more = 1 + dice_.Below(3); more > 0; --more) {
+      const std::string& field = asked.empty() || dice_.OneIn(4) ? AnyField() : dice_.Pick(asked);
+      call_.words.push_back(field);
+      if (dice_.OneIn(8)) call_.words.back() = call_.asked.type + ".*";
+      call_.frozen.push_back(call_.words.back());
+    }
+    // Of what gives the sight of it, no condition is asked.
+    if (dice_.OneIn(4)) facts_.unsubscribed = true;
+    return Done("frozen");
   }
 
   bool View() {

@@ -114,6 +114,25 @@ class Features {
   bool Uses() const {
     return Does([](const Verb& verb) { return verb.uses; });
   }
+  // Whether some role gets to see what is frozen, as the person or not.
+  bool SeesFrozen(bool as_person) const {
+    return Grants([&](const Grant& grant) {
+      if (!Has(grant.verbs, "reveal") && !Has(grant.verbs, "reveal_history")) return false;
+      if (as_person) return text_.FindRole(grant.role)->kind == "subject";
+      return text_.FindRole(grant.role)->kind != "subject" && Corrected(grant);
+    });
+  }
+  // A use of single fields that is more than to look at the own.
+  bool UsesFields() const {
+    return Grants([&](const Grant& grant) {
+      const bool subject = text_.FindRole(grant.role)->kind == "subject";
+      return std::any_of(grant.verbs.begin(), grant.verbs.end(), [&](const std::string& name) {
+        const bool looks = name == "reveal" || name == "reveal_history";
+        const Verb& verb = naive::Verbs().at(name);
+        return verb.on == "fields" && verb.uses && !(subject && looks);
+      });
+    });
+  }
   bool Writes() const {
     return Does([](const Verb& verb) { return verb.writes; });
   }
@@ -124,6 +143,18 @@ class Features {
   const Text& text() const { return text_; }
 
  private:
+  // Whether its role works on requests about some of its fields, for one of its purposes.
+  bool Corrected(const Grant& grant) const {
+    const auto shares = [](const Names& some, const Names& others) {
+      return std::any_of(some.begin(), some.end(),
+                         [&](const std::string& name) { return Has(others, name); });
+    };
+    return Grants([&](const Grant& requests) {
+      return requests.role == grant.role && Has(requests.verbs, "rights_request") &&
+             shares(requests.fields, grant.fields) && shares(requests.purposes, grant.purposes);
+    });
+  }
+
   const Text& text_;
 };
 
@@ -290,7 +321,7 @@ const std::map<Reason, Needed>& ReasonNeeds() {
       {Reason::kNoticeUnknown,
        {[](const F& f) { return !f.text().notices.empty() && f.Collects(); },
         "nothing is collected under a notice"}},
-      {Reason::kSubjectRestricted, {&F::Uses, "nothing is used"}},
+      {Reason::kSubjectRestricted, {&F::UsesFields, "no field is used"}},
       {Reason::kUseStopped, {&F::Uses, "nothing is used"}},
       {Reason::kSubjectRequired, {&F::Subjects, "no role acts for a person"}},
       {Reason::kNotOwnRecord, {&F::Subjects, "no role acts for a person"}},
@@ -402,6 +433,13 @@ std::vector<Expected> ReasonsOf(const Text& text) {
     }
   }
   return reasons;
+}
+
+std::vector<Expected> FrozenSeenOf(const Text& text) {
+  const Features features(text);
+  return {
+      {kSeenByPerson, "", features.SeesFrozen(true) ? "" : "no role is the person's"},
+      {kSeenByCorrector, "", features.SeesFrozen(false) ? "" : "nobody sees what is asked for"}};
 }
 
 std::vector<Expected> EdgesOf(const Text& text) {

@@ -346,6 +346,7 @@ void GeneratedCall::Close() {
   facts.matters = subject_matters;
   facts.consents = consents;
   facts.stops = stops;
+  facts.frozen = frozen;
   facts.representatives = representatives;
 }
 

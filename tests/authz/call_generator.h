@@ -52,6 +52,7 @@ struct GeneratedCall {
   std::vector<MatterFact> subject_matters;
   std::vector<ConsentFact> consents;
   std::vector<UseStop> stops;
+  std::vector<std::string_view> frozen;
   std::vector<RepresentativeFact> representatives;
   std::deque<std::string> words;
   std::deque<std::vector<std::string_view>> lists;

@@ -179,11 +179,6 @@ TEST_F(DecisionTest, SubjectStates) {
   Call call = As("engineer");
   call.facts.erased = true;
   EXPECT_EQ(call.reason(), Reason::kSubjectErased);
-  call = As("engineer");
-  call.facts.restricted = true;
-  EXPECT_EQ(call.reason(), Reason::kSubjectRestricted);
-  call.verb = Verb::kUpdate;  // A correction must be possible.
-  EXPECT_EQ(call.reason(), Reason::kOk);
 }
 
 TEST_F(DecisionTest, UseStopsByFieldFamilyAndPurpose) {

@@ -128,7 +128,8 @@ TEST_F(HistoryDecisionTest, IsAUse) {
   call.facts.stops = stops;
   EXPECT_EQ(call.reason(), Reason::kUseStopped);
   call.facts.stops = {};
-  call.facts.restricted = true;
+  const std::string_view frozen = "user.name";
+  call.facts.frozen = absl::MakeConstSpan(&frozen, 1);
   EXPECT_EQ(call.reason(), Reason::kSubjectRestricted);
 }
 

@@ -141,7 +141,6 @@ Reason Grounds::CheckSubject() const {
     const Reason whose = CheckWhose();
     if (whose != Reason::kOk) return whose;
   }
-  if (facts_->restricted && verb_.uses) return Reason::kSubjectRestricted;
   for (const auto* needs : Matters()) {
     if (!needs->empty() && !AnyFits(*needs, true)) return Reason::kMatterUnknown;
   }

@@ -34,6 +34,8 @@ class Trial {
   bool FitsPurpose(const Grant& grant) const;
   Reason Unmet(const Grant& grant) const;
   bool Stopped(const std::string& field) const;
+  bool Frozen(const std::string& field) const;
+  bool MaySeeFrozen(const std::string& field) const;
   std::optional<Names> BoundFields() const;
   bool BoundToType() const;
   Result Whole(const std::vector<const Grant*>& mine,
@@ -137,6 +139,28 @@ bool Trial::Stopped(const std::string& field) const {
     if (purpose && what) return true;
   }
   return false;
+}
+
+// While a request is open, what it is about is there for nobody …
+bool Trial::Frozen(const std::string& field) const {
+  if (facts_ == nullptr || !verb_.uses) return false;
+  for (std::string_view name : facts_->frozen) {
+    if (name == field) return !MaySeeFrozen(field);
+  }
+  return false;
+}
+
+// … but to be looked at, by the person and by those who work on such requests.
+bool Trial::MaySeeFrozen(const std::string& field) const {
+  if (!Has({"reveal", "reveal_history"}, asked_.verb)) return false;
+  bool works = false;
+  for (const Grant& grant : text_.grants) {
+    if (grant.role == role_.name && Has(grant.verbs, "rights_request") &&
+        Has(grant.fields, field) && Has(grant.purposes, std::string(in_.purpose))) {
+      works = true;
+    }
+  }
+  return works || role_.kind == "subject";
 }
 
 // The fields that the role's bindings in force are for; nullopt where one is for all.
@@ -252,6 +276,7 @@ Reason Trial::CheckField(const std::string& name, const Field& field) const {
   if (bound.has_value() && !Has(*bound, name)) return Reason::kFieldNotGranted;
   if (!ParentHas(name)) return Reason::kFieldNotGranted;
   if (Stopped(name)) return Reason::kUseStopped;
+  if (Frozen(name)) return Reason::kSubjectRestricted;
   return verb_.writes ? CheckWrite(name, field) : Reason::kOk;
 }
 

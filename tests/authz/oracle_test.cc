@@ -19,11 +19,12 @@ struct Counts {
   int granted = 0;
   std::map<std::string, int> grants;
   std::map<std::string, int> reasons;
+  std::map<std::string, int> frozen_seen;
   std::map<std::string, int> edges;
   std::map<std::string, int> edges_granted;
   std::map<std::string, int> edges_refused;
 
-  void Add(const GeneratedCall& call, const naive::Answer& answer) {
+  void Add(const naive::Text& text, const GeneratedCall& call, const naive::Answer& answer) {
     const bool ok = answer.reason == Reason::kOk;
     granted += ok ? 1 : 0;
     ++reasons[std::string(ReasonName(answer.reason))];
@@ -31,9 +32,22 @@ struct Counts {
     for (const naive::Shown& shown : answer.fields) {
       if (!shown.grant.empty()) ++grants[shown.grant];
     }
+    AddFrozen(text, call, answer);
     for (const std::string& edge : call.edges) {
       ++edges[edge];
       ++(ok ? edges_granted : edges_refused)[edge];
+    }
+  }
+
+  void AddFrozen(const naive::Text& text, const GeneratedCall& call, const naive::Answer& answer) {
+    if (!naive::Verbs().at(call.asked.verb).uses) return;
+    const naive::Names frozen(call.frozen.begin(), call.frozen.end());
+    for (size_t i = 0; i < answer.fields.size(); ++i) {
+      if (answer.fields[i].view == View::kDenied || !naive::Has(frozen, call.asked.fields[i])) {
+        continue;
+      }
+      const bool person = text.FindRole(answer.role)->kind == "subject";
+      ++frozen_seen[person ? kSeenByPerson : kSeenByCorrector];
     }
   }
 };
@@ -80,12 +94,13 @@ TEST_P(OracleTest, CompiledAndNaiveDecisionsAreTheSame) {
     const auto call = generator.Next();
     const Answers answers(text, *call);
     ASSERT_EQ(Difference(*policy, *call, answers), "") << "call " << i << Describe(*call);
-    counts.Add(*call, answers.whole);
+    counts.Add(text, *call, answers.whole);
   }
   EXPECT_GE(counts.granted, calls * 3 / 10);
   const int at_least = IsLongRun() ? 100 : 1;
   ExpectReached(GrantsOf(text), counts.grants, at_least);
   ExpectReached(ReasonsOf(text), counts.reasons, at_least);
+  ExpectReached(FrozenSeenOf(text), counts.frozen_seen, at_least);
   ExpectReached(EdgesOf(text), counts.edges, at_least);
   ExpectEdgesCut(EdgesOf(text), counts);
 }

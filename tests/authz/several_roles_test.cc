@@ -159,6 +159,7 @@ class Crowd {
     }
     if (dice_.OneIn(2)) call.input.role = {};
     if (dice_.OneIn(4)) AddStop(call);
+    if (dice_.OneIn(4)) Freeze(call);
     call.Close();
   }
 
@@ -212,6 +213,13 @@ class Crowd {
     call.words.push_back(fields.empty() || dice_.OneIn(6) ? call.asked.type + ".*"
                                                           : dice_.Pick(fields));
     call.stops.push_back({call.words.back(), dice_.OneIn(2) ? "" : call.input.purpose});
+  }
+
+  void Freeze(GeneratedCall& call) {
+    for (const std::string& name : call.asked.fields) {
+      call.words.push_back(name);
+      if (dice_.OneIn(2)) call.frozen.push_back(call.words.back());
+    }
   }
 
   const naive::Text& text_;

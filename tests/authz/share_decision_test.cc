@@ -120,10 +120,12 @@ TEST(ShareDecisionTest, TheIssuerMustBeAllowedToExport) {
   EXPECT_EQ(share.DecideFirst().reason, Reason::kNdaExpired);
   share.attestations[0].valid_until = share.now;
   EXPECT_EQ(share.reason(), Reason::kOk);
-  share.facts.restricted = true;
+  const std::string_view frozen = "pi.phone";
+  share.facts.frozen = absl::MakeConstSpan(&frozen, 1);
   EXPECT_EQ(share.reason(), Reason::kSubjectRestricted);
+  EXPECT_THAT(share.Denied(), ElementsAre("pi.phone"));
   EXPECT_TRUE(share.DecideFirst().granted());
-  share.facts.restricted = false;
+  share.facts.frozen = {};
   const UseStop stop{"pi.phone", "ship"};
   share.facts.stops = absl::MakeConstSpan(&stop, 1);
   EXPECT_EQ(share.reason(), Reason::kUseStopped);

@@ -345,7 +345,8 @@ class ShareMaker {
         s.terms.approvals = static_cast<uint32_t>(dice_.Below(3));
         return;
       case 6:
-        s.facts.restricted = true;
+        made_->lists.push_back({dice_.Pick(kFields)});
+        s.facts.frozen = made_->lists.back();
         return;
       default:
         s.attestations.clear();
@@ -361,7 +362,7 @@ class ShareMaker {
         (dice_.OneIn(2) ? consent.given : consent.withdrawn) = Edge();
         return;
       case 2:
-        consent.fields = made_->lists.back();
+        consent.fields = made_->lists.front();
         consent.fields = consent.fields.subspan(dice_.Below(3), 1);
         return;
       case 3:

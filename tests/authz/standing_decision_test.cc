@@ -74,15 +74,13 @@ TEST_F(StandingDecisionTest, AFreshRecordIsTheOwn) {
   EXPECT_EQ(call.reason(), Reason::kNotOwnRecord);
 }
 
-TEST_F(StandingDecisionTest, IdentityComesAfterErasureAndBeforeRestriction) {
+TEST_F(StandingDecisionTest, IdentityComesAfterErasureAndBeforeWhatIsFrozen) {
+  const std::string_view email = "user.email";
   Call call = ForPerson("person", "subjects/t");
-  call.facts.restricted = true;
+  call.facts.frozen = absl::MakeConstSpan(&email, 1);
   EXPECT_EQ(call.reason(), Reason::kNotOwnRecord);
   call.facts.erased = true;
   EXPECT_EQ(call.reason(), Reason::kSubjectErased);
-  call = ForPerson("person", "subjects/s");
-  call.facts.restricted = true;
-  EXPECT_EQ(call.reason(), Reason::kSubjectRestricted);
 }
 
 TEST_F(StandingDecisionTest, OwnIdIsThatOfNoMember) {
