@@ -106,6 +106,11 @@ SubjectService/UpdateSubject                r r r r  o o  o  o N E X  T T  D U  
 SubjectService/OpenMatter                   r r r r  o o  o  o N E X  T T  D U  r
 SubjectService/UpdateMatter                 r r r r  o o  o  o N E X  T T  D U  r
 SubjectService/ListMatters                  r r r r  + o  o  o N E X  T T  D U  r
+SubjectRightsService/OpenRequest            r r r r  o o  o  o N E X  T T  D U  r
+SubjectRightsService/ConfirmIdentity        r r r r  o o  o  o N E X  T T  D U  r
+SubjectRightsService/RefuseRequest          r r r r  o o  o  o N E X  T T  D U  r
+SubjectRightsService/CompleteRequest        r r r r  o o  o  o N E X  T T  D U  r
+SubjectRightsService/ListRequests           r r r r  o o  o  o N E X  T T  D U  r
 CredentialService/SetCredential             r r r r  + f  o  f N E X  T T  D U  r
 CredentialService/VerifyCredential          r r r r  + o  o  o N E X  T T  D U  r
 CredentialService/RevokeCredential          r r r r  + f  o  f N E X  T T  D U  r
@@ -268,6 +273,7 @@ v1::Proposal MatrixTest::Proposed() {
 MatrixTest::Makers MatrixTest::Requests() {
   const std::string record = record_.record().name();
   const std::string subject = SubjectOf(record);
+  const std::string rights_request = subject + "/requests/" + std::string(26, 'a');
   const auto principal = [this] {
     const std::string name = absl::StrCat("prey-", ++serial_);
     RegisterWithoutRole(name, v1::PRINCIPAL_KIND_STAFF, "");
@@ -407,6 +413,25 @@ MatrixTest::Makers MatrixTest::Requests() {
        })},
       {"SubjectService/ListMatters",
        Make<v1::ListMattersRequest>([=](auto& r) { r.set_parent(subject); })},
+
+      {"SubjectRightsService/OpenRequest", Make<v1::OpenRequestRequest>([=](auto& r) {
+         r.set_subject(subject);
+         r.mutable_request()->set_right("own");
+         r.mutable_request()->set_kind("erase");
+         r.mutable_request()->add_fields("customer.email");
+       })},
+      {"SubjectRightsService/ConfirmIdentity", Make<v1::ConfirmIdentityRequest>([=](auto& r) {
+         r.set_name(rights_request);
+         r.mutable_evidence()->set_method("passport");
+       })},
+      {"SubjectRightsService/RefuseRequest", Make<v1::RefuseRequestRequest>([=](auto& r) {
+         r.set_name(rights_request);
+         r.mutable_refusal()->set_ground("harm_to_others");
+       })},
+      {"SubjectRightsService/CompleteRequest",
+       Make<v1::CompleteRequestRequest>([=](auto& r) { r.set_name(rights_request); })},
+      {"SubjectRightsService/ListRequests",
+       Make<v1::ListRequestsRequest>([=](auto& r) { r.set_subject(subject); })},
 
       {"SharingService/RegisterRecipient",
        Make<v1::RegisterRecipientRequest>([](auto& r) { r = RecipientRequest("matrix"); })},

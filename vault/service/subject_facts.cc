@@ -85,7 +85,7 @@ void PersonFacts::Fill(std::string_view tenant, const SubjectUse& use) {
   }
   facts_.stops = lists_->stops;
   lists_->frozen = FrozenFields(use);
-  // FROZEN facts_.frozen = lists_->frozen;
+  facts_.frozen = lists_->frozen;
 
   size_t words = 0;
   size_t recipients = 0;

@@ -51,7 +51,7 @@ roles:
 grants:
   - {id: shop-write, role: shop, may: [create, update], fields: [all], for: [support]}
   - {id: shop-tidy, role: shop, may: [delete, delete_subject, read_subject, record_consent, manage_matters], types: [customer, other]}
-  - {id: shop-stop, role: shop, may: [stop_use], fields: [all], for: [support]}
+  - {id: shop-stop, role: shop, may: [stop_use, rights_request], fields: [all], for: [support]}
   - {id: sends, role: sender, may: [export], fields: [addressee], for: [delivery]}
   - {id: clerk-exports, role: clerk, may: [export], fields: [all], for: [support, legal, transfer, research]}
   - {id: boss-approves, role: boss, may: [approve_exception, read_disclosures], for: [legal]}
@@ -68,6 +68,7 @@ recipients:
 recipient_rules: {home: [JP]}
 rights:
   - {id: correct, who: [subject], kind: correct, fields: [all], notify_past_recipients: without_delay, track_until_acknowledged: true}
+  - {id: freezing, who: [subject], kind: correct, fields: [all], mode: freeze, freeze: [use, provide], identity: none_stated}
 )";
 
 inline const std::string kDocument(64, 'd');

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "piivault/v1/rights_service.pb.h"
 #include "tests/vault/disclosures/disclosure_testing.h"
 
 namespace piivault::vault {
@@ -161,6 +162,32 @@ TEST_F(RedeemTest, WhatWasRevokedGivesNothing) {
   EXPECT_EQ(Redeem("yamato", by_token.token).name(), "TOKEN_REVOKED");
   now += absl::Seconds(1);
   EXPECT_TRUE(Redeem("yamato", NewParcel().token).ok());
+}
+
+// 001-39: what somebody has asked to correct is not handed out until that is done, on a token of
+// before either; then the token gives the new value.
+TEST_F(RedeemTest, WhatIsToBeCorrectedIsNotHandedOut) {
+  const Parcel parcel = NewParcel();
+  v1::OpenRequestRequest open;
+  open.set_subject(parcel.person);
+  open.mutable_request()->set_right("freezing");
+  open.mutable_request()->set_kind("correct");
+  open.mutable_request()->add_fields("customer.phone");
+  open.mutable_usage()->set_purpose("support");
+  const Result opened = Call("shop", "OpenRequest", open);
+  ASSERT_EQ(opened.name(), "OK");
+  EXPECT_EQ(Withheld("yamato", parcel.token), "SUBJECT_RESTRICTED");
+  EXPECT_EQ(Issue("sender", ForCarrier(parcel.person)).name(), "SUBJECT_RESTRICTED");
+  now += absl::Seconds(1);
+  ASSERT_TRUE(Update(parcel.record, {{"phone", "090-9999-0000"}}).ok());
+  EXPECT_EQ(Withheld("yamato", parcel.token), "SUBJECT_RESTRICTED") << "nobody said it is done";
+  v1::CompleteRequestRequest done;
+  done.set_name(opened.As<v1::OpenRequestResponse>().request().name());
+  done.mutable_usage()->set_purpose("support");
+  ASSERT_EQ(Call("shop", "CompleteRequest", done).name(), "OK");
+  const Result given = Redeem("yamato", parcel.token);
+  ASSERT_EQ(given.name(), "OK");
+  EXPECT_THAT(given.response->Utf8DebugString(), testing::HasSubstr("090-9999-0000"));
 }
 
 TEST_F(RedeemTest, EverythingIsDecidedAnew) {

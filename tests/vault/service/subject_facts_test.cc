@@ -41,6 +41,17 @@ TEST(PersonFactsTest, WhereNobodySaidAnythingAllIsAllowed) {
   EXPECT_EQ(person.ConsentIdOf(nullptr), "");
 }
 
+TEST(PersonFactsTest, WhatRequestsFreezeIsFrozen) {
+  SubjectState subject = Somebody();
+  storage::v1::SubjectRequestRow& request = *subject.row.mutable_use()->add_requests();
+  request.add_fields("customer.email");
+  request.add_fields("customer.phone");
+  request.add_done_fields("customer.phone");
+  EXPECT_TRUE(PersonFacts("default", subject).facts().frozen.empty());
+  request.set_freezes(true);
+  EXPECT_THAT(PersonFacts("default", subject).facts().frozen, ElementsAre("customer.email"));
+}
+
 TEST(PersonFactsTest, ATombstoneSaysSo) {
   SubjectState subject = Somebody();
   subject.row.set_erased(true);
