@@ -57,8 +57,8 @@ Reason CheckRequest(const RightSpec& right, const RequestTerms& terms) {
   if (!right.fields.empty() && !std::all_of(terms.fields.begin(), terms.fields.end(), covered)) {
     return Reason::kRightNotGiven;
   }
-  const bool ground = right.grounds.empty() ? terms.ground.empty()
-                                            : Contains(right.grounds, terms.ground);
+  const bool ground =
+      right.grounds.empty() ? terms.ground.empty() : Contains(right.grounds, terms.ground);
   return ground ? Reason::kOk : Reason::kMalformedRequest;
 }
 

@@ -33,10 +33,10 @@ bool AsksForIdentity(const RightSpec& right, bool by_the_person);
 
 // A refusal.
 struct RefusalTerms {
-  std::string_view kind;  // Of the request.
-  std::string_view ground;
-  std::string_view law;
-  std::string_view article;
+  std::string_view kind = {};  // Of the request.
+  std::string_view ground = {};
+  std::string_view law = {};
+  std::string_view article = {};
   bool has_document = false;
   bool contract_stands = false;  // It lasts, and the person has not said that it is to end.
 };

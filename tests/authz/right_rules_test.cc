@@ -42,7 +42,7 @@ class RightRulesTest : public testing::Test {
  protected:
   RightRulesTest() {
     Diagnostics diagnostics;
-    policy_ = Policy::Load({.yaml = std::string(kPolicy)}, &diagnostics);
+    policy_ = Policy::Load({std::string(kPolicy), ""}, &diagnostics);
     EXPECT_NE(policy_, nullptr) << diagnostics.ToString();
   }
   const RightSpec& Right(std::string_view id) const { return *FindRight(*policy_, id); }
@@ -51,8 +51,8 @@ class RightRulesTest : public testing::Test {
                        bool by_the_person = true, std::string_view ground = "") const {
     std::vector<FieldId> ids;
     for (std::string_view field : fields) ids.push_back(policy_->FindField(field));
-    return ReasonName(CheckRequest(
-        Right(right), {kind, ground, ids, policy_->FindRole(role), by_the_person}));
+    return ReasonName(
+        CheckRequest(Right(right), {kind, ground, ids, policy_->FindRole(role), by_the_person}));
   }
   std::string Refuse(std::string_view right, const RefusalTerms& terms) const {
     std::string_view argument;
@@ -61,7 +61,7 @@ class RightRulesTest : public testing::Test {
                                  : std::string(ReasonName(reason)) + " " + std::string(argument);
   }
 
-  std::unique_ptr<const Policy> policy_;
+  std::shared_ptr<const Policy> policy_;
 };
 
 TEST_F(RightRulesTest, ARightIsThatOfKindFieldsAndPeopleNamed) {
@@ -127,9 +127,8 @@ TEST_F(RightRulesTest, GroundsOfLawCiteIt) {
               "MALFORMED_REQUEST article");
     EXPECT_EQ(Refuse("named", {.kind = "erase", .ground = ground, .article = "7"}),
               "MALFORMED_REQUEST law");
-    EXPECT_EQ(
-        Refuse("named", {.kind = "erase", .ground = ground, .law = "JP-tax", .article = "7"}),
-        "OK");
+    EXPECT_EQ(Refuse("named", {.kind = "erase", .ground = ground, .law = "JP-tax", .article = "7"}),
+              "OK");
     EXPECT_EQ(Refuse("named", {.kind = "erase", .ground = ground, .law = "Moon", .article = "7"}),
               "GROUND_NOT_ADMITTED law");
   }

@@ -25,8 +25,8 @@ bool ContractStands(const SubjectUse& use);
 // Whether the ground of the refusal holds still. Where it does not, its fields are open again.
 bool Holds(const SubjectRequestRow::Refusal& refusal, const SubjectUse& use);
 
-// The fields that are neither done nor refused on a ground that holds, in the request's order; views
-// into the row. `use` is that of the row's person.
+// The fields that are neither done nor refused on a ground that holds, in the request's order;
+// views into the row. `use` is that of the row's person.
 std::vector<std::string_view> OpenFields(const SubjectRequestRow& row, const SubjectUse& use);
 RequestState StateOf(const SubjectRequestRow& row, const SubjectUse& use);
 

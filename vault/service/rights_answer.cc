@@ -47,14 +47,14 @@ class ConfirmIdentityHandler : public Handler {
     if (auto refused = rights.OpenRequest(request.name(), request.usage())) {
       return *std::move(refused);
     }
-    absl::Status form = CheckWord(evidence.method(), IsPolicyIdentifier(evidence.method()),
-                                  "evidence.method");
+    absl::Status form =
+        CheckWord(evidence.method(), IsPolicyIdentifier(evidence.method()), "evidence.method");
     if (form.ok()) form = CheckDigest(evidence.document_sha256(), "evidence.document_sha256");
     if (!form.ok()) return call.Refuse(form);
     if (auto refused = rights.LoadRequest()) return *std::move(refused);
     const authz::RightSpec* right = authz::FindRight(call.policy(), rights.request().right());
-    const bool named = right == nullptr || right->evidence.empty() ||
-                       Contains(right->evidence, evidence.method());
+    const bool named =
+        right == nullptr || right->evidence.empty() || Contains(right->evidence, evidence.method());
     if (evidence.method().empty() || !named) {
       return call.Refuse(Reason::kMalformedRequest, {"evidence.method"});
     }
@@ -107,7 +107,8 @@ class RefuseRequestHandler : public Handler {
   static absl::Status CheckForm(const v1::RequestRefusal& asked) {
     absl::Status status =
         CheckWord(asked.ground(), IsPolicyIdentifier(asked.ground()), "refusal.ground");
-    if (status.ok()) status = CheckWord(asked.law(), IsPolicyIdentifier(asked.law()), "refusal.law");
+    if (status.ok())
+      status = CheckWord(asked.law(), IsPolicyIdentifier(asked.law()), "refusal.law");
     if (status.ok()) {
       status = CheckWord(asked.article(), authz::IsValidTicket(asked.article()), "refusal.article");
     }
@@ -122,11 +123,11 @@ class RefuseRequestHandler : public Handler {
     const authz::RightSpec* right = authz::FindRight(call.policy(), rights.request().right());
     if (right == nullptr) return call.Refuse(Reason::kRightNotGiven);
     std::string_view argument;
-    const Reason reason = authz::CheckRefusal(
-        call.policy(), *right,
-        {rights.request().kind(), asked.ground(), asked.law(), asked.article(),
-         !asked.document_sha256().empty(), ContractStands(rights.use())},
-        &argument);
+    const Reason reason =
+        authz::CheckRefusal(call.policy(), *right,
+                            {rights.request().kind(), asked.ground(), asked.law(), asked.article(),
+                             !asked.document_sha256().empty(), ContractStands(rights.use())},
+                            &argument);
     if (reason != Reason::kOk) return call.Refuse(reason, {Concat({"refusal.", argument})});
     if (authz::IsException(*right, asked.ground())) {
       constexpr authz::Verb kApprove[] = {authz::Verb::kApproveException};

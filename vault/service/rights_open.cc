@@ -61,18 +61,16 @@ class OpenRequestHandler : public Handler {
     if (call.replayed()) return Replay(rights, response);
 
     const authz::RightSpec* right = authz::FindRight(call.policy(), asked.right());
-    const Reason reason =
-        right == nullptr
-            ? Reason::kRightNotGiven
-            : authz::CheckRequest(*right, {asked.kind(), asked.ground(), ids, &rights.role(),
-                                           rights.ByThePerson()});
+    const Reason reason = right == nullptr
+                              ? Reason::kRightNotGiven
+                              : authz::CheckRequest(*right, {asked.kind(), asked.ground(), ids,
+                                                             &rights.role(), rights.ByThePerson()});
     if (reason == Reason::kMalformedRequest) return call.Refuse(reason, {"request.ground"});
     if (reason != Reason::kOk) return call.Refuse(reason);
     SubjectRequestRow row = MakeRow(rights, asked, *right, fields);
     rights.Describe(row);
     const std::string id = row.id();
-    if (!AddRequest(std::move(row), &rights.use()) ||
-        rights.use().ByteSizeLong() > kMaxUseBytes) {
+    if (!AddRequest(std::move(row), &rights.use()) || rights.use().ByteSizeLong() > kMaxUseBytes) {
       return call.Refuse(Reason::kBatchTooLarge);
     }
     StorePerson(call, &rights.person());

@@ -13,8 +13,8 @@ absl::Status RegisterRightsService(const VaultDependencies& dependencies, Method
     Make make;
   };
   static constexpr Entry kEntries[] = {
-      {"OpenRequest", NewOpenRequest},         {"ConfirmIdentity", NewConfirmIdentity},
-      {"RefuseRequest", NewRefuseRequest},     {"CompleteRequest", NewCompleteRequest},
+      {"OpenRequest", NewOpenRequest},          {"ConfirmIdentity", NewConfirmIdentity},
+      {"RefuseRequest", NewRefuseRequest},      {"CompleteRequest", NewCompleteRequest},
       {"ListRequests", NewListSubjectRequests},
   };
   for (const Entry& entry : kEntries) {

@@ -128,8 +128,8 @@ TEST(SubjectRequestTest, AgreesWithAPlainAccount) {
           AddRefusal(NewRefusal({field}, said == Said::kRefusedForGood ? kDuty : kContract), &row);
           break;
         case 1: {
-          const bool open = said == Said::kNothing ||
-                            (said == Said::kRefusedForContract && !ContractStands(use));
+          const bool open =
+              said == Said::kNothing || (said == Said::kRefusedForContract && !ContractStands(use));
           if (!open) break;
           said = Said::kDone;
           MarkDone({field}, step, &row);
@@ -152,10 +152,10 @@ TEST(SubjectRequestTest, AgreesWithAPlainAccount) {
         }
       }
       ASSERT_EQ(OpenFields(row, use), open) << "seed " << seed << " step " << step;
-      const RequestState expected = !open.empty()            ? RequestState::kOpen
-                                    : done == 0              ? RequestState::kRefused
-                                    : done == fields.size()  ? RequestState::kCompleted
-                                                             : RequestState::kPartlyRefused;
+      const RequestState expected = !open.empty()           ? RequestState::kOpen
+                                    : done == 0             ? RequestState::kRefused
+                                    : done == fields.size() ? RequestState::kCompleted
+                                                            : RequestState::kPartlyRefused;
       ASSERT_EQ(StateOf(row, use), expected) << "seed " << seed << " step " << step;
       // No field stands in two refusals, and none is empty.
       std::vector<std::string> refused;

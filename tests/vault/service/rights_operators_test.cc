@@ -85,8 +85,10 @@ class SnsHelperRequestsTest : public OperatorRightsTest {
     }
     speak_for_ = {"customer"};
     order_ = Create("order_service", "S1", "svc", "web",
-                    {{"name", "Kim Hana"}, {"phone", "090-1234-5678"},
-                     {"billing_record", "billed 100"}, {"payment_record", "paid 100"}});
+                    {{"name", "Kim Hana"},
+                     {"phone", "090-1234-5678"},
+                     {"billing_record", "billed 100"},
+                     {"payment_record", "paid 100"}});
     person_ = PersonOf(order_);
   }
 
@@ -112,10 +114,10 @@ TEST_F(SnsHelperRequestsTest, GroundsAreAClosedListAndNoneIsForACorrection) {
             "GROUND_NOT_ADMITTED");
   EXPECT_EQ(Refuse("chief_privacy_officer", correction, Because("harm_to_others")).name(),
             "GROUND_NOT_ADMITTED");
-  EXPECT_EQ(Refuse("chief_privacy_officer", correction,
-                   Because("contract_active_without_termination"))
-                .name(),
-            "GROUND_NOT_ADMITTED");
+  EXPECT_EQ(
+      Refuse("chief_privacy_officer", correction, Because("contract_active_without_termination"))
+          .name(),
+      "GROUND_NOT_ADMITTED");
 }
 
 // 001-43: what a statute keeps is refused with the statute; all else that was asked for is gone.
@@ -123,13 +125,12 @@ TEST_F(SnsHelperRequestsTest, WhatAStatuteKeepsIsRefusedAndTheRestErased) {
   const std::string name = Asked("customer", person_, "own", "erase", {"svc.*"});
   ASSERT_EQ(Confirm("privacy_staff", name, "login_and_call").name(), "OK");
   const Fields kept = {"svc.billing_record", "svc.payment_record"};
+  EXPECT_THAT(Refuse("privacy_staff", name, Because("statute_or_legal_duty", kept)).denied_fields,
+              ElementsAre("refusal.law"));
   EXPECT_THAT(
-      Refuse("privacy_staff", name, Because("statute_or_legal_duty", kept)).denied_fields,
-      ElementsAre("refusal.law"));
-  EXPECT_THAT(Refuse("privacy_staff", name,
-                     Because("statute_or_legal_duty", kept, "KR-NationalTaxBasic"))
-                  .denied_fields,
-              ElementsAre("refusal.article"));
+      Refuse("privacy_staff", name, Because("statute_or_legal_duty", kept, "KR-NationalTaxBasic"))
+          .denied_fields,
+      ElementsAre("refusal.article"));
   ASSERT_EQ(Refuse("privacy_staff", name,
                    Because("statute_or_legal_duty", kept, "KR-NationalTaxBasic", "85-3"))
                 .name(),
@@ -181,7 +182,8 @@ TEST_F(SnsHelperRequestsTest, TheContractIsAGroundUntilItIsToEnd) {
   EXPECT_EQ(StateOf("customer", name), v1::SUBJECT_REQUEST_STATE_COMPLETED);
 }
 
-// 001-27: of consultations only what is about a dispute is kept, by the statute; of others nothing is.
+// 001-27: of consultations only what is about a dispute is kept, by the statute; of others nothing
+// is.
 TEST_F(SnsHelperRequestsTest, OnlyTheDisputeOfAConsultationIsKept) {
   for (const bool dispute : {false, true}) {
     const std::string record =
@@ -221,8 +223,8 @@ TEST_F(SnsHelperRequestsTest, OnlyTheDisputeOfAConsultationIsKept) {
   }
 }
 
-// 001-37, 001-38: each of the four kinds is taken at any time, and none is carried out before it was
-// seen who asks.
+// 001-37, 001-38: each of the four kinds is taken at any time, and none is carried out before it
+// was seen who asks.
 TEST_F(SnsHelperRequestsTest, EachKindIsTakenAndNoneCarriedOutForAStranger) {
   for (const char* kind : {"access", "erase", "stop_processing", "correct"}) {
     const std::string right = std::string(kind) == "correct" ? "correct" : "own";
@@ -268,10 +270,11 @@ class CorezoRequestsTest : public OperatorRightsTest {
   std::string record_, person_;
 };
 
-// 002-39: where the law asks for no disclosure of a field, that one is refused with the article; the
-// rest is disclosed, and the notice lists the ground.
+// 002-39: where the law asks for no disclosure of a field, that one is refused with the article;
+// the rest is disclosed, and the notice lists the ground.
 TEST_F(CorezoRequestsTest, ADisclosureIsRefusedInPartWithItsArticle) {
-  const std::string name = Asked("member", person_, "disclose", "disclose", {"id.name", "id.phone"});
+  const std::string name =
+      Asked("member", person_, "disclose", "disclose", {"id.name", "id.phone"});
   ASSERT_EQ(Confirm("support", name).name(), "OK");
   ASSERT_EQ(
       Refuse("support", name, Because("no_legal_duty", {"id.phone"}, "JP-APPI", "33-2-1")).name(),
@@ -291,15 +294,16 @@ TEST_F(CorezoRequestsTest, ADisclosureIsRefusedInPartWithItsArticle) {
 TEST_F(CorezoRequestsTest, WantOfADutyIsSaidWithTheArticle) {
   const std::string correct =
       Asked("member", person_, "correct", "correct", {"id.phone"}, "untrue");
-  const std::string stop = Asked("member", person_, "stop-on-ground", "stop_use", {"id.phone"},
-                                 "wrongful_acquisition");
+  const std::string stop =
+      Asked("member", person_, "stop-on-ground", "stop_use", {"id.phone"}, "wrongful_acquisition");
   const std::string erase = Asked("member", person_, "erase", "erase", {"id.phone"});
   for (const std::string& name : {correct, stop, erase}) {
-    for (const auto& [law, article] : std::map<std::string, std::string>{
-             {"", ""}, {"JP-APPI", ""}}) {
-      EXPECT_EQ(authz::ReasonCode(
-                    Refuse("info_manager", name, Because("no_legal_duty", {}, law, article)).reason),
-                absl::StatusCode::kInvalidArgument);
+    for (const auto& [law, article] :
+         std::map<std::string, std::string>{{"", ""}, {"JP-APPI", ""}}) {
+      EXPECT_EQ(
+          authz::ReasonCode(
+              Refuse("info_manager", name, Because("no_legal_duty", {}, law, article)).reason),
+          absl::StatusCode::kInvalidArgument);
     }
     EXPECT_EQ(Refuse("info_manager", name, Because("no_legal_duty", {}, "JP-APPI", "34-1")).name(),
               "OK");
@@ -404,8 +408,7 @@ class BiglobeRequestsTest : public OperatorRightsTest {
 // 003-38: the purposes are told unless one of the act's three exceptions applies, which the officer
 // approves by its code; and these are no ground for refusing anything else.
 TEST_F(BiglobeRequestsTest, PurposesAreWithheldWithACodeOnly) {
-  const std::string name =
-      Asked("subject", person_, "requests", "purpose_notice", {"c1.name"});
+  const std::string name = Asked("subject", person_, "requests", "purpose_notice", {"c1.name"});
   EXPECT_EQ(authz::ReasonCode(Refuse("pi_executive", name, Because("")).reason),
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Refuse("pi_executive", name, Because("APPI-18-4-9")).name(), "GROUND_NOT_ADMITTED");

@@ -68,9 +68,10 @@ class RightsTest : public RightsTestBase {
       PutPrincipal(service, v1::PRINCIPAL_KIND_SERVICE);
     }
     speak_for_ = {"person"};
-    customer_ = vault_.Create({{"name", "山田 花子"}, {"email", "hanako@example.jp"}, {"note", "vip"}})
-                    .record()
-                    .name();
+    customer_ =
+        vault_.Create({{"name", "山田 花子"}, {"email", "hanako@example.jp"}, {"note", "vip"}})
+            .record()
+            .name();
     hanako_ = PersonOf(customer_);
     pay_ = AddRecord("pay", {{"account", "7654321"}, {"amount", "100"}});
   }
@@ -134,7 +135,7 @@ TEST_F(RightsTest, IsTakenDownAndListed) {
   EXPECT_THAT(request.fields(), ElementsAre("customer.name", "customer.email", "customer.note"));
   EXPECT_EQ(request.state(), v1::SUBJECT_REQUEST_STATE_OPEN);
   EXPECT_EQ(request.open_time().seconds(), absl::ToUnixSeconds(vault_.now));
-  const storage::v1::EntryBody entry = opened.entry();
+  const storage::v1::EntryBody entry = opened.entry;
   ASSERT_THAT(entry.items(), SizeIs(1));
   EXPECT_FALSE(entry.items(0).subject_ref().empty());
   EXPECT_THAT(entry.items(0).fields(),
@@ -226,7 +227,7 @@ TEST_F(RightsTest, NothingIsDoneBeforeItWasSeenWhoAsks) {
       << "the right names what it takes";
   const Result confirmed = Confirm("desk", name);
   ASSERT_EQ(confirmed.name(), "OK");
-  EXPECT_EQ(confirmed.entry().arguments().at("method"), "passport");
+  EXPECT_EQ(confirmed.entry.arguments().at("method"), "passport");
   EXPECT_EQ(Seen("person", name).identity().method(), "passport");
   ASSERT_EQ(Complete("desk", name).name(), "OK");
   const v1::SubjectRequest seen = Seen("person", name);
@@ -264,7 +265,7 @@ TEST_F(RightsTest, AnErasureIsDoneWhenNoRecordHasAValueNorHadOne) {
   EXPECT_EQ(StateOf("desk", name), v1::SUBJECT_REQUEST_STATE_OPEN);
   const Result done = Complete("desk", name);
   ASSERT_EQ(done.name(), "OK") << testing::PrintToString(done.denied_fields);
-  EXPECT_THAT(done.entry().items(0).fields(), ElementsAre("customer.email", "customer.note"));
+  EXPECT_THAT(done.entry.items(0).fields(), ElementsAre("customer.email", "customer.note"));
   EXPECT_EQ(StateOf("person", name), v1::SUBJECT_REQUEST_STATE_COMPLETED);
 }
 
@@ -334,10 +335,10 @@ TEST_F(RightsTest, ARefusalNamesItsGroundAndWhoAskedIsTold) {
   const Result refused = Refuse(
       "desk", name, Because("statute_or_legal_duty", {"customer.note"}, "JP-tax", "art.126"));
   ASSERT_EQ(refused.name(), "OK");
-  EXPECT_EQ(refused.entry().arguments().at("ground"), "statute_or_legal_duty");
-  EXPECT_EQ(refused.entry().arguments().at("law"), "JP-tax");
-  EXPECT_EQ(refused.entry().arguments().at("article"), "art.126");
-  EXPECT_THAT(refused.entry().items(0).fields(), ElementsAre("customer.note"));
+  EXPECT_EQ(refused.entry.arguments().at("ground"), "statute_or_legal_duty");
+  EXPECT_EQ(refused.entry.arguments().at("law"), "JP-tax");
+  EXPECT_EQ(refused.entry.arguments().at("article"), "art.126");
+  EXPECT_THAT(refused.entry.items(0).fields(), ElementsAre("customer.note"));
   const v1::SubjectRequest seen = Seen("person", name);
   EXPECT_EQ(seen.state(), v1::SUBJECT_REQUEST_STATE_OPEN);
   EXPECT_THAT(seen.open_fields(), ElementsAre("customer.email"));
@@ -375,7 +376,7 @@ TEST_F(RightsTest, HarmToOthersIsForWhoApprovesExceptions) {
   EXPECT_EQ(Refuse("chief", name, unweighed).name(), "MALFORMED_REQUEST");
   const Result refused = Refuse("chief", name, Because("harm_to_others"));
   ASSERT_EQ(refused.name(), "OK");
-  EXPECT_THAT(refused.entry().items(0).grants(), ElementsAre("chief-works", "chief-approves"));
+  EXPECT_THAT(refused.entry.items(0).grants(), ElementsAre("chief-works", "chief-approves"));
   EXPECT_EQ(Seen("person", name).refusals(0).document_sha256(), kRightsDocument);
 }
 

@@ -78,8 +78,8 @@ class VaultFixture {
   absl::Time now = absl::FromUnixSeconds(1'750'000'000);
 
   // One call, as the transport carries it out, up to its first answer. `method` is one of
-  // VaultService, SubjectService, SubjectRightsService or CredentialService, or one of SharingService that deals with
-  // tokens or the ledger.
+  // VaultService, SubjectService, SubjectRightsService or CredentialService, or one of
+  // SharingService that deals with tokens or the ledger.
   struct Result {
     authz::Reason reason = authz::Reason::kInternal;
     std::vector<std::string> denied_fields;
