@@ -305,7 +305,8 @@ class FakeVault::Subject : public v1::SubjectService::Service {
   }
 
   grpc::Status UpdateSubject(grpc::ServerContext*, const v1::UpdateSubjectRequest* request,
-                             v1::UpdateSubjectResponse*) override {
+                             v1::UpdateSubjectResponse* response) override {
+    response->set_termination_intended(request->termination_intended());
     absl::MutexLock lock(&fake_.mutex_);
     fake_.updated_.push_back(*request);
     return grpc::Status::OK;
