@@ -1,11 +1,13 @@
 #include "ops/cli/arguments.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
 #include "ops/cli/render.h"
@@ -53,6 +55,20 @@ std::string RecordName(const Session& session, const std::string& argument) {
 std::string SubjectName(const Session& session, const std::string& argument) {
   if (absl::StrContains(argument, '/')) return argument;
   return absl::StrCat(session.tenant(), "/subjects/", argument);
+}
+
+std::string SubjectRequestName(const Session& session, const std::string& argument) {
+  if (absl::StartsWith(argument, "tenants/")) return argument;
+  return absl::StrCat(session.tenant(), "/subjects/", argument);
+}
+
+bool IsSubjectRequest(std::string_view argument) {
+  std::vector<absl::string_view> parts = absl::StrSplit(vault::AbslView(argument), '/');
+  if (std::count(parts.begin(), parts.end(), "") != 0) return false;
+  if (parts.size() == 6 && parts[0] == "tenants" && parts[2] == "subjects") {
+    parts.erase(parts.begin(), parts.begin() + 3);
+  }
+  return parts.size() == 3 && parts[0] != "tenants" && parts[1] == "requests";
 }
 
 std::string RecipientName(const Session& session, const std::string& argument) {

@@ -35,6 +35,10 @@ std::function<std::string(std::string)> Qualified(std::string prefix);
 std::string RecordName(const Session& session, const std::string& argument);
 // `tenants/…/subjects/…`, also from the bare id.
 std::string SubjectName(const Session& session, const std::string& argument);
+// `tenants/…/subjects/…/requests/…`, also from `SUBJECT/requests/ID`.
+std::string SubjectRequestName(const Session& session, const std::string& argument);
+// Whether it is one of these two.
+bool IsSubjectRequest(std::string_view argument);
 
 // `tenants/…/recipients/…`, also from the bare id.
 std::string RecipientName(const Session& session, const std::string& argument);

@@ -24,6 +24,7 @@ void AddSubjectCommands(CLI::App& root, Session& session);
 void AddSubjectUpdateCommand(CLI::App& subject, Session& session);  // of the group `subject`
 void AddMatterCommands(CLI::App& root, Session& session);
 void AddPeoplesWillCommands(CLI::App& subject, Session& session);  // of the group `subject`
+void AddRequestCommands(CLI::App& subject, Session& session);      // of the group `subject`
 void AddCredentialCommands(CLI::App& root, Session& session);
 void AddTokenCommands(CLI::App& root, Session& session);
 void AddImportCommand(CLI::App& root, Session& session);

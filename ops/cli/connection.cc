@@ -63,6 +63,7 @@ Connection::Connection(std::shared_ptr<grpc::Channel> channel, absl::Duration ti
       subject_(v1::SubjectService::NewStub(channel)),
       credential_(v1::CredentialService::NewStub(channel)),
       admin_(v1::AdminService::NewStub(channel)),
+      rights_(v1::SubjectRightsService::NewStub(channel)),
       sharing_(v1::SharingService::NewStub(channel)),
       audit_(v1::AuditService::NewStub(channel)),
       timeout_(timeout) {}

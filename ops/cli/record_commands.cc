@@ -198,6 +198,7 @@ void AddSubjectCommands(CLI::App& root, Session& session) {
   AddRequestId(*command, remove->mutable_request_id());
   AddSubjectUpdateCommand(*group, session);
   AddPeoplesWillCommands(*group, session);
+  AddRequestCommands(*group, session);
 }
 
 }  // namespace piivault::ops

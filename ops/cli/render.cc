@@ -165,7 +165,14 @@ std::string FormatField(const Message& message, std::string_view path) {
       message.GetDescriptor()->FindFieldByName(std::string(path.substr(0, dot)));
   if (field == nullptr) return "";
   if (dot != std::string_view::npos) {
-    return FormatField(message.GetReflection()->GetMessage(message, field), path.substr(dot + 1));
+    const Reflection& reflection = *message.GetReflection();
+    const std::string_view rest = path.substr(dot + 1);
+    if (!field->is_repeated()) return FormatField(reflection.GetMessage(message, field), rest);
+    std::vector<std::string> parts;
+    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+      parts.push_back(FormatField(reflection.GetRepeatedMessage(message, field, i), rest));
+    }
+    return absl::StrJoin(parts, ", ");
   }
   return field->is_repeated() ? FormatRepeated(message, *field) : FormatScalar(message, *field);
 }

@@ -12,7 +12,8 @@ namespace piivault::ops {
 
 enum class OutputFormat { kTable, kJson };
 
-// A column of a table: its title and the field it shows, `a.b` for a field of a message.
+// A column of a table: its title and the field it shows, `a.b` for a field of a message, or of each
+// where `a` is repeated.
 struct Column {
   std::string title;
   std::string path;

@@ -305,7 +305,8 @@ class FakeVault::Subject : public v1::SubjectService::Service {
   }
 
   grpc::Status UpdateSubject(grpc::ServerContext*, const v1::UpdateSubjectRequest* request,
-                             v1::UpdateSubjectResponse*) override {
+                             v1::UpdateSubjectResponse* response) override {
+    response->set_termination_intended(request->termination_intended());
     absl::MutexLock lock(&fake_.mutex_);
     fake_.updated_.push_back(*request);
     return grpc::Status::OK;
@@ -342,6 +343,81 @@ class FakeVault::Subject : public v1::SubjectService::Service {
   }
 
  private:
+  grpc::Status Hear(const google::protobuf::Message& request) { return fake_.Hear(request); }
+
+  FakeVault& fake_;
+};
+
+// Knows the requests r1, about two fields, and r2, which was closed.
+class FakeVault::Rights : public v1::SubjectRightsService::Service {
+ public:
+  explicit Rights(FakeVault& fake) : fake_(fake) {}
+
+ private:
+  grpc::Status OpenRequest(grpc::ServerContext*, const v1::OpenRequestRequest* request,
+                           v1::OpenRequestResponse* response) override {
+    *response->mutable_request() = request->request();
+    response->mutable_request()->set_name(request->subject() + "/requests/r1");
+    response->mutable_request()->set_state(v1::SUBJECT_REQUEST_STATE_OPEN);
+    response->mutable_receipt()->set_index(42);
+    return Hear(*request);
+  }
+  grpc::Status ConfirmIdentity(grpc::ServerContext*, const v1::ConfirmIdentityRequest* request,
+                               v1::ConfirmIdentityResponse* response) override {
+    response->mutable_request()->set_name(request->name());
+    *response->mutable_request()->mutable_identity() = request->evidence();
+    return Hear(*request);
+  }
+  grpc::Status RefuseRequest(grpc::ServerContext*, const v1::RefuseRequestRequest* request,
+                             v1::RefuseRequestResponse* response) override {
+    response->mutable_request()->set_state(v1::SUBJECT_REQUEST_STATE_PARTLY_REFUSED);
+    *response->mutable_request()->add_refusals() = request->refusal();
+    return Hear(*request);
+  }
+  // r1 alone was carried out.
+  grpc::Status CompleteRequest(grpc::ServerContext*, const v1::CompleteRequestRequest* request,
+                               v1::CompleteRequestResponse* response) override {
+    if (!request->name().ends_with("/r1")) {
+      return Refusal(grpc::StatusCode::FAILED_PRECONDITION, "REQUEST_NOT_CARRIED_OUT", "svc.phone");
+    }
+    response->mutable_request()->set_state(v1::SUBJECT_REQUEST_STATE_COMPLETED);
+    return Hear(*request);
+  }
+  // Of r1 fields were refused on two grounds that hold, twice on the first, and on one that does
+  // not.
+  grpc::Status ListRequests(grpc::ServerContext*, const v1::ListRequestsRequest* request,
+                            v1::ListRequestsResponse* response) override {
+    v1::SubjectRequest* open = Add(*request, "r1", v1::SUBJECT_REQUEST_STATE_OPEN, response);
+    open->add_open_fields("svc.phone");
+    open->add_open_fields("svc.email");
+    AddRefusal("no_legal_duty", true, open);
+    AddRefusal("contract_active_without_termination", false, open);
+    AddRefusal("no_legal_duty", true, open);
+    AddRefusal("harm_to_others", true, open);
+    open->mutable_identity()->set_method("passport");
+    open->mutable_open_time()->set_seconds(1'800'000'000);
+    if (!request->open_only()) {
+      Add(*request, "r2", v1::SUBJECT_REQUEST_STATE_COMPLETED, response);
+    }
+    response->mutable_receipt()->set_index(42);
+    return Hear(*request);
+  }
+
+  static v1::SubjectRequest* Add(const v1::ListRequestsRequest& asked, const std::string& id,
+                                 v1::SubjectRequestState state,
+                                 v1::ListRequestsResponse* response) {
+    v1::SubjectRequest* request = response->add_requests();
+    request->set_name(absl::StrCat(asked.subject(), "/requests/", id));
+    request->set_kind("erase");
+    request->set_state(state);
+    return request;
+  }
+  static void AddRefusal(const std::string& ground, bool holds, v1::SubjectRequest* request) {
+    v1::RequestRefusal* refusal = request->add_refusals();
+    refusal->set_ground(ground);
+    refusal->set_holds(holds);
+  }
+
   grpc::Status Hear(const google::protobuf::Message& request) { return fake_.Hear(request); }
 
   FakeVault& fake_;
@@ -424,6 +500,7 @@ FakeVault::FakeVault()
     : admin_(std::make_unique<Admin>(*this)),
       audit_(std::make_unique<Audit>(*this)),
       credential_(std::make_unique<Credential>(*this)),
+      rights_(std::make_unique<Rights>(*this)),
       sharing_(std::make_unique<FakeSharing>(
           [this](const google::protobuf::Message& request) { return Hear(request); })),
       subject_(std::make_unique<Subject>(*this)),
@@ -442,6 +519,7 @@ FakeVault::FakeVault()
   builder.RegisterService(admin_.get());
   builder.RegisterService(audit_.get());
   builder.RegisterService(credential_.get());
+  builder.RegisterService(rights_.get());
   builder.RegisterService(sharing_.get());
   builder.RegisterService(subject_.get());
   builder.RegisterService(vault_.get());

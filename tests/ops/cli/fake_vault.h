@@ -16,6 +16,7 @@
 #include "piivault/v1/admin_service.grpc.pb.h"
 #include "piivault/v1/audit_service.grpc.pb.h"
 #include "piivault/v1/credential_service.grpc.pb.h"
+#include "piivault/v1/rights_service.grpc.pb.h"
 #include "piivault/v1/subject_service.grpc.pb.h"
 #include "piivault/v1/vault_service.grpc.pb.h"
 #include "tests/fakes/test_pki.h"
@@ -60,8 +61,8 @@ class FakeVault {
   std::vector<std::string> administered() const;
   std::vector<v1::OpenMatterRequest> opened() const;
   std::vector<v1::UpdateSubjectRequest> updated() const;
-  // What SubjectService, CredentialService and SharingService were asked, each request in text
-  // format behind its type's name.
+  // What SubjectService, SubjectRightsService, CredentialService and SharingService were asked,
+  // each request in text format behind its type's name.
   std::vector<std::string> said() const;
   FakeSharing& sharing() { return *sharing_; }
 
@@ -69,6 +70,7 @@ class FakeVault {
   class Admin;
   class Audit;
   class Credential;
+  class Rights;
   class Subject;
   class Vault;
 
@@ -94,6 +96,7 @@ class FakeVault {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Audit> audit_;
   std::unique_ptr<Credential> credential_;
+  std::unique_ptr<Rights> rights_;
   std::unique_ptr<FakeSharing> sharing_;
   std::unique_ptr<Subject> subject_;
   std::unique_ptr<Vault> vault_;
