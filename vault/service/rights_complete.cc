@@ -107,7 +107,7 @@ class CompleteRequestHandler : public Handler {
       case Proof::kWritten: {
         left.insert(open.begin(), open.end());
         const auto look = [&](const LoadedRecord& record) {
-          if (record.header().updated_micros() < rights.request().open_micros()) return;
+          if (record.header().updated_micros() <= rights.request().open_micros()) return;
           for (std::string_view field : open) {
             if (IsOf(record, field)) left.erase(field);
           }
