@@ -56,6 +56,7 @@ struct FieldSpec {
   // Earlier values kept with the record; 0: none; kAllEarlierValues: a write beyond what a record
   // can keep is refused.
   uint32_t history = 0;
+  bool dated = false;      // When its value came is kept: people may ask to have it corrected.
   bool retired = false;    // Takes no new values; what it holds is read as before.
   std::string controller;  // operator, tenant or partner.
   std::vector<std::string>

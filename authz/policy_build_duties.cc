@@ -1,5 +1,7 @@
 // Retention, destruction and the rights of the people whose data it is.
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "authz/policy_builder.h"
 #include "authz/vocabulary.h"
@@ -131,7 +133,22 @@ void PolicyBuilder::ReadRight(const YamlNode& node) {
   }
   right.exceptions = reader.IdentifierList("exceptions", true);
   reader.Finish();
+  DateFields(right);
   policy_->rights_.push_back(std::move(right));
+}
+
+// Whether a correction was made is seen by when the value came.
+void PolicyBuilder::DateFields(const RightSpec& right) {
+  const bool corrects =
+      std::any_of(right.kinds.begin(), right.kinds.end(),
+                  [](const std::string& kind) { return kind == "correct" || kind == "change"; });
+  if (!corrects) return;
+  for (FieldSpec& field : policy_->fields_) {
+    if (right.fields.empty() ||
+        std::find(right.fields.begin(), right.fields.end(), field.id) != right.fields.end()) {
+      field.dated = true;
+    }
+  }
 }
 
 void PolicyBuilder::ReadCorrection(RightSpec& right, MapReader& reader) {

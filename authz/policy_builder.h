@@ -131,6 +131,7 @@ class PolicyBuilder {
   void ReadRights(MapReader& root);
   void ReadRight(const YamlNode& node);
   void ReadCorrection(RightSpec& right, MapReader& reader);
+  void DateFields(const RightSpec& right);
 
   // policy_build_credentials.cc
   void ReadCredentials(MapReader& root);

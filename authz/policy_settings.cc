@@ -51,7 +51,8 @@ void WriteHeader(SettingsWriter& out) {
 void WriteField(SettingsWriter& out, const FieldSpec& field) {
   const auto& [id, type, name, full_name, semantic, mask, max_bytes, pattern, choices, validation,
                required, unique, index, index_domain, token, audience, comm_secret, read_never,
-               one_way, important, essential, history, retired, controller, channels] = field;
+               one_way, important, essential, history, dated, retired, controller, channels] =
+      field;
   out.About("field", full_name);
   out.Text("type", kSemanticTypes[static_cast<size_t>(semantic)].name);
   out.Text("mask", MaskName(mask));
@@ -75,6 +76,7 @@ void WriteField(SettingsWriter& out, const FieldSpec& field) {
   } else {
     out.Number("history", history);
   }
+  static_cast<void>(dated);  // follows from the rights
   out.Flag("retired", retired);
   out.Text("controller", controller);
   out.Set("channels", channels);

@@ -2,8 +2,13 @@
 
 #include <algorithm>
 
+#include "authz/decision.h"
+#include "authz/vocabulary.h"
+
 namespace piivault::authz {
 namespace {
+
+constexpr size_t kMaxArticle = 24;
 
 template <typename Container, typename Value>
 bool Contains(const Container& container, const Value& value) {
@@ -68,6 +73,16 @@ bool AsksForIdentity(const RightSpec& right, bool by_the_person) {
   return right.identity != "login" || !by_the_person;
 }
 
+bool IsIdentityMethod(const RightSpec& right, std::string_view method) {
+  return right.evidence.empty() ? Contains(vocabulary::kIdentityMethods, method)
+                                : Contains(right.evidence, method);
+}
+
+bool IsArticle(std::string_view text) {
+  return text.size() <= kMaxArticle && IsValidTicket(text) &&
+         text.find_first_of("0123456789") != std::string_view::npos;
+}
+
 Reason CheckRefusal(const Policy& policy, const RightSpec& right, const RefusalTerms& terms,
                     std::string_view* argument) {
   *argument = "ground";
@@ -81,7 +96,7 @@ Reason CheckRefusal(const Policy& policy, const RightSpec& right, const RefusalT
   if (cites == terms.law.empty()) return Reason::kMalformedRequest;
   if (cites && !Contains(policy.header().laws, terms.law)) return Reason::kGroundNotAdmitted;
   *argument = "article";
-  if (cites == terms.article.empty()) return Reason::kMalformedRequest;
+  if (cites ? !IsArticle(terms.article) : !terms.article.empty()) return Reason::kMalformedRequest;
   *argument = "document_sha256";
   if (WeighsInterests(terms.ground) && !terms.has_document) return Reason::kMalformedRequest;
   return Reason::kOk;

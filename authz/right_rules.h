@@ -31,6 +31,13 @@ Reason CheckRequest(const RightSpec& right, const RequestTerms& terms);
 // silent. `by_the_person`: a login of the person's has asked.
 bool AsksForIdentity(const RightSpec& right, bool by_the_person);
 
+// Whether that is a way to see who asks: one that the right names, or of vocabulary.h where it
+// names none.
+bool IsIdentityMethod(const RightSpec& right, std::string_view method);
+
+// An article of a law, as it is cited: `85-3`, `art.126`. It has a digit and at most 24 characters.
+bool IsArticle(std::string_view text);
+
 // A refusal.
 struct RefusalTerms {
   std::string_view kind = {};  // Of the request.

@@ -111,7 +111,8 @@ inline constexpr auto kPrintExports = std::to_array<std::string_view>({"attestat
 
 inline constexpr auto kRightKinds = std::to_array<std::string_view>(
     {"access", "disclose", "search", "download", "register", "correct", "change", "erase",
-     "stop_use", "stop_processing", "unsubscribe", "existence", "purpose_notice", "complaint"});
+     "stop_use", "stop_processing", "unsubscribe", "existence", "purpose_notice", "complaint",
+     "terminate"});
 inline constexpr auto kRightWho =
     std::to_array<std::string_view>({"subject", "agent", "guardian", "tenant"});
 inline constexpr auto kWhen = std::to_array<std::string_view>({"any_time", "office_hours"});
@@ -123,6 +124,10 @@ inline constexpr auto kRightChannels =
     std::to_array<std::string_view>({"in_person", "menu", "mail", "phone", "as_the_person"});
 inline constexpr auto kEvidence = std::to_array<std::string_view>(
     {"driving_licence", "passport", "photo_member_card", "mandate", "own_identity"});
+// How it is seen who asks, where a right does not say.
+inline constexpr auto kIdentityMethods = std::to_array<std::string_view>(
+    {"driving_licence", "passport", "photo_member_card", "mandate", "own_identity", "login",
+     "electronic_id", "in_person", "call_back", "letter"});
 inline constexpr auto kFeeModels =
     std::to_array<std::string_view>({"none", "none_stated", "flat", "free_quota_then"});
 inline constexpr auto kFeeMethods = std::to_array<std::string_view>({"cash", "transfer", "stamps"});

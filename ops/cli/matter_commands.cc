@@ -145,11 +145,6 @@ void AddSubjectUpdateCommand(CLI::App& subject, Session& session) {
   command->add_option_function<bool>(
       "--contract-active", [request](bool active) { request->set_contract_active(active); },
       "Whether the contract lasts: true or false");
-  command->add_option_function<bool>(
-      "--termination-intended",
-      [request](bool intended) { request->set_termination_intended(intended); },
-      "Whether the person has said that the contract is to end: yes or no; then no request is "
-      "refused because it lasts");
   command
       ->add_option("--mandate", flags->mandates,
                    "AGENT=SHA256: the person who acts, and the mandate; may be repeated")

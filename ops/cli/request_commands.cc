@@ -1,4 +1,4 @@
-// What people ask for: `subject request open|confirm|refuse|complete|list`.
+// What people ask for: `subject request open|confirm|refuse|withdraw|complete|list`.
 #include <memory>
 #include <set>
 #include <string>
@@ -142,12 +142,25 @@ void AddRefuse(CLI::App& group, Session& session) {
   AddFields(*command, fields.get(), "Fields that are refused (all that are open)");
   CLI::Option* law = command->add_option("--law", *refusal->mutable_law(),
                                          "Law that a legal ground rests on, of the policy");
-  CLI::Option* article = command->add_option("--article", *refusal->mutable_article(),
-                                             "Its article; letters, digits and -_./:#");
+  CLI::Option* article =
+      command->add_option("--article", *refusal->mutable_article(), "Its article, e.g. 85-3");
   law->needs(article);
   article->needs(law);
   AddDocument(*command, document.get(),
               "File that weighs the interests, for harm_to_others; only its SHA-256 is sent");
+  AddUsage(*command, request->mutable_usage());
+}
+
+void AddWithdraw(CLI::App& group, Session& session) {
+  auto request = std::make_shared<v1::WithdrawRequestRequest>();
+  CLI::App* command = AddCommand(
+      group, "withdraw",
+      "Takes a request back, and nothing of it is frozen any more: for the person, or for who has "
+      "written it down and seen nobody yet",
+      session,
+      AskAndShow(request, &Connection::rights, &Rights::WithdrawRequest,
+                 CompleteName<v1::WithdrawRequestRequest>()));
+  AddName(*command, request.get());
   AddUsage(*command, request->mutable_usage());
 }
 
@@ -215,6 +228,7 @@ void AddRequestCommands(CLI::App& subject, Session& session) {
   AddOpen(*group, session);
   AddConfirm(*group, session);
   AddRefuse(*group, session);
+  AddWithdraw(*group, session);
   AddComplete(*group, session);
   AddList(*group, session);
 }

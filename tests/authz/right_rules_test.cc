@@ -31,6 +31,7 @@ rights:
      refusal: [statute_or_legal_duty, harm_to_others, contract_active_without_termination, no_legal_duty, category_not_covered]}
   - {id: anybody, who: [subject, agent], kind: [purpose_notice, erase], exceptions: [APPI-18-4-1], refusal: [no_legal_duty]}
   - {id: tenants, who: tenant, kind: download, fields: [a.*], identity: none_stated}
+  - {id: seen, who: subject, kind: access, evidence: [passport]}
   - {id: login, who: subject, kind: access, identity: login}
   - {id: stepped, who: subject, kind: access, identity: none_stated, steps: [identity, decide]}
   - {id: grounded, who: subject, kind: correct, grounds: [untrue, no_longer_needed]}
@@ -136,6 +137,37 @@ TEST_F(RightRulesTest, GroundsOfLawCiteIt) {
             "MALFORMED_REQUEST law");
   EXPECT_EQ(Refuse("named", {.kind = "erase", .ground = "category_not_covered", .article = "7"}),
             "MALFORMED_REQUEST article");
+}
+
+TEST_F(RightRulesTest, AnArticleIsNoText) {
+  for (const char* good : {"7", "85-3", "art.126", "33-2-1", "J27/1"}) EXPECT_TRUE(IsArticle(good));
+  for (const char* bad : {"", "Hanako", "see note", "7 bis", "1234567890123456789012345"}) {
+    EXPECT_FALSE(IsArticle(bad)) << bad;
+    EXPECT_EQ(Refuse("named",
+                     {.kind = "erase", .ground = "no_legal_duty", .law = "JP-tax", .article = bad}),
+              "MALFORMED_REQUEST article");
+  }
+}
+
+TEST_F(RightRulesTest, IdentityIsSeenInAWayThatTheRightOrTheVaultKnows) {
+  EXPECT_TRUE(IsIdentityMethod(Right("seen"), "passport"));
+  EXPECT_FALSE(IsIdentityMethod(Right("seen"), "login"));
+  EXPECT_TRUE(IsIdentityMethod(Right("named"), "login"));
+  for (const char* none : {"", "good_friends"}) {
+    EXPECT_FALSE(IsIdentityMethod(Right("named"), none));
+    EXPECT_FALSE(IsIdentityMethod(Right("seen"), none));
+  }
+}
+
+TEST_F(RightRulesTest, WhatPeopleMayHaveCorrectedIsDated) {
+  EXPECT_TRUE(policy_->field(policy_->FindField("a.x")).dated) << "a right over any field";
+  std::string narrow(kPolicy);
+  narrow.replace(narrow.find("kind: correct, grounds"), 13, "kind: correct, fields: [a.y]");
+  Diagnostics diagnostics;
+  const auto policy = Policy::Load({narrow, ""}, &diagnostics);
+  ASSERT_NE(policy, nullptr) << diagnostics.ToString();
+  EXPECT_FALSE(policy->field(policy->FindField("a.x")).dated);
+  EXPECT_TRUE(policy->field(policy->FindField("a.y")).dated);
 }
 
 TEST_F(RightRulesTest, HarmToOthersIsWeighedInADocument) {

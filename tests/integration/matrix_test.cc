@@ -110,6 +110,7 @@ SubjectService/ListMatters                  r r r r  + o  o  o N E X  T T  D U  
 SubjectRightsService/OpenRequest            r r r r  o o  o  o N E X  T T  D U  r
 SubjectRightsService/ConfirmIdentity        r r r r  o o  o  o N E X  T T  D U  r
 SubjectRightsService/RefuseRequest          r r r r  o o  o  o N E X  T T  D U  r
+SubjectRightsService/WithdrawRequest        r r r r  o o  o  o N E X  T T  D U  r
 SubjectRightsService/CompleteRequest        r r r r  o o  o  o N E X  T T  D U  r
 SubjectRightsService/ListRequests           r r r r  o o  o  o N E X  T T  D U  r
 CredentialService/SetCredential             r r r r  + f  o  f N E X  T T  D U  r
@@ -431,6 +432,8 @@ MatrixTest::Makers MatrixTest::Requests() {
        })},
       {"SubjectRightsService/CompleteRequest",
        Make<v1::CompleteRequestRequest>([=](auto& r) { r.set_name(rights_request); })},
+      {"SubjectRightsService/WithdrawRequest",
+       Make<v1::WithdrawRequestRequest>([=](auto& r) { r.set_name(rights_request); })},
       {"SubjectRightsService/ListRequests",
        Make<v1::ListRequestsRequest>([=](auto& r) { r.set_subject(subject); })},
 

@@ -96,6 +96,8 @@ RecordWriter::PreparedField RecordWriter::Prepare(const FieldWrite& write,
   field.header.set_one_way(write.one_way);
   if (write.field->history != 0) {
     field.header.set_since_version(version);
+  }
+  if (write.field->history != 0 || write.field->dated) {
     field.header.set_since_micros(absl::ToUnixMicros(now_));
   }
   switch (write.field->token) {
@@ -285,6 +287,7 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
       PreparedField field;
       field.header.set_name(old.name());
       field.header.set_absent(true);
+      field.header.set_since_micros(absl::ToUnixMicros(now_));
       fields.push_back(std::move(field));
     } else if (std::find(earlier->unchanged.begin(), earlier->unchanged.end(), old.name()) !=
                earlier->unchanged.end()) {

@@ -1,7 +1,6 @@
 #ifndef PIIVAULT_VAULT_RECORDS_SUBJECT_ROWS_H_
 #define PIIVAULT_VAULT_RECORDS_SUBJECT_ROWS_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,10 +25,6 @@ struct SubjectState {
 
   bool erased() const { return row.erased(); }
 };
-
-// Of all that is kept of a person's consents, stops, mandates, matters and requests: each read
-// opens it.
-inline constexpr size_t kMaxUseBytes = size_t{48} << 10;
 
 // A new person, not stored yet, at version 0.
 SubjectState NewSubject(RandomSource& random, absl::Time now);

@@ -47,25 +47,26 @@ class ConfirmIdentityHandler : public Handler {
     if (auto refused = rights.OpenRequest(request.name(), request.usage())) {
       return *std::move(refused);
     }
-    absl::Status form =
-        CheckWord(evidence.method(), IsPolicyIdentifier(evidence.method()), "evidence.method");
-    if (form.ok()) form = CheckDigest(evidence.document_sha256(), "evidence.document_sha256");
+    absl::Status form = CheckDigest(evidence.document_sha256(), "evidence.document_sha256");
     if (!form.ok()) return call.Refuse(form);
-    if (auto refused = rights.LoadRequest()) return *std::move(refused);
-    const authz::RightSpec* right = authz::FindRight(call.policy(), rights.request().right());
-    const bool named =
-        right == nullptr || right->evidence.empty() || Contains(right->evidence, evidence.method());
-    if (evidence.method().empty() || !named) {
-      return call.Refuse(Reason::kMalformedRequest, {"evidence.method"});
+    if (auto refused = rights.LoadToAnswer()) return *std::move(refused);
+    SubjectRequestRow& row = rights.request();
+    if (OpenFields(row, rights.use()).empty()) return rights.Refuse(Reason::kRequestClosed);
+    const authz::RightSpec* right = authz::FindRight(call.policy(), row.right());
+    if (right == nullptr) return rights.Refuse(Reason::kRightNotGiven);
+    if (!authz::IsIdentityMethod(*right, evidence.method())) {
+      return rights.Refuse(Reason::kMalformedRequest, {"evidence.method"});
     }
-    SubjectRequestRow::Identity& identity = *rights.request().mutable_identity();
+    SubjectRequestRow::Identity& identity = *row.mutable_identity();
     identity.set_method(evidence.method());
     identity.set_document_sha256(FromHex(evidence.document_sha256()));
     identity.set_time_micros(absl::ToUnixMicros(call.now()));
-    (*call.entry().mutable_arguments())["method"] = evidence.method();
+    rights.Note("request.method", evidence.method());
+    rights.Note("request.document", evidence.document_sha256());
+    if (!RequestsFit(rights.use())) return rights.Refuse(Reason::kBatchTooLarge);
     StorePerson(call, &rights.person());
     auto* response = NewResponse<v1::ConfirmIdentityResponse>(context);
-    rights.FillRequest(rights.request(), response->mutable_request());
+    rights.FillRequest(row, response->mutable_request());
     return call.Finish(response);
   }
 
@@ -86,8 +87,14 @@ class RefuseRequestHandler : public Handler {
       return *std::move(refused);
     }
     if (absl::Status form = CheckForm(asked); !form.ok()) return call.Refuse(form);
-    if (auto refused = rights.LoadRequest()) return *std::move(refused);
-    if (auto refused = CheckGround(rights, asked)) return *std::move(refused);
+    if (auto refused = rights.LoadToAnswer()) return *std::move(refused);
+    rights.Note("request.ground", asked.ground());
+    rights.Note("request.law", asked.law());
+    rights.Note("request.article", asked.article());
+    rights.Note("request.document", asked.document_sha256());
+    const authz::RightSpec* right = authz::FindRight(call.policy(), rights.request().right());
+    if (right == nullptr) return rights.Refuse(Reason::kRightNotGiven);
+    if (auto refused = CheckGround(rights, *right, asked)) return *std::move(refused);
     SubjectRequestRow::Refusal refusal;
     if (auto refused = TakeFields(rights, asked, &refusal)) return *std::move(refused);
     refusal.set_ground(asked.ground());
@@ -95,7 +102,9 @@ class RefuseRequestHandler : public Handler {
     refusal.set_article(asked.article());
     refusal.set_document_sha256(FromHex(asked.document_sha256()));
     refusal.set_time_micros(absl::ToUnixMicros(call.now()));
+    if (auto refused = CheckApproval(rights, *right, refusal)) return *std::move(refused);
     AddRefusal(std::move(refusal), &rights.request());
+    if (!RequestsFit(rights.use())) return rights.Refuse(Reason::kBatchTooLarge);
     StorePerson(call, &rights.person());
     auto* response = NewResponse<v1::RefuseRequestResponse>(context);
     rights.FillRequest(rights.request(), response->mutable_request());
@@ -110,36 +119,49 @@ class RefuseRequestHandler : public Handler {
     if (status.ok())
       status = CheckWord(asked.law(), IsPolicyIdentifier(asked.law()), "refusal.law");
     if (status.ok()) {
-      status = CheckWord(asked.article(), authz::IsValidTicket(asked.article()), "refusal.article");
+      status = CheckWord(asked.article(), authz::IsArticle(asked.article()), "refusal.article");
     }
     if (status.ok()) status = CheckDigest(asked.document_sha256(), "refusal.document_sha256");
     if (status.ok() && asked.ground().empty()) status = BadArgument("refusal.ground");
     return status;
   }
 
-  // Whether the right may be refused on that ground, by whoever calls.
-  static std::optional<Plan> CheckGround(RightsCall& rights, const v1::RequestRefusal& asked) {
-    VaultCall& call = rights.call();
-    const authz::RightSpec* right = authz::FindRight(call.policy(), rights.request().right());
-    if (right == nullptr) return call.Refuse(Reason::kRightNotGiven);
+  // Whether the right may be refused on that ground.
+  static std::optional<Plan> CheckGround(RightsCall& rights, const authz::RightSpec& right,
+                                         const v1::RequestRefusal& asked) {
     std::string_view argument;
     const Reason reason =
-        authz::CheckRefusal(call.policy(), *right,
+        authz::CheckRefusal(rights.call().policy(), right,
                             {rights.request().kind(), asked.ground(), asked.law(), asked.article(),
                              !asked.document_sha256().empty(), ContractStands(rights.use())},
                             &argument);
-    if (reason != Reason::kOk) return call.Refuse(reason, {Concat({"refusal.", argument})});
-    if (authz::IsException(*right, asked.ground())) {
-      constexpr authz::Verb kApprove[] = {authz::Verb::kApproveException};
-      const PersonFacts facts(call.tenant_id(), rights.person());
-      PersonDecision decision;
-      if (auto refused = DecideOneOf(call, kApprove, facts, &decision)) return refused;
-      call.AddFields(decision, call.entry().mutable_items(0));
+    if (reason == Reason::kOk) return std::nullopt;
+    return rights.Refuse(reason, {Concat({"refusal.", argument})});
+  }
+
+  // An exception takes a role that may approve it; so does what would stand in place of one.
+  static std::optional<Plan> CheckApproval(RightsCall& rights, const authz::RightSpec& right,
+                                           const SubjectRequestRow::Refusal& refusal) {
+    const auto excepts = [&](const SubjectRequestRow::Refusal& before) {
+      return authz::IsException(right, before.ground()) && Holds(before, rights.use()) &&
+             std::any_of(before.fields().begin(), before.fields().end(),
+                         [&](const auto& field) { return Contains(refusal.fields(), field); });
+    };
+    const auto& refusals = rights.request().refusals();
+    if (!authz::IsException(right, refusal.ground()) &&
+        std::none_of(refusals.begin(), refusals.end(), excepts)) {
+      return std::nullopt;
     }
-    auto& arguments = *call.entry().mutable_arguments();
-    arguments["ground"] = asked.ground();
-    if (!asked.law().empty()) arguments["law"] = asked.law();
-    if (!asked.article().empty()) arguments["article"] = asked.article();
+    VaultCall& call = rights.call();
+    const PersonFacts facts(call.tenant_id(), rights.person());
+    const PersonDecision decision =
+        call.Decide(authz::Verb::kApproveException, authz::kNoType, {}, facts);
+    if (!decision.granted()) return rights.Refuse(decision.reason);
+    storage::v1::EntryItem item;
+    item.set_subject_ref(rights.person().row.subject_ref());
+    call.Describe(decision, &item);
+    call.AddFields(decision, &item);
+    *call.entry().add_items() = std::move(item);
     return std::nullopt;
   }
 
@@ -148,6 +170,7 @@ class RefuseRequestHandler : public Handler {
                                         SubjectRequestRow::Refusal* refusal) {
     VaultCall& call = rights.call();
     const SubjectRequestRow& row = rights.request();
+    if (row.withdraw_micros() != 0) return rights.Refuse(Reason::kRequestClosed);
     if (asked.fields().empty()) {
       for (std::string_view field : OpenFields(row, rights.use())) {
         refusal->add_fields(std::string(field));
@@ -156,18 +179,18 @@ class RefuseRequestHandler : public Handler {
     for (const std::string& pattern : asked.fields()) {
       const std::vector<TypeFields> named = FieldsOfPattern(call.policy(), pattern);
       if (pattern.empty() || !IsKnown(named)) {
-        return call.Refuse(Reason::kFieldUnknown, {"refusal.fields"});
+        return rights.Refuse(Reason::kFieldUnknown, {"refusal.fields"});
       }
       for (authz::FieldId id : named.front().fields) {
         const std::string& name = call.policy().field(id).full_name;
         if (!Contains(row.fields(), name)) {
-          return call.Refuse(Reason::kMalformedRequest, {"refusal.fields"});
+          return rights.Refuse(Reason::kMalformedRequest, {"refusal.fields"});
         }
-        if (Contains(row.done_fields(), name)) return call.Refuse(Reason::kRequestClosed, {name});
+        if (Contains(row.done_fields(), name)) return rights.Refuse(Reason::kRequestClosed, {name});
         if (!Contains(refusal->fields(), name)) refusal->add_fields(name);
       }
     }
-    if (refusal->fields().empty()) return call.Refuse(Reason::kRequestClosed);
+    if (refusal->fields().empty()) return rights.Refuse(Reason::kRequestClosed);
     // The entry names what is refused, not all that was asked for.
     *call.entry().mutable_items(0)->mutable_fields() = refusal->fields();
     return std::nullopt;

@@ -28,13 +28,22 @@ v1::SubjectRequestState WireState(RequestState state) {
       return v1::SUBJECT_REQUEST_STATE_PARTLY_REFUSED;
     case RequestState::kRefused:
       return v1::SUBJECT_REQUEST_STATE_REFUSED;
+    case RequestState::kWithdrawn:
+      return v1::SUBJECT_REQUEST_STATE_WITHDRAWN;
   }
   return v1::SUBJECT_REQUEST_STATE_UNSPECIFIED;
 }
 
+// Adds those of the names that may be seen.
+void AddVisible(absl::Span<const std::string_view> names, const std::set<std::string_view>* visible,
+                google::protobuf::RepeatedPtrField<std::string>* out) {
+  for (std::string_view name : names) {
+    if (visible == nullptr || visible->contains(name)) *out->Add() = std::string(name);
+  }
+}
+
 void FillRefusal(const SubjectRequestRow::Refusal& row, const SubjectUse& use,
                  v1::RequestRefusal* refusal) {
-  *refusal->mutable_fields() = row.fields();
   refusal->set_ground(row.ground());
   refusal->set_law(row.law());
   refusal->set_article(row.article());
@@ -101,70 +110,98 @@ std::optional<Plan> RightsCall::LoadPerson() {
 std::optional<Plan> RightsCall::LoadRequest() {
   if (auto refused = LoadPerson()) return refused;
   request_ = FindRequest(&use(), request_id_);
-  if (request_ == nullptr) return call_.Refuse(Reason::kNotFound);
-  if (auto refused = Decide(ViewsOf(request_->fields()))) return refused;
-  if (role_->kind == authz::RoleKind::kSubject) return call_.Refuse(Reason::kOperationNotGranted);
+  if (request_ == nullptr) return Refuse(Reason::kNotFound);
+  std::vector<std::string_view> known;
+  for (const std::string& name : request_->fields()) {
+    if (IsKnown(FieldsOfPattern(call_.policy(), name))) known.push_back(name);
+  }
+  // What no policy in force says anything of, nobody decides on.
+  if (known.empty()) return Refuse(Reason::kFieldUnknown);
+  if (auto refused = Decide(known, nullptr)) return refused;
   Describe(*request_);
   return std::nullopt;
 }
 
-std::optional<Plan> RightsCall::Decide(absl::Span<const std::string_view> patterns,
-                                       std::vector<authz::FieldId>* ids) {
-  const PersonFacts facts(call_.tenant_id(), person_);
-  storage::v1::EntryItem& item = *call_.entry().add_items();
-  item.set_subject_ref(person_.row.subject_ref());
-  for (std::string_view pattern : patterns) {
-    for (const TypeFields& of_type : FieldsOfPattern(call_.policy(), pattern)) {
-      const PersonDecision decision = call_.Decide(kVerb, of_type.type, of_type.fields, facts);
-      if (!decision.granted()) {
-        call_.entry().clear_items();
-        return call_.Refuse(decision);
-      }
-      call_.Describe(decision, &item);
-      call_.AddFields(decision, &item);
-      role_ = decision.role;
-      if (ids != nullptr) ids->insert(ids->end(), of_type.fields.begin(), of_type.fields.end());
-    }
-  }
+std::optional<Plan> RightsCall::LoadToAnswer() {
+  if (auto refused = LoadRequest()) return refused;
+  if (!answers_) return Refuse(Reason::kOperationNotGranted);
   return std::nullopt;
 }
 
-bool RightsCall::MaySee(const SubjectRequestRow& row) {
+std::optional<Plan> RightsCall::Decide(absl::Span<const std::string_view> names,
+                                       std::vector<authz::FieldId>* ids) {
   const PersonFacts facts(call_.tenant_id(), person_);
-  for (const std::string& name : row.fields()) {
+  storage::v1::EntryItem item;
+  item.set_subject_ref(person_.row.subject_ref());
+  for (std::string_view name : names) {
     for (const TypeFields& of_type : FieldsOfPattern(call_.policy(), name)) {
       const PersonDecision decision = call_.Decide(kVerb, of_type.type, of_type.fields, facts);
-      if (AnyGranted(decision)) return true;
+      if (!decision.granted()) {
+        call_.Describe(decision);
+        return Refuse(decision.reason, call_.DeniedFields(decision));
+      }
+      call_.Describe(decision, &item);
+      call_.AddFields(decision, &item);
+      if (role_ == nullptr) role_ = decision.role;
+      const authz::RoleKind kind = decision.role->kind;
+      asks_ = asks_ && kind == authz::RoleKind::kSubject;
+      answers_ = answers_ && (kind == authz::RoleKind::kStaff || kind == authz::RoleKind::kService);
+      if (ids != nullptr) ids->insert(ids->end(), of_type.fields.begin(), of_type.fields.end());
     }
   }
-  return false;
+  *call_.entry().add_items() = std::move(item);
+  return std::nullopt;
+}
+
+std::set<std::string_view> RightsCall::VisibleFields(const SubjectRequestRow& row) {
+  const PersonFacts facts(call_.tenant_id(), person_);
+  std::set<std::string_view> visible;
+  for (const std::string& name : row.fields()) {
+    for (const TypeFields& of_type : FieldsOfPattern(call_.policy(), name)) {
+      if (call_.Decide(kVerb, of_type.type, of_type.fields, facts).granted()) visible.insert(name);
+    }
+  }
+  return visible;
+}
+
+Plan RightsCall::Refuse(Reason reason, std::vector<std::string> fields) {
+  call_.entry().clear_items();
+  call_.entry().add_items()->set_subject_ref(person_.row.subject_ref());
+  return call_.Refuse(reason, std::move(fields));
 }
 
 bool RightsCall::ByThePerson() const {
-  return role_ != nullptr && role_->kind == authz::RoleKind::kSubject &&
-         call_.on_behalf_of() == call_.SubjectNameOf(person_.id);
+  return role_ != nullptr && asks_ && call_.on_behalf_of() == call_.SubjectNameOf(person_.id);
+}
+
+void RightsCall::Note(std::string_view argument, const std::string& value) {
+  if (!value.empty()) (*call_.entry().mutable_arguments())[std::string(argument)] = value;
 }
 
 void RightsCall::Describe(const SubjectRequestRow& row) {
-  auto& arguments = *call_.entry().mutable_arguments();
-  arguments["request"] = row.id();
-  arguments["right"] = row.right();
-  arguments["kind"] = row.kind();
+  Note("request", row.id());
+  Note("request.right", row.right());
+  Note("request.kind", row.kind());
 }
 
-void RightsCall::FillRequest(const SubjectRequestRow& row, v1::SubjectRequest* request) {
+void RightsCall::FillRequest(const SubjectRequestRow& row, v1::SubjectRequest* request,
+                             const std::set<std::string_view>* visible) {
   request->set_name(MakeSubjectRequestName(call_.tenant_id(), person_.id, row.id()));
   request->set_right(row.right());
   request->set_kind(row.kind());
   request->set_ground(row.ground());
-  *request->mutable_fields() = row.fields();
   request->set_state(WireState(StateOf(row, use())));
-  for (std::string_view field : OpenFields(row, use())) {
-    request->add_open_fields(std::string(field));
-  }
-  *request->mutable_done_fields() = row.done_fields();
-  for (const SubjectRequestRow::Refusal& refusal : row.refusals()) {
-    FillRefusal(refusal, use(), request->add_refusals());
+  request->set_verified(ProofOf(row.kind()) != Proof::kNone);
+  AddVisible(ViewsOf(row.fields()), visible, request->mutable_fields());
+  AddVisible(OpenFields(row, use()), visible, request->mutable_open_fields());
+  AddVisible(ViewsOf(row.done_fields()), visible, request->mutable_done_fields());
+  for (const SubjectRequestRow::Refusal& one : row.refusals()) {
+    v1::RequestRefusal refusal;
+    AddVisible(ViewsOf(one.fields()), visible, refusal.mutable_fields());
+    // The ground of what is not to be seen is not either.
+    if (refusal.fields().empty()) continue;
+    FillRefusal(one, use(), &refusal);
+    *request->add_refusals() = std::move(refusal);
   }
   if (row.has_identity()) {
     v1::IdentityEvidence& identity = *request->mutable_identity();

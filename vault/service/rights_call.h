@@ -2,6 +2,7 @@
 #define PIIVAULT_VAULT_SERVICE_RIGHTS_CALL_H_
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,8 @@
 namespace piivault::vault {
 
 // What the methods about people's requests have in common: whose request, which fields, and the
-// decision about all of them. Open, then LoadPerson or LoadRequest, then what the method does.
-// Functions that return an optional plan return the refusal, or nothing to go on.
+// decision about all of them. Open, then LoadPerson, LoadRequest or LoadToAnswer, then what the
+// method does. Functions that return an optional plan return the refusal, or nothing to go on.
 class RightsCall {
  public:
   RightsCall(CallContext& context, const VaultDependencies& deps) : call_(context, deps) {}
@@ -37,24 +38,33 @@ class RightsCall {
   // The person, who has to be alive, and whether the caller may work on this one's requests about
   // some field.
   std::optional<Plan> LoadPerson();
-  // And the request, with the decision about all of its fields. Closed to those who act for the
-  // person: they ask, others answer.
+  // And the request, with the decision about all of its fields that the policy still knows.
   std::optional<Plan> LoadRequest();
+  // The same for staff and services alone: people ask, others answer.
+  std::optional<Plan> LoadToAnswer();
 
-  // Decides about fields, `type.field` or `type.*`: one that is denied refuses the whole. Puts them
-  // into the entry. `ids` may be null.
-  std::optional<Plan> Decide(absl::Span<const std::string_view> patterns,
-                             std::vector<authz::FieldId>* ids = nullptr);
-  // Whether the caller may work on requests about any of these fields.
-  bool MaySee(const SubjectRequestRow& row);
+  // Decides about fields: one that is denied refuses the whole. Puts them into the entry. `ids` may
+  // be null.
+  std::optional<Plan> Decide(absl::Span<const std::string_view> names,
+                             std::vector<authz::FieldId>* ids);
+  // Of the request's fields those that the caller may work on requests about; views into the row.
+  std::set<std::string_view> VisibleFields(const SubjectRequestRow& row);
 
-  // Under which role Decide() has granted.
+  // Refuses what the decision has let pass: the entry says whom it was about, and no more.
+  Plan Refuse(authz::Reason reason, std::vector<std::string> fields = {});
+
+  // Under which role Decide() has granted the first field.
   const authz::RoleSpec& role() const { return *role_; }
+  // Whether all was granted to roles that act for people; and then for the very person.
+  bool Asks() const { return asks_; }
   bool ByThePerson() const;
 
   // What the entry says of the request.
   void Describe(const SubjectRequestRow& row);
-  void FillRequest(const SubjectRequestRow& row, v1::SubjectRequest* request);
+  void Note(std::string_view argument, const std::string& value);
+  // All of it, or the visible fields alone.
+  void FillRequest(const SubjectRequestRow& row, v1::SubjectRequest* request,
+                   const std::set<std::string_view>* visible = nullptr);
 
  private:
   std::optional<Plan> Open(const std::optional<SubjectName>& subject, const v1::Usage& usage);
@@ -68,6 +78,8 @@ class RightsCall {
   SubjectState person_;
   SubjectRequestRow* request_ = nullptr;
   const authz::RoleSpec* role_ = nullptr;
+  bool asks_ = true;
+  bool answers_ = true;
 };
 
 // Views of texts.

@@ -1,11 +1,11 @@
 // CompleteRequest.
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "authz/right_rules.h"
 #include "vault/records/record_finder.h"
 #include "vault/service/rights_call.h"
@@ -16,20 +16,8 @@ namespace {
 
 using authz::Reason;
 
-// What the vault can see of whether a request was carried out.
-enum class Proof {
-  kNone,     // Nothing: whoever completes it says so, and stands for it by name.
-  kErased,   // No record has a value, nor an earlier one.
-  kStopped,  // Its use is stopped, for every purpose.
-  kWritten,  // A record of the type was written since.
-};
-
-Proof ProofOf(std::string_view kind) {
-  if (kind == "erase") return Proof::kErased;
-  if (kind == "stop_use" || kind == "stop_processing") return Proof::kStopped;
-  if (kind == "correct" || kind == "change") return Proof::kWritten;
-  return Proof::kNone;
-}
+// Records of one person that are looked at.
+constexpr size_t kMaxLookedAt = 10'000;
 
 bool HasValue(const LoadedRecord& record, std::string_view field) {
   const std::optional<RecordField> now = record.reader->Field(field);
@@ -60,11 +48,13 @@ class CompleteRequestHandler : public Handler {
     if (auto refused = rights.OpenRequest(request.name(), request.usage())) {
       return *std::move(refused);
     }
-    if (auto refused = rights.LoadRequest()) return *std::move(refused);
+    if (auto refused = rights.LoadToAnswer()) return *std::move(refused);
     SubjectRequestRow& row = rights.request();
     const std::vector<std::string_view> open = OpenFields(row, rights.use());
-    if (open.empty()) return call.Refuse(Reason::kRequestClosed);
-    if (!IdentityIsKnown(call.policy(), row)) return call.Refuse(Reason::kIdentityNotConfirmed);
+    if (open.empty()) return rights.Refuse(Reason::kRequestClosed);
+    if (!IdentityIsKnown(call.policy(), row)) {
+      return rights.Refuse(Reason::kIdentityNotConfirmed);
+    }
     if (auto refused = CheckDone(rights, open)) return *std::move(refused);
     MarkDone(open, absl::ToUnixMicros(call.now()), &row);
     // The entry names what is done, not what was refused.
@@ -86,38 +76,76 @@ class CompleteRequestHandler : public Handler {
   // Refuses with the fields that it is not done for.
   static std::optional<Plan> CheckDone(RightsCall& rights,
                                        const std::vector<std::string_view>& open) {
-    VaultCall& call = rights.call();
     std::set<std::string_view> left;  // to be done
+    const SubjectUse& use = rights.use();
     switch (ProofOf(rights.request().kind())) {
       case Proof::kNone:
         return std::nullopt;
       case Proof::kStopped:
         std::copy_if(open.begin(), open.end(), std::inserter(left, left.end()),
-                     [&](std::string_view field) { return !IsStopped(rights.use(), field); });
+                     [&](std::string_view field) { return !IsStopped(use, field); });
         break;
-      case Proof::kErased: {
-        const auto look = [&](const LoadedRecord& record) {
-          for (std::string_view field : open) {
-            if (IsOf(record, field) && HasValue(record, NameIn(field))) left.insert(field);
-          }
-        };
-        if (auto refused = ForEachRecord(rights, look)) return refused;
+      case Proof::kUnsubscribed:
+        if (!use.unsubscribed()) left.insert(open.begin(), open.end());
         break;
-      }
-      case Proof::kWritten: {
-        left.insert(open.begin(), open.end());
-        const auto look = [&](const LoadedRecord& record) {
-          if (record.header().updated_micros() <= rights.request().open_micros()) return;
-          for (std::string_view field : open) {
-            if (IsOf(record, field)) left.erase(field);
-          }
-        };
-        if (auto refused = ForEachRecord(rights, look)) return refused;
+      case Proof::kEnded:
+        if (!use.contract_ended()) left.insert(open.begin(), open.end());
         break;
-      }
+      case Proof::kErased:
+        if (auto refused = FindValues(rights, open, &left)) return refused;
+        break;
+      case Proof::kWritten:
+        if (auto refused = FindUnwritten(rights, open, &left)) return refused;
+        break;
     }
     if (left.empty()) return std::nullopt;
-    return call.Refuse(Reason::kRequestNotCarriedOut, {left.begin(), left.end()});
+    return rights.Refuse(Reason::kRequestNotCarriedOut, {left.begin(), left.end()});
+  }
+
+  // The fields that have a value, or had one. A record that does not open may hold what was to be
+  // erased.
+  static std::optional<Plan> FindValues(RightsCall& rights,
+                                        const std::vector<std::string_view>& open,
+                                        std::set<std::string_view>* left) {
+    return ForEachRecord(rights, [&](const LoadResult& result) {
+      if (!result.ok()) return result.reason;
+      for (std::string_view field : open) {
+        if (IsOf(*result.record, field) && HasValue(*result.record, NameIn(field))) {
+          left->insert(field);
+        }
+      }
+      return Reason::kOk;
+    });
+  }
+
+  // The fields that have a value, and none that came, or was cleared, since the request.
+  static std::optional<Plan> FindUnwritten(RightsCall& rights,
+                                           const std::vector<std::string_view>& open,
+                                           std::set<std::string_view>* left) {
+    std::set<std::string_view> written;
+    auto refused = ForEachRecord(rights, [&](const LoadResult& result) {
+      if (!result.ok()) return Reason::kOk;
+      for (std::string_view field : open) {
+        if (!IsOf(*result.record, field)) continue;
+        const std::string_view name = NameIn(field);
+        if (HasValue(*result.record, name)) left->insert(field);
+        if (WrittenAt(*result.record, name) > rights.request().open_micros()) {
+          written.insert(field);
+        }
+      }
+      return Reason::kOk;
+    });
+    for (std::string_view field : written) left->erase(field);
+    return refused;
+  }
+
+  // When the field's value came or, where that is not kept, the record's version, or when the field
+  // was cleared; 0 where the record has never had it.
+  static int64_t WrittenAt(const LoadedRecord& record, std::string_view field) {
+    const storage::v1::FieldHeader* header = record.reader->FindField(field);
+    if (header == nullptr) return 0;
+    if (header->absent() || header->since_micros() != 0) return header->since_micros();
+    return record.header().updated_micros();
   }
 
   static bool IsOf(const LoadedRecord& record, std::string_view field) {
@@ -127,25 +155,24 @@ class CompleteRequestHandler : public Handler {
     return field.substr(field.find('.') + 1);
   }
 
-  // All records of the person, a slice at a time. Whether one comes or goes meanwhile the person's
-  // cell says.
+  // All records of the person, a slice at a time, until `look` says that it cannot be. Whether one
+  // comes or goes meanwhile the person's cell says.
   static std::optional<Plan> ForEachRecord(RightsCall& rights,
-                                           const std::function<void(const LoadedRecord&)>& look) {
+                                           absl::FunctionRef<Reason(const LoadResult&)> look) {
     VaultCall& call = rights.call();
     RecordFinder finder(call.deps().engine, call.scope(), &call.changes());
     absl::StatusOr<std::vector<storage::RecordLocator>> found =
-        finder.FindSubject(rights.person().id, nullptr, kMaxItems + 1);
+        finder.FindSubject(rights.person().id, nullptr, kMaxLookedAt + 1);
     if (!found.ok()) return call.Refuse(found.status());
-    if (found->size() > static_cast<size_t>(kMaxItems)) return call.Refuse(Reason::kBatchTooLarge);
+    if (found->size() > kMaxLookedAt) return rights.Refuse(Reason::kBatchTooLarge);
     for (size_t begin = 0; begin < found->size(); begin += kLoadSlice) {
       absl::StatusOr<std::vector<LoadResult>> loaded =
           LoadRecords(call.deps().engine, call.scope(),
                       absl::MakeConstSpan(*found).subspan(begin, kLoadSlice), &call.changes());
       if (!loaded.ok()) return call.Refuse(loaded.status());
       for (const LoadResult& result : *loaded) {
-        // One that does not open may hold what was to be erased.
-        if (!result.ok()) return call.Refuse(result.reason);
-        look(*result.record);
+        const Reason reason = look(result);
+        if (reason != Reason::kOk) return rights.Refuse(reason);
       }
       call.Yield();
     }

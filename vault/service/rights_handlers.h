@@ -15,6 +15,8 @@ std::unique_ptr<Handler> NewOpenRequest(const VaultDependencies& dependencies);
 // rights_answer.cc
 std::unique_ptr<Handler> NewConfirmIdentity(const VaultDependencies& dependencies);
 std::unique_ptr<Handler> NewRefuseRequest(const VaultDependencies& dependencies);
+// rights_withdraw.cc
+std::unique_ptr<Handler> NewWithdrawRequest(const VaultDependencies& dependencies);
 // rights_complete.cc
 std::unique_ptr<Handler> NewCompleteRequest(const VaultDependencies& dependencies);
 // rights_list.cc

@@ -1,5 +1,7 @@
 // ListRequests.
 #include <memory>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "vault/service/rights_call.h"
@@ -20,12 +22,18 @@ class ListSubjectRequestsHandler : public Handler {
       return *std::move(refused);
     }
     if (auto refused = rights.LoadPerson()) return *std::move(refused);
-    call.entry().add_items()->set_subject_ref(rights.person().row.subject_ref());
+    storage::v1::EntryItem& item = *call.entry().add_items();
+    item.set_subject_ref(rights.person().row.subject_ref());
     auto* response = NewResponse<v1::ListRequestsResponse>(context);
+    std::set<std::string_view> seen;
     for (const SubjectRequestRow& row : rights.use().requests()) {
       if (request.open_only() && StateOf(row, rights.use()) != RequestState::kOpen) continue;
-      if (rights.MaySee(row)) rights.FillRequest(row, response->add_requests());
+      const std::set<std::string_view> visible = rights.VisibleFields(row);
+      if (visible.empty()) continue;
+      rights.FillRequest(row, response->add_requests(), &visible);
+      seen.insert(visible.begin(), visible.end());
     }
+    item.mutable_fields()->Assign(seen.begin(), seen.end());
     return call.Finish(response);
   }
 

@@ -65,14 +65,15 @@ class OpenRequestHandler : public Handler {
                               ? Reason::kRightNotGiven
                               : authz::CheckRequest(*right, {asked.kind(), asked.ground(), ids,
                                                              &rights.role(), rights.ByThePerson()});
-    if (reason == Reason::kMalformedRequest) return call.Refuse(reason, {"request.ground"});
-    if (reason != Reason::kOk) return call.Refuse(reason);
+    if (reason == Reason::kMalformedRequest) return rights.Refuse(reason, {"request.ground"});
+    if (reason != Reason::kOk) return rights.Refuse(reason);
     SubjectRequestRow row = MakeRow(rights, asked, *right, fields);
     rights.Describe(row);
+    rights.Note("request.ground", row.ground());
+    if (row.freezes()) rights.Note("request.freezes", "true");
     const std::string id = row.id();
-    if (!AddRequest(std::move(row), &rights.use()) || rights.use().ByteSizeLong() > kMaxUseBytes) {
-      return call.Refuse(Reason::kBatchTooLarge);
-    }
+    if (!AddRequest(std::move(row), &rights.use())) return rights.Refuse(Reason::kBatchTooLarge);
+    if (asked.kind() == kTerminate) LapseRefusals(&rights.use());
     StorePerson(call, &rights.person());
     // Only the name is remembered with the response: the person's row has the rest.
     response->mutable_request()->set_name(
@@ -94,6 +95,7 @@ class OpenRequestHandler : public Handler {
     for (std::string_view field : fields) row.add_fields(std::string(field));
     row.set_freezes(!right.freeze.empty());
     row.set_by_the_person(rights.ByThePerson());
+    row.set_opened_by(std::string(rights.call().session().principal_name()));
     row.set_open_micros(absl::ToUnixMicros(rights.call().now()));
     return row;
   }
@@ -103,7 +105,8 @@ class OpenRequestHandler : public Handler {
     const auto name = ParseSubjectRequestName(response->request().name());
     const SubjectRequestRow* row =
         name.has_value() ? FindRequest(&rights.use(), name->request) : nullptr;
-    if (row == nullptr) return rights.call().Refuse(Reason::kNotFound);
+    // It has given way to others since.
+    if (row == nullptr) return rights.Refuse(Reason::kRequestClosed);
     rights.Describe(*row);
     response->mutable_request()->Clear();
     rights.FillRequest(*row, response->mutable_request());

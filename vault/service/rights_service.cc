@@ -13,9 +13,9 @@ absl::Status RegisterRightsService(const VaultDependencies& dependencies, Method
     Make make;
   };
   static constexpr Entry kEntries[] = {
-      {"OpenRequest", NewOpenRequest},          {"ConfirmIdentity", NewConfirmIdentity},
-      {"RefuseRequest", NewRefuseRequest},      {"CompleteRequest", NewCompleteRequest},
-      {"ListRequests", NewListSubjectRequests},
+      {"OpenRequest", NewOpenRequest},         {"ConfirmIdentity", NewConfirmIdentity},
+      {"RefuseRequest", NewRefuseRequest},     {"CompleteRequest", NewCompleteRequest},
+      {"WithdrawRequest", NewWithdrawRequest}, {"ListRequests", NewListSubjectRequests},
   };
   for (const Entry& entry : kEntries) {
     const Make make = entry.make;

@@ -29,6 +29,8 @@ constexpr authz::Verb kRecord[] = {authz::Verb::kRecordConsent};
 constexpr authz::Verb kRead[] = {authz::Verb::kReadSubject};
 constexpr int kMaxConsents = 200;
 constexpr int kMaxConsentFields = 64;
+// Of all that is kept of a person's consents, stops, mandates and matters: each read opens it.
+constexpr size_t kMaxUseBytes = size_t{48} << 10;
 
 const authz::ConsentSpec* FindConsent(const authz::Policy& policy, std::string_view id) {
   for (const authz::ConsentSpec& spec : policy.consent()) {
@@ -149,10 +151,13 @@ ConsentRow MakeRow(const v1::Consent& consent, RandomSource& random, absl::Time 
 }
 
 // Makes room for one more; the oldest that were withdrawn are no longer needed. False: there is
-// none. Failures to verify credentials have their own bound: wrong guesses push no consent out.
+// none. Failures to verify credentials and requests have bounds of their own: neither wrong guesses
+// nor what somebody asks for push a consent out.
 bool MakeRoom(const ConsentRow& next, SubjectUse* use) {
   google::protobuf::RepeatedPtrField<storage::v1::CredentialFailuresRow> failures;
+  google::protobuf::RepeatedPtrField<storage::v1::SubjectRequestRow> requests;
   failures.Swap(use->mutable_credential_failures());
+  requests.Swap(use->mutable_requests());
   auto& rows = *use->mutable_consents();
   const auto fits = [&] {
     return rows.size() < kMaxConsents && use->ByteSizeLong() + next.ByteSizeLong() <= kMaxUseBytes;
@@ -166,6 +171,7 @@ bool MakeRoom(const ConsentRow& next, SubjectUse* use) {
     room = fits();
   }
   failures.Swap(use->mutable_credential_failures());
+  requests.Swap(use->mutable_requests());
   return room;
 }
 

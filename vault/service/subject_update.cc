@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "piivault/v1/subject_service.pb.h"
+#include "vault/rights/subject_request.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/subject_change.h"
 #include "vault/service/subject_handlers.h"
@@ -70,10 +71,7 @@ class UpdateSubjectHandler : public Handler {
     SubjectUse use = person.row.use();
     if (auto refused = SetHolder(call, request, name->subject, &use)) return *std::move(refused);
     if (request.has_department()) use.set_department(request.department());
-    if (request.has_contract_active()) use.set_contract_ended(!request.contract_active());
-    if (request.has_termination_intended()) {
-      use.set_termination_intended(request.termination_intended());
-    }
+    if (request.has_contract_active()) SetContract(call, request.contract_active(), &use);
     if (auto refused = EndMandates(call, request, &use)) return *std::move(refused);
     if (auto refused = SetMandates(call, request, name->subject, &use)) {
       return *std::move(refused);
@@ -139,6 +137,13 @@ class UpdateSubjectHandler : public Handler {
     return std::nullopt;
   }
 
+  // What people were refused because their contract lasts is open again when it ends, and stays so.
+  static void SetContract(VaultCall& call, bool active, SubjectUse* use) {
+    use->set_contract_ended(!active);
+    if (!active) LapseRefusals(use);
+    (*call.entry().mutable_arguments())["contract"] = active ? "active" : "ended";
+  }
+
   static std::optional<Plan> EndMandates(VaultCall& call, const v1::UpdateSubjectRequest& request,
                                          SubjectUse* use) {
     for (const std::string& name : request.end_mandates()) {
@@ -188,7 +193,6 @@ class UpdateSubjectHandler : public Handler {
     response->set_holder(name(use.holder()));
     response->set_department(use.department());
     response->set_contract_active(!use.contract_ended());
-    response->set_termination_intended(use.termination_intended());
     for (const MandateRow& row : use.mandates()) {
       v1::Mandate& mandate = *response->add_mandates();
       mandate.set_agent(name(row.agent()));

@@ -287,7 +287,6 @@ TEST_F(CliTest, OfASubjectOnlyWhatIsGivenIsChanged) {
   EXPECT_EQ(department.subject(), "tenants/default/subjects/abc");
   EXPECT_EQ(department.department(), "sales");
   EXPECT_FALSE(department.has_holder() || department.has_contract_active());
-  EXPECT_FALSE(department.has_termination_intended());
   const v1::UpdateSubjectRequest rest = vault_.updated()[1];
   EXPECT_TRUE(rest.has_holder() && rest.holder().empty());
   EXPECT_TRUE(rest.has_contract_active() && !rest.contract_active());
@@ -299,21 +298,6 @@ TEST_F(CliTest, OfASubjectOnlyWhatIsGivenIsChanged) {
   EXPECT_EQ(vault_.updated()[2].holder(), "tenants/default/subjects/def");
   EXPECT_EQ(Run({"subject", "update", "abc", "--mandate", "def"}).code, kExitUsage);
   EXPECT_EQ(Run({"subject", "update", "abc", "--holder", "x", "--no-holder"}).code, kExitUsage);
-}
-
-TEST_F(CliTest, OfTheContractItIsSaidWhetherItIsToEnd) {
-  EXPECT_THAT(Run({"subject", "update", "abc", "--termination-intended", "yes"}).out,
-              HasSubstr("termination_intended: yes"));
-  ASSERT_EQ(Run({"subject", "update", "abc", "--termination-intended", "no"}).code, kExitOk);
-  ASSERT_THAT(vault_.updated(), SizeIs(2));
-  const v1::UpdateSubjectRequest yes = vault_.updated()[0];
-  EXPECT_TRUE(yes.has_termination_intended() && yes.termination_intended());
-  EXPECT_FALSE(yes.has_contract_active());
-  const v1::UpdateSubjectRequest no = vault_.updated()[1];
-  EXPECT_TRUE(no.has_termination_intended() && !no.termination_intended());
-  EXPECT_EQ(Run({"subject", "update", "abc", "--termination-intended", "maybe"}).code, kExitUsage);
-  EXPECT_EQ(Run({"subject", "update", "abc", "--termination-intended"}).code, kExitUsage);
-  EXPECT_THAT(vault_.updated(), SizeIs(2));
 }
 
 TEST_F(CliTest, AnEntryThatStandsForManyCallsSaysHowMany) {

@@ -305,8 +305,7 @@ class FakeVault::Subject : public v1::SubjectService::Service {
   }
 
   grpc::Status UpdateSubject(grpc::ServerContext*, const v1::UpdateSubjectRequest* request,
-                             v1::UpdateSubjectResponse* response) override {
-    response->set_termination_intended(request->termination_intended());
+                             v1::UpdateSubjectResponse*) override {
     absl::MutexLock lock(&fake_.mutex_);
     fake_.updated_.push_back(*request);
     return grpc::Status::OK;
@@ -372,6 +371,11 @@ class FakeVault::Rights : public v1::SubjectRightsService::Service {
                              v1::RefuseRequestResponse* response) override {
     response->mutable_request()->set_state(v1::SUBJECT_REQUEST_STATE_PARTLY_REFUSED);
     *response->mutable_request()->add_refusals() = request->refusal();
+    return Hear(*request);
+  }
+  grpc::Status WithdrawRequest(grpc::ServerContext*, const v1::WithdrawRequestRequest* request,
+                               v1::WithdrawRequestResponse* response) override {
+    response->mutable_request()->set_state(v1::SUBJECT_REQUEST_STATE_WITHDRAWN);
     return Hear(*request);
   }
   // r1 alone was carried out.

@@ -143,6 +143,13 @@ TEST_F(RequestCommandsTest, CompletesWhatWasCarriedOut) {
                                 HasSubstr("carry it out for the fields named")));
 }
 
+TEST_F(RequestCommandsTest, TakesARequestBack) {
+  EXPECT_EQ(Asked({"withdraw", "s1/requests/r1", "--ticket", "T-1"}),
+            R"(WithdrawRequestRequest name: "tenants/default/subjects/s1/requests/r1" )"
+            R"(usage { ticket: "T-1" })");
+  EXPECT_THAT(Run({"withdraw", "s1/requests/r1"}).out, HasSubstr("state: withdrawn\n"));
+}
+
 TEST_F(RequestCommandsTest, ARequestIsNamedWholeOrByItsPerson) {
   const std::string whole = "tenants/t7/subjects/s1/requests/r1";
   EXPECT_THAT(Asked({"complete", whole}), HasSubstr("name: \"" + whole + "\""));

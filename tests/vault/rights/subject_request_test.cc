@@ -53,33 +53,68 @@ TEST(SubjectRequestTest, IsOpenUntilEachFieldIsDoneOrRefused) {
   EXPECT_EQ(StateOf(all, use), RequestState::kCompleted);
 }
 
-TEST(SubjectRequestTest, AGroundOfTheContractHoldsAsLongAsItStands) {
-  SubjectUse use;
+// A person who asks that the contract end.
+SubjectRequestRow Termination() {
   SubjectRequestRow row = NewRequest({"a.x"});
-  AddRefusal(NewRefusal({"a.x"}, kContract), &row);
-  EXPECT_EQ(StateOf(row, use), RequestState::kRefused);
-  for (const bool ended : {false, true}) {
-    for (const bool intended : {false, true}) {
-      use.set_contract_ended(ended);
-      use.set_termination_intended(intended);
-      const bool stands = !ended && !intended;
-      EXPECT_EQ(StateOf(row, use), stands ? RequestState::kRefused : RequestState::kOpen);
-      EXPECT_EQ(Holds(row.refusals(0), use), stands);
-    }
-  }
-  AddRefusal(NewRefusal({"a.x"}, kDuty), &row);
-  EXPECT_EQ(StateOf(row, use), RequestState::kRefused);
-  EXPECT_EQ(row.refusals_size(), 1) << "the earlier refusal of the field is gone";
+  row.set_kind(std::string(kTerminate));
+  return row;
 }
 
-TEST(SubjectRequestTest, TheOldestThatIsClosedGivesWay) {
+TEST(SubjectRequestTest, AGroundOfTheContractHoldsAsLongAsItStands) {
+  for (const bool ended : {false, true}) {
+    for (const bool intended : {false, true}) {
+      SubjectUse use;
+      SubjectRequestRow row = NewRequest({"a.x"});
+      AddRefusal(NewRefusal({"a.x"}, kContract), &row);
+      EXPECT_EQ(StateOf(row, use), RequestState::kRefused);
+      use.set_contract_ended(ended);
+      if (intended) ASSERT_TRUE(AddRequest(Termination(), &use));
+      const bool stands = !ended && !intended;
+      EXPECT_EQ(ContractStands(use), stands);
+      EXPECT_EQ(StateOf(row, use), stands ? RequestState::kRefused : RequestState::kOpen);
+      EXPECT_EQ(Holds(row.refusals(0), use), stands);
+      AddRefusal(NewRefusal({"a.x"}, kDuty), &row);
+      EXPECT_EQ(StateOf(row, use), RequestState::kRefused);
+      EXPECT_EQ(row.refusals_size(), 1) << "the earlier refusal of the field is gone";
+    }
+  }
+}
+
+TEST(SubjectRequestTest, AnIntentEndsWithItsRequest) {
+  SubjectUse use;
+  ASSERT_TRUE(AddRequest(Termination(), &use));
+  EXPECT_FALSE(ContractStands(use));
+  SubjectUse withdrawn = use;
+  withdrawn.mutable_requests(0)->set_withdraw_micros(1);
+  EXPECT_TRUE(ContractStands(withdrawn));
+  EXPECT_EQ(StateOf(withdrawn.requests(0), withdrawn), RequestState::kWithdrawn);
+  EXPECT_THAT(OpenFields(withdrawn.requests(0), withdrawn), IsEmpty());
+  MarkDone({"a.x"}, 1, use.mutable_requests(0));
+  EXPECT_TRUE(ContractStands(use)) << "it was carried out, and there is another contract";
+}
+
+TEST(SubjectRequestTest, WhatHasLapsedNeverHoldsAgain) {
+  SubjectUse use;
+  SubjectRequestRow row = NewRequest({"a.x", "a.y"});
+  AddRefusal(NewRefusal({"a.x"}, kContract), &row);
+  AddRefusal(NewRefusal({"a.y"}, kDuty), &row);
+  ASSERT_TRUE(AddRequest(row, &use));
+  EXPECT_EQ(StateOf(use.requests(0), use), RequestState::kRefused);
+  LapseRefusals(&use);
+  EXPECT_TRUE(ContractStands(use));
+  EXPECT_THAT(OpenFields(use.requests(0), use), ElementsAre("a.x"));
+}
+
+TEST(SubjectRequestTest, TheOldestThatIsClosedForGoodGivesWay) {
   SubjectUse use;
   for (int i = 0; i < kMaxRequests; ++i) ASSERT_TRUE(AddRequest(NewRequest({"a.x"}), &use));
-  const std::string before = use.SerializeAsString();
-  EXPECT_FALSE(AddRequest(NewRequest({"a.x"}), &use));
-  EXPECT_EQ(use.SerializeAsString(), before);
+  SubjectUse full = use;
+  EXPECT_FALSE(AddRequest(NewRequest({"a.x"}), &full));
+  AddRefusal(NewRefusal({"a.x"}, kContract), use.mutable_requests(2));
+  full = use;
+  EXPECT_FALSE(AddRequest(NewRequest({"a.x"}), &full)) << "that one may be open again";
   MarkDone({"a.x"}, 1, use.mutable_requests(5));
-  MarkDone({"a.x"}, 1, use.mutable_requests(9));
+  use.mutable_requests(9)->set_withdraw_micros(1);
   const std::string fifth = use.requests(5).id();
   const std::string ninth = use.requests(9).id();
   ASSERT_TRUE(AddRequest(NewRequest({"a.new"}), &use));
@@ -87,6 +122,22 @@ TEST(SubjectRequestTest, TheOldestThatIsClosedGivesWay) {
   EXPECT_EQ(FindRequest(&use, fifth), nullptr);
   EXPECT_NE(FindRequest(&use, ninth), nullptr);
   EXPECT_EQ(use.requests(kMaxRequests - 1).fields(0), "a.new");
+  ASSERT_TRUE(AddRequest(NewRequest({"a.newer"}), &use));
+  EXPECT_EQ(FindRequest(&use, ninth), nullptr);
+}
+
+TEST(SubjectRequestTest, AllOfThemAreBoundedInBytes) {
+  SubjectUse use;
+  const std::vector<std::string> many(kMaxRequestFields, std::string(30, 'f'));
+  ASSERT_TRUE(AddRequest(NewRequest(many), &use));
+  EXPECT_TRUE(RequestsFit(use));
+  SubjectUse full = use;
+  EXPECT_FALSE(AddRequest(NewRequest(many), &full) && AddRequest(NewRequest(many), &full));
+  EXPECT_FALSE(RequestsFit(full));
+  use.mutable_requests(0)->set_withdraw_micros(1);
+  ASSERT_TRUE(AddRequest(NewRequest(many), &use));
+  ASSERT_TRUE(AddRequest(NewRequest({"a.x"}), &use));
+  EXPECT_LE(use.requests_size(), 3);
 }
 
 TEST(SubjectRequestTest, OpenFieldsOfThoseThatFreezeAreFrozen) {
@@ -136,12 +187,13 @@ TEST(SubjectRequestTest, AgreesWithAPlainAccount) {
           break;
         }
         case 2:
-          use.set_termination_intended(pick(2) == 0);
+          use.clear_requests();
+          if (pick(2) == 0) ASSERT_TRUE(AddRequest(Termination(), &use));
           break;
         default:
           use.set_contract_ended(pick(2) == 0);
       }
-      const bool stands = !use.contract_ended() && !use.termination_intended();
+      const bool stands = !use.contract_ended() && use.requests().empty();
       std::vector<std::string_view> open;
       size_t done = 0;
       for (const std::string& one : fields) {

@@ -135,7 +135,7 @@ TEST_F(SnsHelperRequestsTest, GroundsAreAClosedListAndNoneIsForACorrection) {
 // 001-43: what a statute keeps is refused with the statute; all else that was asked for is gone.
 TEST_F(SnsHelperRequestsTest, WhatAStatuteKeepsIsRefusedAndTheRestErased) {
   const std::string name = Asked("customer", person_, "own", "erase", {"svc.*"});
-  ASSERT_EQ(Confirm("privacy_staff", name, "login_and_call").name(), "OK");
+  ASSERT_EQ(Confirm("privacy_staff", name, "call_back").name(), "OK");
   const Fields kept = {"svc.billing_record", "svc.payment_record"};
   EXPECT_THAT(Refuse("privacy_staff", name, Because("statute_or_legal_duty", kept)).denied_fields,
               ElementsAre("refusal.law"));
@@ -181,11 +181,7 @@ TEST_F(SnsHelperRequestsTest, TheContractIsAGroundUntilItIsToEnd) {
   const v1::RequestRefusal contract = Because("contract_active_without_termination");
   ASSERT_EQ(Refuse("privacy_staff", name, contract).name(), "OK");
   EXPECT_EQ(StateOf("customer", name), v1::SUBJECT_REQUEST_STATE_REFUSED);
-  v1::UpdateSubjectRequest ends;
-  ends.set_subject(person_);
-  ends.set_termination_intended(true);
-  *ends.mutable_usage() = Use("privacy_staff", person_);
-  ASSERT_EQ(vault_.Call("privacy_staff", "UpdateSubject", ends).name(), "OK");
+  Asked("customer", person_, "end", "terminate", {"svc.*"});
   EXPECT_EQ(StateOf("customer", name), v1::SUBJECT_REQUEST_STATE_OPEN);
   EXPECT_EQ(Refuse("privacy_staff", name, contract).name(), "GROUND_NOT_ADMITTED");
   ASSERT_EQ(Confirm("privacy_staff", name, "call_back").name(), "OK");
@@ -332,8 +328,10 @@ TEST_F(CorezoRequestsTest, AnEssentialItemIsStoppedByWithdrawalAlone) {
   v1::UpdateSubjectRequest withdraws;
   withdraws.set_subject(person_);
   withdraws.set_contract_active(false);
-  withdraws.mutable_usage()->set_purpose("P1.operate");
-  ASSERT_EQ(vault_.Call("order_service", "UpdateSubject", withdraws).name(), "OK");
+  *withdraws.mutable_usage() = Use("info_manager", person_);
+  const std::string end = Asked("member", person_, "withdraw", "terminate", {"id.*"});
+  ASSERT_EQ(vault_.Call("info_manager", "UpdateSubject", withdraws).name(), "OK");
+  EXPECT_EQ(Complete("info_manager", end).name(), "OK");
   EXPECT_EQ(Stop("member", person_, "id.name"), "OK");
   v1::CreateRecordRequest again = VaultFixture::NewCustomer({{"name", "山田 花子"}});
   again.mutable_record()->set_type("id");

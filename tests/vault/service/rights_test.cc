@@ -33,6 +33,8 @@ roles:
   shop: {kind: service}
   desk: {kind: staff, nda: none}
   chief: {kind: staff, nda: none}
+  clerk: {kind: staff, nda: none}
+  owner: {kind: tenant}
   payer: {kind: staff, nda: none}
   person: {kind: subject, scope: own_record}
   proxy: {kind: subject, scope: represented}
@@ -43,6 +45,8 @@ grants:
   - {id: shop-tidy, role: shop, may: [delete, delete_subject, update_subject], types: [customer, pay]}
   - {id: desk-works, role: desk, may: [rights_request, reveal, update, stop_use], fields: [all], for: [R0]}
   - {id: desk-ends, role: desk, may: [update_subject], for: [R0]}
+  - {id: clerk-works, role: clerk, may: [rights_request], fields: [all], for: [R0]}
+  - {id: owner-asks, role: owner, may: [rights_request], fields: [all], for: [R0]}
   - {id: chief-works, role: chief, may: [rights_request], fields: [all], for: [R0]}
   - {id: chief-approves, role: chief, may: [approve_exception], for: [R0]}
   - {id: payer-works, role: payer, may: [rights_request], fields: [pay.*], for: [R0]}
@@ -52,6 +56,8 @@ rights:
   - {id: own, who: [person, agent], kind: [access, erase, stop_use], fields: [all], identity: required_before_execution,
      refusal: [statute_or_legal_duty, harm_to_others, contract_active_without_termination]}
   - {id: correct, who: person, kind: correct, fields: [all], mode: freeze, freeze: [use, provide], identity: login}
+  - {id: end, who: person, kind: terminate, fields: [customer.*], identity: login}
+  - {id: told, who: tenant, kind: access, identity: none_stated}
   - {id: shown, who: person, kind: access, identity: required_before_execution, evidence: [passport]}
 )";
 
@@ -61,7 +67,7 @@ class RightsTest : public RightsTestBase {
     vault_.SetPolicy("default", kPolicy);
     vault_.BuildIndexes();
     PutPapers({});
-    for (const char* staff : {"desk", "chief", "payer"}) {
+    for (const char* staff : {"desk", "chief", "payer", "clerk"}) {
       PutPrincipal(staff, v1::PRINCIPAL_KIND_STAFF);
     }
     for (const char* service : {"person", "proxy"}) {
@@ -114,13 +120,13 @@ class RightsTest : public RightsTestBase {
     *request.mutable_usage() = Use("desk", hanako_);
     return std::string(vault_.Call("desk", "StopUse", request).name());
   }
-  std::string Terminate(bool intended) {
+  std::string SetContract(bool active) {
     v1::UpdateSubjectRequest request;
     request.set_subject(hanako_);
-    request.set_termination_intended(intended);
+    request.set_contract_active(active);
     *request.mutable_usage() = Use("desk", hanako_);
     const Result result = vault_.Call("desk", "UpdateSubject", request);
-    EXPECT_EQ(result.As<v1::UpdateSubjectResponse>().termination_intended(), intended);
+    EXPECT_EQ(result.entry.arguments().at("contract"), active ? "active" : "ended");
     return std::string(result.name());
   }
 
@@ -141,8 +147,8 @@ TEST_F(RightsTest, IsTakenDownAndListed) {
   EXPECT_THAT(entry.items(0).fields(),
               ElementsAre("customer.name", "customer.email", "customer.note"));
   EXPECT_THAT(entry.items(0).grants(), ElementsAre("person-asks"));
-  EXPECT_EQ(entry.arguments().at("right"), "own");
-  EXPECT_EQ(entry.arguments().at("kind"), "erase");
+  EXPECT_EQ(entry.arguments().at("request.right"), "own");
+  EXPECT_EQ(entry.arguments().at("request.kind"), "erase");
   EXPECT_THAT(request.name(), HasSubstr(entry.arguments().at("request")));
   for (const char* who : {"person", "desk", "chief"}) {
     EXPECT_EQ(Seen(who, request.name()).right(), "own") << who;
@@ -227,7 +233,7 @@ TEST_F(RightsTest, NothingIsDoneBeforeItWasSeenWhoAsks) {
       << "the right names what it takes";
   const Result confirmed = Confirm("desk", name);
   ASSERT_EQ(confirmed.name(), "OK");
-  EXPECT_EQ(confirmed.entry.arguments().at("method"), "passport");
+  EXPECT_EQ(confirmed.entry.arguments().at("request.method"), "passport");
   EXPECT_EQ(Seen("person", name).identity().method(), "passport");
   ASSERT_EQ(Complete("desk", name).name(), "OK");
   const v1::SubjectRequest seen = Seen("person", name);
@@ -293,7 +299,27 @@ TEST_F(RightsTest, ACorrectionIsDoneWhenARecordWasWrittenSince) {
       Asked("person", hanako_, "correct", "correct", {"customer.email", "customer.note"});
   ASSERT_EQ(Change(pay_, "amount", "7"), "OK");
   EXPECT_EQ(Complete("desk", name).name(), "REQUEST_NOT_CARRIED_OUT");
+  EXPECT_FALSE(Seen("desk", name).done_fields_size() > 0);
   ASSERT_EQ(Change(customer_, "email", "right@example.jp"), "OK");
+  EXPECT_THAT(Complete("desk", name).denied_fields, ElementsAre("customer.note"))
+      << "of another field";
+  ASSERT_EQ(Change(customer_, "name", "山田 花"), "OK");
+  EXPECT_THAT(Complete("desk", name).denied_fields, ElementsAre("customer.note"));
+  ASSERT_EQ(Change(customer_, "note", ""), "OK");
+  EXPECT_EQ(Complete("desk", name).name(), "OK");
+}
+
+TEST_F(RightsTest, OfWhatIsNotThereNothingIsToBeCorrected) {
+  ASSERT_EQ(Change(customer_, "note", ""), "OK");
+  const std::string second = AddRecord("customer", {{"note", "wrong"}});
+  vault_.now += absl::Seconds(1);
+  const std::string name = Asked("person", hanako_, "correct", "correct", {"customer.note"});
+  ASSERT_EQ(Change(customer_, "name", "山田 花"), "OK");
+  EXPECT_EQ(Complete("desk", name).name(), "REQUEST_NOT_CARRIED_OUT")
+      << "it was cleared in one record before, and is wrong in the other";
+  v1::DeleteRecordRequest gone;
+  gone.set_name(second);
+  ASSERT_EQ(vault_.Call("shop", "DeleteRecord", gone).name(), "OK");
   EXPECT_EQ(Complete("desk", name).name(), "OK");
 }
 
@@ -335,9 +361,9 @@ TEST_F(RightsTest, ARefusalNamesItsGroundAndWhoAskedIsTold) {
   const Result refused = Refuse(
       "desk", name, Because("statute_or_legal_duty", {"customer.note"}, "JP-tax", "art.126"));
   ASSERT_EQ(refused.name(), "OK");
-  EXPECT_EQ(refused.entry.arguments().at("ground"), "statute_or_legal_duty");
-  EXPECT_EQ(refused.entry.arguments().at("law"), "JP-tax");
-  EXPECT_EQ(refused.entry.arguments().at("article"), "art.126");
+  EXPECT_EQ(refused.entry.arguments().at("request.ground"), "statute_or_legal_duty");
+  EXPECT_EQ(refused.entry.arguments().at("request.law"), "JP-tax");
+  EXPECT_EQ(refused.entry.arguments().at("request.article"), "art.126");
   EXPECT_THAT(refused.entry.items(0).fields(), ElementsAre("customer.note"));
   const v1::SubjectRequest seen = Seen("person", name);
   EXPECT_EQ(seen.state(), v1::SUBJECT_REQUEST_STATE_OPEN);
@@ -376,27 +402,139 @@ TEST_F(RightsTest, HarmToOthersIsForWhoApprovesExceptions) {
   EXPECT_EQ(Refuse("chief", name, unweighed).name(), "MALFORMED_REQUEST");
   const Result refused = Refuse("chief", name, Because("harm_to_others"));
   ASSERT_EQ(refused.name(), "OK");
-  EXPECT_THAT(refused.entry.items(0).grants(), ElementsAre("chief-works", "chief-approves"));
+  EXPECT_THAT(refused.entry.items(0).grants(), ElementsAre("chief-works"));
+  ASSERT_THAT(refused.entry.items(), SizeIs(2));
+  EXPECT_THAT(refused.entry.items(1).grants(), ElementsAre("chief-approves"));
+  EXPECT_EQ(refused.entry.arguments().at("request.document"), kRightsDocument);
   EXPECT_EQ(Seen("person", name).refusals(0).document_sha256(), kRightsDocument);
 }
 
+TEST_F(RightsTest, WhatWasRefusedForHarmNobodyElseRefusesAnew) {
+  const std::string name =
+      Asked("person", hanako_, "own", "access", {"customer.note", "customer.name"});
+  ASSERT_EQ(Refuse("chief", name, Because("harm_to_others", {"customer.note"})).name(), "OK");
+  const v1::RequestRefusal contract = Because("contract_active_without_termination", {});
+  EXPECT_EQ(
+      Refuse("desk", name, Because("contract_active_without_termination", {"customer.*"})).name(),
+      "MALFORMED_REQUEST")
+      << "e-mail was not asked for";
+  EXPECT_EQ(Refuse("desk", name, Because("contract_active_without_termination", {"customer.note"}))
+                .name(),
+            "OPERATION_NOT_GRANTED");
+  EXPECT_EQ(Refuse("desk", name, contract).name(), "OK") << "the other field";
+  EXPECT_THAT(Seen("person", name).refusals(), SizeIs(2));
+  EXPECT_EQ(Refuse("chief", name, Because("contract_active_without_termination", {"customer.note"}))
+                .name(),
+            "OK");
+}
+
 TEST_F(RightsTest, TheContractIsNoGroundOnceItIsToEnd) {
+  const v1::RequestRefusal contract = Because("contract_active_without_termination");
   const std::string name = Asked("person", hanako_, "own", "stop_use", {"customer.note"});
-  ASSERT_EQ(Refuse("desk", name, Because("contract_active_without_termination")).name(), "OK");
+  ASSERT_EQ(Refuse("desk", name, contract).name(), "OK");
   EXPECT_EQ(StateOf("person", name), v1::SUBJECT_REQUEST_STATE_REFUSED);
   EXPECT_EQ(Complete("desk", name).name(), "REQUEST_CLOSED");
-  ASSERT_EQ(Terminate(true), "OK");
+  const std::string end = Asked("person", hanako_, "end", "terminate", {"customer.*"});
   const v1::SubjectRequest open = Seen("person", name);
   EXPECT_EQ(open.state(), v1::SUBJECT_REQUEST_STATE_OPEN);
   EXPECT_FALSE(open.refusals(0).holds());
-  EXPECT_EQ(Refuse("desk", name, Because("contract_active_without_termination")).name(),
-            "GROUND_NOT_ADMITTED");
+  EXPECT_EQ(Refuse("desk", name, contract).name(), "GROUND_NOT_ADMITTED");
+  // Taken back, the intent is gone; what was refused stays open until it is refused anew.
+  ASSERT_EQ(Withdraw("person", end).name(), "OK");
+  EXPECT_EQ(StateOf("person", name), v1::SUBJECT_REQUEST_STATE_OPEN);
+  ASSERT_EQ(Refuse("desk", name, contract).name(), "OK");
+  // The end itself, and another contract after it.
+  ASSERT_EQ(SetContract(false), "OK");
+  ASSERT_EQ(SetContract(true), "OK");
+  EXPECT_EQ(StateOf("person", name), v1::SUBJECT_REQUEST_STATE_OPEN);
   ASSERT_EQ(Confirm("desk", name).name(), "OK");
   ASSERT_EQ(Stop("customer.note"), "OK");
   EXPECT_EQ(Complete("desk", name).name(), "OK");
-  // It is done, whatever the person says of the contract then.
-  ASSERT_EQ(Terminate(false), "OK");
-  EXPECT_EQ(StateOf("person", name), v1::SUBJECT_REQUEST_STATE_COMPLETED);
+}
+
+TEST_F(RightsTest, AnEndOfTheContractIsDoneWhenItHasEnded) {
+  const std::string end = Asked("person", hanako_, "end", "terminate", {"customer.*"});
+  EXPECT_TRUE(Seen("desk", end).verified());
+  EXPECT_EQ(Complete("desk", end).name(), "REQUEST_NOT_CARRIED_OUT");
+  ASSERT_EQ(SetContract(false), "OK");
+  EXPECT_EQ(Complete("desk", end).name(), "OK");
+}
+
+TEST_F(RightsTest, ARequestIsTakenBackByWhoAsked) {
+  const std::string own = Asked("person", hanako_, "correct", "correct", {"customer.email"});
+  for (const char* staff : {"desk", "chief"}) {
+    EXPECT_EQ(Withdraw(staff, own).name(), "OPERATION_NOT_GRANTED") << staff;
+  }
+  EXPECT_EQ(Reveal("shop", "email"), "SUBJECT_RESTRICTED");
+  ASSERT_EQ(Withdraw("person", own).name(), "OK");
+  EXPECT_EQ(Reveal("shop", "email"), "OK");
+  EXPECT_EQ(StateOf("person", own), v1::SUBJECT_REQUEST_STATE_WITHDRAWN);
+  EXPECT_EQ(Withdraw("person", own).name(), "REQUEST_CLOSED");
+  EXPECT_EQ(Complete("desk", own).name(), "REQUEST_CLOSED");
+  EXPECT_EQ(Confirm("desk", own).name(), "REQUEST_CLOSED");
+  const std::string access = Asked("person", hanako_, "own", "access", {"customer.email"});
+  ASSERT_EQ(Withdraw("person", access).name(), "OK");
+  EXPECT_EQ(Refuse("desk", access, Because("contract_active_without_termination")).name(),
+            "REQUEST_CLOSED");
+  // What staff wrote down by mistake.
+  const std::string told = Asked("desk", hanako_, "correct", "correct", {"customer.email"});
+  EXPECT_EQ(Withdraw("clerk", told).name(), "OPERATION_NOT_GRANTED") << "it is the desk's slip";
+  ASSERT_EQ(Withdraw("desk", told).name(), "OK");
+  EXPECT_EQ(Reveal("shop", "email"), "OK");
+  const std::string seen = Asked("desk", hanako_, "correct", "correct", {"customer.email"});
+  ASSERT_EQ(Confirm("desk", seen).name(), "OK");
+  EXPECT_EQ(Withdraw("desk", seen).name(), "OPERATION_NOT_GRANTED") << "the person was there";
+  EXPECT_EQ(Withdraw("person", seen).name(), "OK");
+}
+
+TEST_F(RightsTest, ATenantAsksAndDoesNotAnswer) {
+  const std::string name = Asked("owner", hanako_, "told", "access", {"customer.name"});
+  EXPECT_EQ(Confirm("owner", name, "login").name(), "OPERATION_NOT_GRANTED");
+  EXPECT_EQ(Complete("owner", name).name(), "OPERATION_NOT_GRANTED");
+  EXPECT_EQ(Complete("desk", name).name(), "OK");
+}
+
+TEST_F(RightsTest, OfARequestEverybodySeesTheOwnFields) {
+  const std::string name =
+      Asked("desk", hanako_, "own", "erase", {"customer.note", "pay.account", "pay.amount"});
+  ASSERT_EQ(Refuse("chief", name, Because("harm_to_others", {"pay.account"})).name(), "OK");
+  const v1::SubjectRequest person = Seen("person", name);
+  EXPECT_THAT(person.fields(), ElementsAre("customer.note"));
+  EXPECT_THAT(person.open_fields(), ElementsAre("customer.note"));
+  EXPECT_THAT(person.refusals(), IsEmpty()) << "nor the ground of what is not";
+  const v1::SubjectRequest payer = Seen("payer", name);
+  EXPECT_THAT(payer.fields(), ElementsAre("pay.account", "pay.amount"));
+  EXPECT_THAT(payer.refusals(), SizeIs(1));
+  const Result listed = List("payer", hanako_);
+  EXPECT_THAT(listed.entry.items(0).fields(), ElementsAre("pay.account", "pay.amount"));
+  EXPECT_EQ(Confirm("person", name).name(), "FIELD_NOT_GRANTED");
+}
+
+TEST_F(RightsTest, ARefusedAttemptIsEnteredWithThePersonAndTheGround) {
+  const std::string name = Asked("person", hanako_, "own", "access", {"customer.note"});
+  const Result tried = Refuse("desk", name, Because("no_legal_duty", {}, "JP-APPI", "33"));
+  EXPECT_EQ(tried.name(), "GROUND_NOT_ADMITTED");
+  EXPECT_EQ(tried.entry.arguments().at("request.ground"), "no_legal_duty");
+  ASSERT_THAT(tried.entry.items(), SizeIs(1));
+  EXPECT_FALSE(tried.entry.items(0).subject_ref().empty());
+  EXPECT_THAT(tried.entry.items(0).fields(), IsEmpty());
+  const Result denied = Complete("payer", name);
+  EXPECT_EQ(denied.name(), "FIELD_NOT_GRANTED");
+  ASSERT_THAT(denied.entry.items(), SizeIs(1));
+  EXPECT_FALSE(denied.entry.items(0).subject_ref().empty());
+}
+
+TEST_F(RightsTest, WhatThePolicyNoLongerKnowsHoldsNothingUp) {
+  const std::string name =
+      Asked("person", hanako_, "correct", "correct", {"customer.note", "customer.email"});
+  std::string later(kPolicy);
+  later.replace(later.find("      note: free_text\n"), 22, "");
+  vault_.SetPolicy("default", later);
+  vault_.BuildIndexes();
+  ASSERT_EQ(Change(customer_, "email", "right@example.jp"), "OK");
+  EXPECT_THAT(Complete("desk", name).denied_fields, ElementsAre("customer.note"));
+  EXPECT_EQ(Withdraw("person", name).name(), "OK");
+  EXPECT_EQ(Reveal("shop", "email"), "OK");
 }
 
 TEST_F(RightsTest, ManyRequestsAreBounded) {
@@ -406,6 +544,13 @@ TEST_F(RightsTest, ManyRequestsAreBounded) {
   ASSERT_THAT(listed.As<v1::ListRequestsResponse>().requests(), SizeIs(16));
   const std::string first = listed.As<v1::ListRequestsResponse>().requests(0).name();
   ASSERT_EQ(Refuse("desk", first, Because("contract_active_without_termination")).name(), "OK");
+  EXPECT_EQ(Open("person", hanako_, "own", "access", {"customer.name"}).name(), "BATCH_TOO_LARGE")
+      << "it may be open again";
+  ASSERT_EQ(Confirm("desk", first).name(), "REQUEST_CLOSED");
+  ASSERT_EQ(SetContract(false), "OK");
+  ASSERT_EQ(Confirm("desk", first).name(), "OK");
+  ASSERT_EQ(Complete("desk", first).name(), "OK");
+  EXPECT_FALSE(Seen("desk", first).verified()) << "it is the desk's word";
   Asked("person", hanako_, "own", "access", {"customer.name"});
   EXPECT_EQ(Confirm("desk", first).name(), "NOT_FOUND");
 }

@@ -118,6 +118,12 @@ class RightsTestBase : public testing::Test {
     *request.mutable_usage() = Use(caller, PersonOf(name));
     return vault_.Call(caller, "CompleteRequest", request);
   }
+  Result Withdraw(std::string_view caller, const std::string& name) {
+    v1::WithdrawRequestRequest request;
+    request.set_name(name);
+    *request.mutable_usage() = Use(caller, PersonOf(name));
+    return vault_.Call(caller, "WithdrawRequest", request);
+  }
   Result List(std::string_view caller, const std::string& person, bool open_only = false) {
     v1::ListRequestsRequest request;
     request.set_subject(person);
