@@ -8,12 +8,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import unittest
 
 import grpc
 from grpc_tools import protoc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVER = os.environ.get("PIIVAULTD", str(ROOT / "build" / "release" / "ops" / "server" / "daemon" / "piivaultd"))
+PIIVAULT = os.environ.get("PIIVAULT", str(ROOT / "build/release/ops/cli/piivault"))
 
 MAX_MESSAGE = 16 << 20  # as the interface says
 
@@ -51,6 +53,15 @@ def error_of(rpc_error):
             if detail.Unpack(info):
                 return rpc_error.code(), info.reason, dict(info.metadata)
     return rpc_error.code(), None, {}
+
+
+class RefusalCase(unittest.TestCase):
+    """Of calls that are refused, and why."""
+
+    def refused(self, reason, call, *arguments, **more):
+        with self.assertRaises(grpc.RpcError) as caught:
+            call(*arguments, **more)
+        self.assertEqual(error_of(caught.exception)[1], reason)
 
 
 class DevVault:
@@ -113,6 +124,16 @@ class DevVault:
                                       [("grpc.max_receive_message_length", MAX_MESSAGE)])
         self._channels.append(channel)
         return channel
+
+    def cli(self, who, *arguments, address=None):
+        """Runs the command line program as the caller; of a vault with a directory."""
+        own = self.description["credentials"][who]
+        return subprocess.run(
+            [PIIVAULT, "--address", address or self.description["address"], "--ca",
+             self.description["ca"], "--cert", own["certificate"], "--key", own["key"],
+             "--tenant", self.tenant, *arguments],
+            capture_output=True, text=True, timeout=900,
+            env={**os.environ, "PIIVAULT_CONFIG": f"{self.directory}/none.yaml"})
 
     def kill(self):
         """kill -9; nothing where it has ended already."""

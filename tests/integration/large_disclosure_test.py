@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import threading
@@ -19,7 +18,6 @@ sys.path.insert(0, str(harness.ROOT / "ops" / "lib" / "bench"))
 import processes  # noqa: E402
 
 STUBS = harness.Stubs()
-PIIVAULT = os.environ.get("PIIVAULT", str(harness.ROOT / "build/release/ops/cli/piivault"))
 # As many as a token may name, and as many as a short run can afford.
 PEOPLE = int(os.environ.get("PIIVAULT_PEOPLE") or
              (100_000 if os.environ.get("PIIVAULT_LONG") else 5_000))
@@ -41,26 +39,21 @@ class LargeDisclosureTest(unittest.TestCase):
         (self.folder / "people.txt").write_text(
             "".join(name.split("/records/")[0] + "\n" for name in names))
 
-    def cli(self, who, address, *arguments):
-        own = self.vault.description["credentials"][who]
-        done = subprocess.run(
-            [PIIVAULT, "--address", address, "--ca", self.vault.description["ca"], "--cert",
-             own["certificate"], "--key", own["key"], "--tenant", self.vault.tenant, *arguments],
-            capture_output=True, text=True, timeout=900,
-            env={**os.environ, "PIIVAULT_CONFIG": str(self.folder / "none.yaml")})
+    def cli(self, who, *arguments, **more):
+        done = self.vault.cli(who, *arguments, **more)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done
 
     def issue(self, to):
-        issued = self.cli("shop", self.vault.description["address"], "share", "issue", "--to", to,
-                          "--rule", "carrier", "--for", "order", "--field",
-                          ",".join(sharing.FIELDS), "--subjects-from",
-                          str(self.folder / "people.txt"), "--lifetime", "1h", "-q")
+        issued = self.cli("shop", "share", "issue", "--to", to, "--rule", "carrier",
+                          "--for", "order", "--field", ",".join(sharing.FIELDS),
+                          "--subjects-from", str(self.folder / "people.txt"),
+                          "--lifetime", "1h", "-q")
         (self.folder / f"{to}.token").write_text(issued.stdout)
 
     def redeem(self, who, wire):
-        return self.cli(who, wire.address, "share", "redeem", f"@{self.folder}/{who}.token",
-                        "--out", str(self.folder / f"{who}.jsonl"))
+        return self.cli(who, "share", "redeem", f"@{self.folder}/{who}.token",
+                        "--out", str(self.folder / f"{who}.jsonl"), address=wire.address)
 
     def broken_wire(self):
         wire = sharing.CutWire(self.vault.description["address"], PEOPLE * 70)  # half of it

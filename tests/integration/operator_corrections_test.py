@@ -26,7 +26,7 @@ def in_one_order(told):
     return {who: sorted(notices, key=str) for who, notices in told.items()}
 
 
-class OperatorCorrectionsTest(unittest.TestCase):
+class OperatorCorrectionsTest(harness.RefusalCase):
     def start(self, **more):
         folder = tempfile.TemporaryDirectory(prefix="piivault-corrections-")
         self.addCleanup(folder.cleanup)
@@ -43,11 +43,6 @@ class OperatorCorrectionsTest(unittest.TestCase):
         given, = person.records
         self.assertEqual(set(given.fields), set(fields))
         return person.handle, {name: v.value for name, v in given.fields.items()}, given.version
-
-    def refused(self, reason, call, *arguments, **more):
-        with self.assertRaises(grpc.RpcError) as caught:
-            call(*arguments, **more)
-        self.assertEqual(harness.error_of(caught.exception)[1], reason)
 
     def open_notices(self):
         """All that are open, by recipient: (handle, kind, version, held versions by field). In

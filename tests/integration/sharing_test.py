@@ -1,9 +1,7 @@
 """The life of what is shared: issued, redeemed once, revoked, listed, corrected; and wires that break."""
 
 import json
-import os
 import pathlib
-import subprocess
 import tempfile
 import time
 import unittest
@@ -15,11 +13,10 @@ import harness
 import sharing
 
 STUBS = harness.Stubs()
-PIIVAULT = os.environ.get("PIIVAULT", str(harness.ROOT / "build/release/ops/cli/piivault"))
 PEOPLE = 5_000
 
 
-class SharingTest(unittest.TestCase):
+class SharingTest(harness.RefusalCase):
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(prefix="piivault-sharing-")
@@ -29,11 +26,6 @@ class SharingTest(unittest.TestCase):
         cls.addClassCleanup(cls.vault.kill)
         cls.api = cls.vault.api
         cls.records = cls.vault.fill(PEOPLE)
-
-    def refused(self, reason, call, *arguments):
-        with self.assertRaises(grpc.RpcError) as caught:
-            call(*arguments)
-        self.assertEqual(harness.error_of(caught.exception)[1], reason)
 
     def disclosures(self, **what):
         return self.vault.sharing("auditor").ListDisclosures(self.api.ListDisclosuresRequest(
@@ -135,29 +127,20 @@ class SharingTest(unittest.TestCase):
             return
         self.fail("somebody without a right reads the ledger")
 
-    def cli(self, who, address, *arguments):
-        own = self.vault.description["credentials"][who]
-        return subprocess.run(
-            [PIIVAULT, "--address", address, "--ca", self.vault.description["ca"], "--cert",
-             own["certificate"], "--key", own["key"], "--tenant", self.vault.tenant, *arguments],
-            capture_output=True, text=True, timeout=300,
-            env={**os.environ, "PIIVAULT_CONFIG": str(self.folder / "none.yaml")})
-
     def test_the_command_line_goes_on_where_the_wire_broke(self):
         people = self.folder / "people.txt"
-        address = self.vault.description["address"]
         keep = self.records[20:]
         people.write_text("".join(name.split("/records/")[0] + "\n" for name in keep))
-        issued = self.cli("shop", address, "share", "issue", "--to", "carrier", "--rule", "carrier",
-                          "--for", "order", "--field", ",".join(sharing.FIELDS), "--subjects-from",
-                          str(people), "--lifetime", "1h", "-q")
+        issued = self.vault.cli("shop", "share", "issue", "--to", "carrier", "--rule", "carrier",
+                                "--for", "order", "--field", ",".join(sharing.FIELDS),
+                                "--subjects-from", str(people), "--lifetime", "1h", "-q")
         self.assertEqual(issued.returncode, 0, issued.stderr)
         (self.folder / "token.txt").write_text(issued.stdout)
-        wire = sharing.CutWire(address, 500_000)
+        wire = sharing.CutWire(self.vault.description["address"], 500_000)
         self.addCleanup(wire.close)
         out = self.folder / "people.jsonl"
-        done = self.cli("carrier", wire.address, "share", "redeem", f"@{self.folder}/token.txt",
-                        "--out", str(out))
+        done = self.vault.cli("carrier", "share", "redeem", f"@{self.folder}/token.txt",
+                              "--out", str(out), address=wire.address)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(wire.cuts, 1)
         self.assertIn("taken up again", done.stderr)
@@ -168,8 +151,8 @@ class SharingTest(unittest.TestCase):
         self.assertEqual(len({p["handle"] for p in given}), len(keep))
         # The ledger counts everybody once, and has a row for each.
         name = lines[0]["tag"]["disclosure"]
-        record = self.cli("auditor", address, "share", "disclosures", "--disclosure", name,
-                          "--provision-record", "--out", str(self.folder / "record.csv"))
+        record = self.vault.cli("auditor", "share", "disclosures", "--disclosure", name,
+                                "--provision-record", "--out", str(self.folder / "record.csv"))
         self.assertEqual(record.returncode, 0, record.stderr)
         rows = (self.folder / "record.csv").read_text().splitlines()
         self.assertEqual(len(rows), 1 + len(keep))
@@ -178,7 +161,6 @@ class SharingTest(unittest.TestCase):
         self.assertEqual(disclosure[0].subjects, len(keep))
 
     def test_a_recipient_enrols_its_next_certificate_with_its_key_alone(self):
-        address = self.vault.description["address"]
         credentials = self.vault.description["credentials"]
         for name in ("carrier-next", "carrier-else"):
             credentials[name] = self.vault.recipient_certificate(name)
@@ -186,8 +168,8 @@ class SharingTest(unittest.TestCase):
         following = credentials["carrier-next"]
 
         def enrol(key):
-            return self.cli("carrier", address, "share", "enrol", following["certificate"],
-                            "--new-key", key)
+            return self.vault.cli("carrier", "share", "enrol", following["certificate"],
+                                  "--new-key", key)
         self.assertIn("is not the key", enrol(credentials["carrier-else"]["key"]).stderr)
         # Without the command line, which looks at the key itself.
         chain = pathlib.Path(following["certificate"]).read_text()
@@ -198,7 +180,7 @@ class SharingTest(unittest.TestCase):
         self.notices("carrier-next")
         # The keys change, and a token that is out is good all the same.
         token = self.vault.issue(self.records[5:6]).token
-        rotated = self.cli("admin-1", address, "share", "keys", "--rotate")
+        rotated = self.vault.cli("admin-1", "share", "keys", "--rotate")
         self.assertEqual(rotated.returncode, 0, rotated.stderr)
         self.assertEqual(len(self.people(self.vault.redeem("carrier-next", token, "e"))), 1)
 
