@@ -33,7 +33,7 @@ def judge(entries, own):
             if caller not in own or entry.method.startswith(HANDS_OUT):
                 _count(verdict, index, entry.method, item, fields, frozen)
             for field in fields:
-                if entry.method == OPEN and entry.arguments["right"] == FREEZES:
+                if entry.method == OPEN and entry.arguments["request.right"] == FREEZES:
                     # Of a retry, that takes nothing down.
                     if request not in known:
                         frozen[item.subject_ref, field].add(request)
@@ -41,7 +41,7 @@ def judge(entries, own):
                     frozen[item.subject_ref, field].discard(request)
         if entry.method == OPEN and entry.decision == GRANTED and request not in known:
             known.add(request)
-            verdict.freezes += entry.arguments["right"] == FREEZES
+            verdict.freezes += entry.arguments["request.right"] == FREEZES
     return verdict
 
 

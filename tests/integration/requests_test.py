@@ -135,14 +135,14 @@ class RequestsTest(harness.RefusalCase):
         fields = ["svc.phone", "svc.payment_record", "svc.billing_record"]
         asking = ("shop", record, "own", "erase", *fields)
         name = vault.ask(*asking, request_id="erase").name
-        vault.confirm(name, "resident_card")
+        vault.confirm(name, "passport")
         refused, index = vault.refuse(name, *fields[1:], ground="statute_or_legal_duty",
                                       law="KR-NationalTaxBasic", article="art.85-3")
         vault.ask("support", record, "correct", "correct", "svc.phone")
         before = vault.requests(record)
         self.assertEqual(before[0], refused)
         self.assertEqual((refused.state, refused.open_fields, refused.identity.method),
-                         (RIGHTS.SUBJECT_REQUEST_STATE_OPEN, ["svc.phone"], "resident_card"))
+                         (RIGHTS.SUBJECT_REQUEST_STATE_OPEN, ["svc.phone"], "passport"))
         self.witness.read_log()
         # One is under way then; whether it came is known only afterwards.
         under_way = ("shop", record, "own", "access", "svc.name")
@@ -166,8 +166,9 @@ class RequestsTest(harness.RefusalCase):
         self.assertEqual((entry.method.split("/")[1], entry.decision, list(item.fields)),
                          ("RefuseRequest", 1, fields[1:]))
         self.assertEqual(dict(entry.arguments), {
-            "request": name.split("/")[-1], "right": "own", "kind": "erase",
-            "ground": "statute_or_legal_duty", "law": "KR-NationalTaxBasic", "article": "art.85-3"})
+            "request": name.split("/")[-1], "request.right": "own", "request.kind": "erase",
+            "request.ground": "statute_or_legal_duty", "request.law": "KR-NationalTaxBasic",
+            "request.article": "art.85-3"})
         self.assertEqual(freeze_judge.judge(entries, OWN).wrong, [])
 
     def subject(self, *command, who="support"):
@@ -203,26 +204,25 @@ class RequestsTest(harness.RefusalCase):
         refused = self.subject("request", "refuse", name, "--ground", CONTRACT)["request"]
         self.assertEqual(refused["state"], STATE + "REFUSED")
         is_refused()
-        ends = self.subject("update", person, "--termination-intended", "yes")
-        self.assertEqual((ends["terminationIntended"], ends["contractActive"]), (True, True))
-        listed, = self.subject("request", "list", person, "--open")["requests"]
+        ends = self.subject("request", "open", person, "--right", "end", "--kind", "terminate",
+                            "--fields", "svc.*", "--role", "customer", "--on-behalf-of", person,
+                            who="shop")["request"]
+        listed, _ = self.subject("request", "list", person, "--open")["requests"]
         self.assertEqual((listed["state"], listed["openFields"]), (STATE + "OPEN", about))
         self.assertEqual([r["holds"] for r in listed["refusals"]], [False])
         self.subject_refused("GROUND_NOT_ADMITTED", "request", "refuse", name, "--ground", CONTRACT)
-        # Who thinks better of it has a contract again; and who ends it after all has none.
-        self.subject("update", person, "--termination-intended", "no")
-        is_refused()
-        self.subject("update", person, "--termination-intended", "yes")
+        # Who thinks better of it has a contract again, on which it has to be refused anew.
+        self.subject_refused("OPERATION_NOT_GRANTED", "request", "withdraw", ends["name"])
+        self.subject("request", "withdraw", ends["name"], "--role", "customer", "--on-behalf-of",
+                     person, who="shop")
+        listed, = self.subject("request", "list", person, "--open")["requests"]
+        self.assertEqual(listed["name"], name)
         self.subject_refused("IDENTITY_NOT_CONFIRMED", "request", "complete", name)
-        self.subject("request", "confirm", name, "--method", "resident_card")
+        self.subject("request", "confirm", name, "--method", "passport")
         self.subject_refused("REQUEST_NOT_CARRIED_OUT", "request", "complete", name)
         self.subject("stop", person, "--fields", "svc.*")
         done = self.subject("request", "complete", name)["request"]
         self.assertEqual((done["state"], done["doneFields"]), (STATE + "COMPLETED", about))
-        # What is done stays done.
-        self.subject("update", person, "--termination-intended", "no")
-        listed, = self.subject("request", "list", person)["requests"]
-        self.assertEqual((listed["state"], listed["doneFields"]), (STATE + "COMPLETED", about))
 
 
 class JudgeTest(unittest.TestCase):
@@ -239,7 +239,7 @@ class JudgeTest(unittest.TestCase):
                 purpose="S1" if role == "cs" else "R0", arguments=more, items=[audit.EntryItem(
                     subject_ref=who, fields=fields.split(), denied_fields=denied.split())])
 
-        first, second = ({"right": "correct", "request": request} for request in ("r", "s"))
+        first, second = ({"request.right": "correct", "request": request} for request in ("r", "s"))
         log = dict(enumerate([
             entry("RevealRecord", "cs", "svc.phone"),
             entry("OpenRequest", "customer", "svc.phone", **first),

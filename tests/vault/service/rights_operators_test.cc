@@ -115,8 +115,10 @@ TEST_F(SnsHelperRequestsTest, GroundsAreAClosedListAndNoneIsForACorrection) {
             "MALFORMED_REQUEST");
   for (const char* other : {"no_legal_duty", "category_not_covered", "untrue", "other"}) {
     const std::string law = std::string(other) == "no_legal_duty" ? "KR-PIPA" : "";
-    EXPECT_EQ(Refuse("chief_privacy_officer", name, Because(other, {}, law, law)).name(),
-              "GROUND_NOT_ADMITTED")
+    EXPECT_EQ(
+        Refuse("chief_privacy_officer", name, Because(other, {}, law, law.empty() ? "" : "35"))
+            .name(),
+        "GROUND_NOT_ADMITTED")
         << other;
   }
   const std::string correction = Asked("customer", person_, "correct", "correct", {"svc.phone"});
