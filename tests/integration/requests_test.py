@@ -177,9 +177,9 @@ class RequestsTest(harness.RefusalCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return json.loads(done.stdout)
 
-    def subject_refused(self, reason, *command):
+    def subject_refused(self, reason, *command, code=1):
         done = self.vault.cli("support", "--output", "json", "subject", *command, "--for", "R0")
-        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual((done.returncode, done.stdout), (code, ""))
         self.assertEqual(json.loads(done.stderr)["reason"], reason)
 
     def test_a_request_rests_on_the_contract(self):
@@ -212,7 +212,7 @@ class RequestsTest(harness.RefusalCase):
         self.assertEqual([r["holds"] for r in listed["refusals"]], [False])
         self.subject_refused("GROUND_NOT_ADMITTED", "request", "refuse", name, "--ground", CONTRACT)
         # Who thinks better of it has a contract again, on which it has to be refused anew.
-        self.subject_refused("OPERATION_NOT_GRANTED", "request", "withdraw", ends["name"])
+        self.subject_refused("OPERATION_NOT_GRANTED", "request", "withdraw", ends["name"], code=5)
         self.subject("request", "withdraw", ends["name"], "--role", "customer", "--on-behalf-of",
                      person, who="shop")
         listed, = self.subject("request", "list", person, "--open")["requests"]

@@ -99,7 +99,6 @@ std::optional<Plan> RightsCall::LoadPerson() {
       LoadSubject(call_.deps().engine, call_.scope(), person_id_, &call_.changes());
   if (!loaded.ok()) return call_.Refuse(loaded.status());
   if (!loaded->has_value()) return call_.Refuse(Reason::kNotFound);
-  if ((*loaded)->erased()) return call_.Refuse(Reason::kSubjectErased);
   person_ = **std::move(loaded);
   const PersonFacts facts(call_.tenant_id(), person_);
   return DecideAny([&](const authz::TypeSpec& type) -> authz::Decision {

@@ -144,7 +144,7 @@ class CompleteRequestHandler : public Handler {
   static int64_t WrittenAt(const LoadedRecord& record, std::string_view field) {
     const storage::v1::FieldHeader* header = record.reader->FindField(field);
     if (header == nullptr) return 0;
-    if (header->absent() || header->since_micros() != 0) return header->since_micros();
+    if (header->since_micros() != 0) return header->since_micros();
     return record.header().updated_micros();
   }
 

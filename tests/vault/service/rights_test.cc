@@ -474,8 +474,10 @@ TEST_F(RightsTest, ARequestIsTakenBackByWhoAsked) {
   EXPECT_EQ(Confirm("desk", own).name(), "REQUEST_CLOSED");
   const std::string access = Asked("person", hanako_, "own", "access", {"customer.email"});
   ASSERT_EQ(Withdraw("person", access).name(), "OK");
-  EXPECT_EQ(Refuse("desk", access, Because("contract_active_without_termination")).name(),
-            "REQUEST_CLOSED");
+  for (const Fields& fields : {Fields(), Fields{"customer.email"}}) {
+    EXPECT_EQ(Refuse("desk", access, Because("contract_active_without_termination", fields)).name(),
+              "REQUEST_CLOSED");
+  }
   // What staff wrote down by mistake.
   const std::string told = Asked("desk", hanako_, "correct", "correct", {"customer.email"});
   EXPECT_EQ(Withdraw("clerk", told).name(), "OPERATION_NOT_GRANTED") << "it is the desk's slip";
