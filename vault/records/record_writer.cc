@@ -287,7 +287,6 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
       PreparedField field;
       field.header.set_name(old.name());
       field.header.set_absent(true);
-      field.header.set_since_micros(absl::ToUnixMicros(now_));
       fields.push_back(std::move(field));
     } else if (std::find(earlier->unchanged.begin(), earlier->unchanged.end(), old.name()) !=
                earlier->unchanged.end()) {

@@ -139,8 +139,8 @@ class CompleteRequestHandler : public Handler {
     return refused;
   }
 
-  // When the field's value came or, where that is not kept, the record's version, or when the field
-  // was cleared; 0 where the record has never had it.
+  // When the field's value came or, where that is not kept or the version has cleared it, the
+  // record's version; 0 where the version knows nothing of it.
   static int64_t WrittenAt(const LoadedRecord& record, std::string_view field) {
     const storage::v1::FieldHeader* header = record.reader->FindField(field);
     if (header == nullptr) return 0;

@@ -25,7 +25,7 @@ types:
       name: person_name
       email: {type: email_address, index: true, history: 3}
       note: free_text
-  pay: {fields: {account: free_text, amount: free_text}}
+  pay: {fields: {account: free_text, amount: free_text, note: free_text}}
 purposes:
   order: {label: {en: Orders}}
   R0: {label: {en: Rights}}
@@ -34,6 +34,7 @@ roles:
   desk: {kind: staff, nda: none}
   chief: {kind: staff, nda: none}
   clerk: {kind: staff, nda: none}
+  robot: {kind: service}
   owner: {kind: tenant}
   payer: {kind: staff, nda: none}
   person: {kind: subject, scope: own_record}
@@ -42,9 +43,10 @@ groups:
   all: [customer.*, pay.*]
 grants:
   - {id: shop-all, role: shop, may: [create, update, reveal, search], fields: [all], for: [order]}
-  - {id: shop-tidy, role: shop, may: [delete, delete_subject, update_subject], types: [customer, pay]}
+  - {id: shop-tidy, role: shop, may: [delete, delete_subject, update_subject, record_consent], types: [customer, pay]}
   - {id: desk-works, role: desk, may: [rights_request, reveal, update, stop_use], fields: [all], for: [R0]}
   - {id: desk-ends, role: desk, may: [update_subject], for: [R0]}
+  - {id: robot-works, role: robot, may: [rights_request], fields: [all], for: [R0]}
   - {id: clerk-works, role: clerk, may: [rights_request], fields: [all], for: [R0]}
   - {id: owner-asks, role: owner, may: [rights_request], fields: [all], for: [R0]}
   - {id: chief-works, role: chief, may: [rights_request], fields: [all], for: [R0]}
@@ -52,6 +54,8 @@ grants:
   - {id: payer-works, role: payer, may: [rights_request], fields: [pay.*], for: [R0]}
   - {id: person-asks, role: person, may: [rights_request, reveal, stop_use, resume_use], fields: [customer.*], for: [R0]}
   - {id: proxy-asks, role: proxy, may: [rights_request], fields: [customer.*], for: [R0]}
+consent:
+  - {id: other, event: purpose_extension, when: before_use}
 rights:
   - {id: own, who: [person, agent], kind: [access, erase, stop_use], fields: [all], identity: required_before_execution,
      refusal: [statute_or_legal_duty, harm_to_others, contract_active_without_termination]}
@@ -297,7 +301,7 @@ TEST_F(RightsTest, ACorrectionIsDoneWhenARecordWasWrittenSince) {
   vault_.now += absl::Seconds(1);
   const std::string name =
       Asked("person", hanako_, "correct", "correct", {"customer.email", "customer.note"});
-  ASSERT_EQ(Change(pay_, "amount", "7"), "OK");
+  ASSERT_EQ(Change(pay_, "note", "that of a payment"), "OK");
   EXPECT_EQ(Complete("desk", name).name(), "REQUEST_NOT_CARRIED_OUT");
   EXPECT_FALSE(Seen("desk", name).done_fields_size() > 0);
   ASSERT_EQ(Change(customer_, "email", "right@example.jp"), "OK");
@@ -489,6 +493,39 @@ TEST_F(RightsTest, ARequestIsTakenBackByWhoAsked) {
   EXPECT_EQ(Withdraw("person", seen).name(), "OK");
 }
 
+// A portal that speaks for people and works for the operator as well.
+TEST_F(RightsTest, WhatAPersonAskedAPortalDoesNotTakeBackInItsOtherRole) {
+  vault_.Put([](StateChange& change) {
+    storage::v1::PrincipalRow row;
+    row.set_name("portal");
+    row.set_kind(v1::PRINCIPAL_KIND_SERVICE);
+    row.add_identities()->set_uri("spiffe://test/portal");
+    for (const char* role : {"person", "robot"}) {
+      storage::v1::RoleBindingRow& binding = *row.add_bindings();
+      binding.set_role(role);
+      binding.set_tenant("default");
+    }
+    change.PutPrincipal(row);
+  });
+  v1::OpenRequestRequest open;
+  open.set_subject(hanako_);
+  open.mutable_request()->set_right("own");
+  open.mutable_request()->set_kind("erase");
+  open.mutable_request()->add_fields("customer.name");
+  open.mutable_usage()->set_purpose("R0");
+  open.mutable_usage()->set_role("person");
+  open.mutable_usage()->set_on_behalf_of(hanako_);
+  const Result opened = vault_.Call("portal", "OpenRequest", open);
+  ASSERT_EQ(opened.name(), "OK");
+  v1::WithdrawRequestRequest back;
+  back.set_name(opened.As<v1::OpenRequestResponse>().request().name());
+  back.mutable_usage()->set_purpose("R0");
+  back.mutable_usage()->set_role("robot");
+  EXPECT_EQ(vault_.Call("portal", "WithdrawRequest", back).name(), "OPERATION_NOT_GRANTED");
+  *back.mutable_usage() = open.usage();
+  EXPECT_EQ(vault_.Call("portal", "WithdrawRequest", back).name(), "OK");
+}
+
 TEST_F(RightsTest, ATenantAsksAndDoesNotAnswer) {
   const std::string name = Asked("owner", hanako_, "told", "access", {"customer.name"});
   EXPECT_EQ(Confirm("owner", name, "login").name(), "OPERATION_NOT_GRANTED");
@@ -537,6 +574,18 @@ TEST_F(RightsTest, WhatThePolicyNoLongerKnowsHoldsNothingUp) {
   EXPECT_THAT(Complete("desk", name).denied_fields, ElementsAre("customer.note"));
   EXPECT_EQ(Withdraw("person", name).name(), "OK");
   EXPECT_EQ(Reveal("shop", "email"), "OK");
+}
+
+TEST_F(RightsTest, ConsentsAndRequestsDoNotGetIntoEachOthersWay) {
+  const std::string name = Asked("person", hanako_, "own", "access", {"customer.name"});
+  v1::RecordConsentRequest consent;
+  consent.set_parent("tenants/default");
+  consent.set_subject(hanako_);
+  consent.mutable_consent()->set_consent("other");
+  consent.mutable_consent()->set_purpose("order");
+  consent.mutable_consent()->set_wording("1");
+  ASSERT_EQ(vault_.Call("shop", "RecordConsent", consent).name(), "OK");
+  EXPECT_EQ(StateOf("desk", name), v1::SUBJECT_REQUEST_STATE_OPEN);
 }
 
 TEST_F(RightsTest, ManyRequestsAreBounded) {

@@ -146,6 +146,14 @@ TEST_F(EnrolCertificateTest, AnEndThatWasSetEndsSuccessorsToo) {
   const auto enrolled = Enrol("lent");
   ASSERT_TRUE(enrolled.ok()) << authz::ReasonName(enrolled.reason);
   EXPECT_EQ(enrolled.response.not_after().seconds(), end);
+  // One that is short of it takes nothing from those behind it.
+  Issue("short", absl::Hours(1));
+  ASSERT_TRUE(Enrol("lent").ok());
+  Issue("behind-the-short");
+  EXPECT_EQ(Enrol("short").response.not_after().seconds(), end);
+  // Nor does one without an end make what has one last.
+  Issue("lent", absl::Hours(48));
+  EXPECT_EQ(Enrol("yamato").response.not_after().seconds(), end);
   Issue("next-but-one");
   EXPECT_EQ(Enrol("next").response.not_after().seconds(), end);
   Issue("lent", absl::Hours(48));
