@@ -53,15 +53,18 @@ const RightSpec* FindRight(const Policy& policy, std::string_view id) {
   return nullptr;
 }
 
-Reason CheckRequest(const RightSpec& right, const RequestTerms& terms) {
-  if (!Contains(right.kinds, terms.kind) || IsAnswered(right)) return Reason::kRightNotGiven;
-  if (terms.role == nullptr || !IsFor(right, *terms.role, terms.by_the_person)) {
-    return Reason::kRightNotGiven;
-  }
+Reason CheckRequest(const RightSpec& right, const RequestTerms& terms, std::string_view* argument) {
+  *argument = "kind";
+  if (!Contains(right.kinds, terms.kind)) return Reason::kRightNotGiven;
+  *argument = "right";
+  const bool is_for = terms.role != nullptr && IsFor(right, *terms.role, terms.by_the_person);
+  if (!is_for || IsAnswered(right)) return Reason::kRightNotGiven;
+  *argument = "fields";
   const auto covered = [&right](FieldId field) { return Contains(right.fields, field); };
   if (!right.fields.empty() && !std::all_of(terms.fields.begin(), terms.fields.end(), covered)) {
     return Reason::kRightNotGiven;
   }
+  *argument = "ground";
   const bool ground =
       right.grounds.empty() ? terms.ground.empty() : Contains(right.grounds, terms.ground);
   return ground ? Reason::kOk : Reason::kMalformedRequest;

@@ -25,7 +25,8 @@ struct RequestTerms {
 // kOk; kRightNotGiven where the right is none over these fields, of this kind, or for who asks.
 // Whoever asks is known of roles that act for people only; staff and services write down what they
 // were told. kMalformedRequest for a ground that is not one of the right's, or is missing.
-Reason CheckRequest(const RightSpec& right, const RequestTerms& terms);
+// `*argument` says what of `request` it is: `right` where it is who asks, or nothing is to be had.
+Reason CheckRequest(const RightSpec& right, const RequestTerms& terms, std::string_view* argument);
 
 // Whether it must have been seen who asks before anything is done. So it is where the policy is
 // silent. `by_the_person`: a login of the person's has asked.

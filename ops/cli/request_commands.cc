@@ -81,7 +81,9 @@ void AddOpen(CLI::App& group, Session& session) {
                    return absl::OkStatus();
                  })));
   v1::SubjectRequest* asked = request->mutable_request();
-  command->add_option("SUBJECT", *request->mutable_subject(), "Person whose data it is about")
+  command
+      ->add_option("SUBJECT", *request->mutable_subject(),
+                   "Person whose data it is about: tenants/T/subjects/S, or S")
       ->required();
   command->add_option("--right", *asked->mutable_right(), "Right that it rests on, of the policy")
       ->required()
@@ -182,7 +184,7 @@ void KeepGroundsThatHold(v1::SubjectRequest* request) {
   std::set<std::string> seen;
   v1::SubjectRequest kept;
   for (v1::RequestRefusal& refusal : *request->mutable_refusals()) {
-    if (refusal.holds() && seen.insert(refusal.ground()).second) {
+    if (!refusal.lapsed() && seen.insert(refusal.ground()).second) {
       kept.add_refusals()->Swap(&refusal);
     }
   }

@@ -52,8 +52,9 @@ class RightRulesTest : public testing::Test {
                        bool by_the_person = true, std::string_view ground = "") const {
     std::vector<FieldId> ids;
     for (std::string_view field : fields) ids.push_back(policy_->FindField(field));
-    return ReasonName(
-        CheckRequest(Right(right), {kind, ground, ids, policy_->FindRole(role), by_the_person}));
+    std::string_view argument;
+    return ReasonName(CheckRequest(
+        Right(right), {kind, ground, ids, policy_->FindRole(role), by_the_person}, &argument));
   }
   std::string Refuse(std::string_view right, const RefusalTerms& terms) const {
     std::string_view argument;

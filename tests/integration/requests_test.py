@@ -196,8 +196,8 @@ class RequestsTest(harness.RefusalCase):
             listed, = self.subject("request", "list", person)["requests"]
             self.assertEqual((listed["name"], listed["state"], listed["openFields"]),
                              (name, STATE + "REFUSED", []))
-            self.assertEqual([(r["ground"], r["fields"], r["holds"]) for r in listed["refusals"]],
-                             [(CONTRACT, about, True)])
+            self.assertEqual([(r["ground"], r["fields"], r["lapsed"]) for r in listed["refusals"]],
+                             [(CONTRACT, about, False)])
             self.assertEqual(self.subject("request", "list", person, "--open")["requests"], [])
             self.subject_refused("REQUEST_CLOSED", "request", "complete", name)
 
@@ -209,7 +209,7 @@ class RequestsTest(harness.RefusalCase):
                             who="shop")["request"]
         listed, _ = self.subject("request", "list", person, "--open")["requests"]
         self.assertEqual((listed["state"], listed["openFields"]), (STATE + "OPEN", about))
-        self.assertEqual([r["holds"] for r in listed["refusals"]], [False])
+        self.assertEqual([r["lapsed"] for r in listed["refusals"]], [True])
         self.subject_refused("GROUND_NOT_ADMITTED", "request", "refuse", name, "--ground", CONTRACT)
         # Who thinks better of it has a contract again, on which it has to be refused anew.
         self.subject_refused("OPERATION_NOT_GRANTED", "request", "withdraw", ends["name"], code=5)

@@ -49,7 +49,7 @@ void FillRefusal(const SubjectRequestRow::Refusal& row, const SubjectUse& use,
   refusal->set_article(row.article());
   refusal->set_document_sha256(ToHex(row.document_sha256()));
   FillTime(row.time_micros(), refusal->mutable_refuse_time());
-  refusal->set_holds(Holds(row, use));
+  refusal->set_lapsed(!Holds(row, use));
 }
 
 }  // namespace
@@ -190,7 +190,7 @@ void RightsCall::FillRequest(const SubjectRequestRow& row, v1::SubjectRequest* r
   request->set_kind(row.kind());
   request->set_ground(row.ground());
   request->set_state(WireState(StateOf(row, use())));
-  request->set_verified(ProofOf(row.kind()) != Proof::kNone);
+  request->set_checked_by_vault(ProofOf(row.kind()) != Proof::kNone);
   AddVisible(ViewsOf(row.fields()), visible, request->mutable_fields());
   AddVisible(OpenFields(row, use()), visible, request->mutable_open_fields());
   AddVisible(ViewsOf(row.done_fields()), visible, request->mutable_done_fields());

@@ -8,6 +8,7 @@
 #include "vault/service/field_pattern.h"
 #include "vault/service/rights_call.h"
 #include "vault/service/rights_handlers.h"
+#include "vault/text.h"
 
 namespace piivault::vault {
 namespace {
@@ -61,12 +62,14 @@ class OpenRequestHandler : public Handler {
     if (call.replayed()) return Replay(rights, response);
 
     const authz::RightSpec* right = authz::FindRight(call.policy(), asked.right());
-    const Reason reason = right == nullptr
-                              ? Reason::kRightNotGiven
-                              : authz::CheckRequest(*right, {asked.kind(), asked.ground(), ids,
-                                                             &rights.role(), rights.ByThePerson()});
-    if (reason == Reason::kMalformedRequest) return rights.Refuse(reason, {"request.ground"});
-    if (reason != Reason::kOk) return rights.Refuse(reason);
+    std::string_view argument = "right";
+    const Reason reason =
+        right == nullptr
+            ? Reason::kRightNotGiven
+            : authz::CheckRequest(
+                  *right, {asked.kind(), asked.ground(), ids, &rights.role(), rights.ByThePerson()},
+                  &argument);
+    if (reason != Reason::kOk) return rights.Refuse(reason, {Concat({"request.", argument})});
     SubjectRequestRow row = MakeRow(rights, asked, *right, fields);
     rights.Describe(row);
     rights.Note("request.ground", row.ground());

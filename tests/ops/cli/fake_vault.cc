@@ -419,7 +419,7 @@ class FakeVault::Rights : public v1::SubjectRightsService::Service {
   static void AddRefusal(const std::string& ground, bool holds, v1::SubjectRequest* request) {
     v1::RequestRefusal* refusal = request->add_refusals();
     refusal->set_ground(ground);
-    refusal->set_holds(holds);
+    refusal->set_lapsed(!holds);
   }
 
   grpc::Status Hear(const google::protobuf::Message& request) { return fake_.Hear(request); }

@@ -197,7 +197,7 @@ TEST_F(RequestCommandsTest, ListsThoseThatAreOpen) {
 // Programs get the answer as it came, with what no longer holds.
 TEST_F(RequestCommandsTest, AsJsonTheListHasAllRefusals) {
   EXPECT_THAT(Run({"list", "s1", "--output", "json"}).out,
-              AllOf(HasSubstr("contract_active_without_termination"), HasSubstr("\"holds\": false"),
+              AllOf(HasSubstr("contract_active_without_termination"), HasSubstr("\"lapsed\": true"),
                     HasSubstr("SUBJECT_REQUEST_STATE_COMPLETED")));
 }
 

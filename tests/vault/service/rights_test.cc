@@ -181,6 +181,12 @@ TEST_F(RightsTest, OfOthersNobodySpeaks) {
 TEST_F(RightsTest, WhatThePolicyDoesNotGiveIsNotTakenDown) {
   EXPECT_EQ(Open("person", hanako_, "other", "erase", {"customer.name"}).name(), "RIGHT_NOT_GIVEN");
   EXPECT_EQ(Open("person", hanako_, "own", "correct", {"customer.name"}).name(), "RIGHT_NOT_GIVEN");
+  EXPECT_THAT(Open("person", hanako_, "other", "erase", {"customer.name"}).denied_fields,
+              ElementsAre("request.right"));
+  EXPECT_THAT(Open("person", hanako_, "own", "correct", {"customer.name"}).denied_fields,
+              ElementsAre("request.kind"));
+  EXPECT_THAT(Open("desk", hanako_, "end", "terminate", {"pay.note"}).denied_fields,
+              ElementsAre("request.fields"));
   EXPECT_EQ(Open("person", hanako_, "own", "erase", {"pay.account"}).name(), "FIELD_NOT_GRANTED");
   EXPECT_EQ(Open("person", hanako_, "own", "erase", {}).name(), "MALFORMED_REQUEST");
   EXPECT_EQ(Open("person", hanako_, "own", "erase", {""}).name(), "FIELD_UNKNOWN");
@@ -375,7 +381,7 @@ TEST_F(RightsTest, ARefusalNamesItsGroundAndWhoAskedIsTold) {
   ASSERT_THAT(seen.refusals(), SizeIs(1));
   EXPECT_EQ(seen.refusals(0).ground(), "statute_or_legal_duty");
   EXPECT_EQ(seen.refusals(0).article(), "art.126");
-  EXPECT_TRUE(seen.refusals(0).holds());
+  EXPECT_FALSE(seen.refusals(0).lapsed());
 }
 
 TEST_F(RightsTest, ARefusalIsAboutTheRequestsOpenFields) {
@@ -441,7 +447,7 @@ TEST_F(RightsTest, TheContractIsNoGroundOnceItIsToEnd) {
   const std::string end = Asked("person", hanako_, "end", "terminate", {"customer.*"});
   const v1::SubjectRequest open = Seen("person", name);
   EXPECT_EQ(open.state(), v1::SUBJECT_REQUEST_STATE_OPEN);
-  EXPECT_FALSE(open.refusals(0).holds());
+  EXPECT_TRUE(open.refusals(0).lapsed());
   EXPECT_EQ(Refuse("desk", name, contract).name(), "GROUND_NOT_ADMITTED");
   // Taken back, the intent is gone; what was refused stays open until it is refused anew.
   ASSERT_EQ(Withdraw("person", end).name(), "OK");
@@ -458,7 +464,7 @@ TEST_F(RightsTest, TheContractIsNoGroundOnceItIsToEnd) {
 
 TEST_F(RightsTest, AnEndOfTheContractIsDoneWhenItHasEnded) {
   const std::string end = Asked("person", hanako_, "end", "terminate", {"customer.*"});
-  EXPECT_TRUE(Seen("desk", end).verified());
+  EXPECT_TRUE(Seen("desk", end).checked_by_vault());
   EXPECT_EQ(Complete("desk", end).name(), "REQUEST_NOT_CARRIED_OUT");
   ASSERT_EQ(SetContract(false), "OK");
   EXPECT_EQ(Complete("desk", end).name(), "OK");
@@ -601,7 +607,7 @@ TEST_F(RightsTest, ManyRequestsAreBounded) {
   ASSERT_EQ(SetContract(false), "OK");
   ASSERT_EQ(Confirm("desk", first).name(), "OK");
   ASSERT_EQ(Complete("desk", first).name(), "OK");
-  EXPECT_FALSE(Seen("desk", first).verified()) << "it is the desk's word";
+  EXPECT_FALSE(Seen("desk", first).checked_by_vault()) << "it is the desk's word";
   Asked("person", hanako_, "own", "access", {"customer.name"});
   EXPECT_EQ(Confirm("desk", first).name(), "NOT_FOUND");
 }
