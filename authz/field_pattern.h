@@ -1,4 +1,4 @@
-// What names fields: "reader.email", or "reader.*" for all of a type. Internal to authz.
+// What names fields: "reader.email", or "reader.*" for all of a type.
 #ifndef PIIVAULT_AUTHZ_FIELD_PATTERN_H_
 #define PIIVAULT_AUTHZ_FIELD_PATTERN_H_
 

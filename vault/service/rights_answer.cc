@@ -6,7 +6,6 @@
 
 #include "authz/right_rules.h"
 #include "vault/service/errors.h"
-#include "vault/service/field_pattern.h"
 #include "vault/service/rights_call.h"
 #include "vault/service/rights_handlers.h"
 #include "vault/state/resource_id.h"
@@ -176,19 +175,16 @@ class RefuseRequestHandler : public Handler {
         refusal->add_fields(std::string(field));
       }
     }
-    for (const std::string& pattern : asked.fields()) {
-      const std::vector<TypeFields> named = FieldsOfPattern(call.policy(), pattern);
-      if (pattern.empty() || !IsKnown(named)) {
-        return rights.Refuse(Reason::kFieldUnknown, {"refusal.fields"});
+    std::vector<std::string_view> names;
+    if (auto refused = ExpandFields(call, asked.fields(), "refusal.fields", &names)) return refused;
+    for (std::string_view name : names) {
+      if (!Contains(row.fields(), name)) {
+        return rights.Refuse(Reason::kMalformedRequest, {"refusal.fields"});
       }
-      for (authz::FieldId id : named.front().fields) {
-        const std::string& name = call.policy().field(id).full_name;
-        if (!Contains(row.fields(), name)) {
-          return rights.Refuse(Reason::kMalformedRequest, {"refusal.fields"});
-        }
-        if (Contains(row.done_fields(), name)) return rights.Refuse(Reason::kRequestClosed, {name});
-        if (!Contains(refusal->fields(), name)) refusal->add_fields(name);
+      if (Contains(row.done_fields(), name)) {
+        return rights.Refuse(Reason::kRequestClosed, {std::string(name)});
       }
+      refusal->add_fields(std::string(name));
     }
     if (refusal->fields().empty()) return rights.Refuse(Reason::kRequestClosed);
     // The entry names what is refused, not all that was asked for.

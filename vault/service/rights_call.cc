@@ -54,6 +54,22 @@ void FillRefusal(const SubjectRequestRow::Refusal& row, const SubjectUse& use,
 
 }  // namespace
 
+std::optional<Plan> ExpandFields(VaultCall& call,
+                                 const google::protobuf::RepeatedPtrField<std::string>& patterns,
+                                 std::string_view argument, std::vector<std::string_view>* names) {
+  for (const std::string& pattern : patterns) {
+    const std::vector<TypeFields> named = FieldsOfPattern(call.policy(), pattern);
+    if (pattern.empty() || !IsKnown(named)) {
+      return call.Refuse(Reason::kFieldUnknown, {std::string(argument)});
+    }
+    for (authz::FieldId id : named.front().fields) {
+      const std::string_view name = call.policy().field(id).full_name;
+      if (std::find(names->begin(), names->end(), name) == names->end()) names->push_back(name);
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Plan> RightsCall::OpenPerson(std::string_view name, const v1::Usage& usage) {
   return Open(ParseSubjectName(name), usage);
 }

@@ -82,6 +82,12 @@ class RightsCall {
   bool answers_ = true;
 };
 
+// The fields that a caller names, `type.field` or `type.*`, written out, each once; views into the
+// policy. Refuses what the policy does not know, by the name of the request's `argument`.
+std::optional<Plan> ExpandFields(VaultCall& call,
+                                 const google::protobuf::RepeatedPtrField<std::string>& patterns,
+                                 std::string_view argument, std::vector<std::string_view>* names);
+
 // Views of texts.
 inline std::vector<std::string_view> ViewsOf(
     const google::protobuf::RepeatedPtrField<std::string>& texts) {

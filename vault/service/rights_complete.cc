@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
+#include "authz/field_pattern.h"
 #include "authz/right_rules.h"
 #include "vault/records/record_finder.h"
 #include "vault/service/rights_call.h"
@@ -32,8 +33,7 @@ bool IsStopped(const SubjectUse& use, std::string_view field) {
   return std::any_of(use.stops().begin(), use.stops().end(), [&](const auto& stop) {
     if (!stop.purpose().empty()) return false;
     const std::string_view named = stop.fields();
-    return named.empty() || named == field ||
-           (named.size() == type.size() + 2 && named.starts_with(type) && named.ends_with(".*"));
+    return named.empty() || named == field || authz::NamesFamily(named, type);
   });
 }
 

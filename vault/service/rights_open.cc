@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "authz/right_rules.h"
-#include "vault/service/field_pattern.h"
 #include "vault/service/rights_call.h"
 #include "vault/service/rights_handlers.h"
 #include "vault/text.h"
@@ -20,18 +19,7 @@ std::optional<Plan> ReadFields(VaultCall& call, const v1::SubjectRequest& asked,
                                std::vector<std::string_view>* fields) {
   if (asked.fields().empty()) return call.Refuse(Reason::kMalformedRequest, {"request.fields"});
   if (asked.fields_size() > kMaxRequestFields) return call.Refuse(Reason::kBatchTooLarge);
-  for (const std::string& pattern : asked.fields()) {
-    const std::vector<TypeFields> named = FieldsOfPattern(call.policy(), pattern);
-    if (pattern.empty() || !IsKnown(named)) {
-      return call.Refuse(Reason::kFieldUnknown, {"request.fields"});
-    }
-    for (authz::FieldId id : named.front().fields) {
-      const std::string_view name = call.policy().field(id).full_name;
-      if (std::find(fields->begin(), fields->end(), name) == fields->end()) {
-        fields->push_back(name);
-      }
-    }
-  }
+  if (auto refused = ExpandFields(call, asked.fields(), "request.fields", fields)) return refused;
   if (fields->size() > static_cast<size_t>(kMaxRequestFields)) {
     return call.Refuse(Reason::kBatchTooLarge);
   }
