@@ -257,10 +257,8 @@ void Trial::DecideField(size_t place, const FieldLimits& limits, FieldDecision* 
     ++out_.refused_to_all;
     return;
   }
-  if (grounds_.Withholds(field)) {  // Another role of the caller may have it all the same.
-    out->reason = Reason::kSubjectRestricted;
-    return;
-  }
+  out->reason = grounds_.CheckRole(field);  // Another role of the caller may have it all the same.
+  if (out->reason != Reason::kOk) return;
   out->grant = &policy_.grants()[found.holding->grant];
   SetView(field, found.holding->view, out);
   if (out->view == View::kDenied) return;

@@ -6,6 +6,7 @@
 
 #include "authz/compiled_policy.h"
 #include "authz/field_pattern.h"
+#include "authz/retention.h"
 #include "authz/same_name.h"
 
 namespace piivault::authz {
@@ -31,7 +32,12 @@ CallGrounds::CallGrounds(const Policy& policy, const DecisionInput& input,
   const bool stated = verb_.purpose != Need::kNo && !input.purpose.empty();
   if (stated) purpose_ = policy.FindPurpose(input.purpose);
   if (subject != nullptr) consents_.emplace(policy, input, *subject);
-  if (subject != nullptr && verb_.uses_data) frozen_ = subject->frozen;
+  if (subject != nullptr && verb_.uses_data) {
+    frozen_ = subject->frozen;
+    expired_ = subject->expired;
+    const bool open = purpose_ != nullptr && IsOpenPurpose(policy, purpose_->id);
+    if (!open) kept_by_law_ = subject->kept_by_law;
+  }
 }
 
 const Argument* CallGrounds::FindArgument(std::string_view name) const {
@@ -162,9 +168,9 @@ bool CallGrounds::FieldStopped(const FieldSpec& field) {
                      [&](std::string_view stopped) { return SameName(stopped, field.full_name); });
 }
 
-bool CallGrounds::FindFrozen(const FieldSpec& field) const {
-  return std::any_of(frozen_.begin(), frozen_.end(),
-                     [&](std::string_view frozen) { return SameName(frozen, field.full_name); });
+bool CallGrounds::Names(absl::Span<const std::string_view> names, const FieldSpec& field) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return SameName(name, field.full_name); });
 }
 
 Reason CallGrounds::CheckField(size_t place, Check* found) {
@@ -173,6 +179,7 @@ Reason CallGrounds::CheckField(size_t place, Check* found) {
     return Reason::kFieldNotGranted;
   }
   if (FieldStopped(field)) return Reason::kUseStopped;
+  if (Names(expired_, field)) return Reason::kRetentionOver;
   if (!verb_.writes || Contains(in_.cleared, field.id)) return Reason::kOk;
   const Check& written = CheckWritten(place);
   found->RelyAs(written);

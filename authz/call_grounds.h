@@ -81,7 +81,9 @@ class CallGrounds {
   // relies on what that rests on. REQUIRES: it is a field of the call's type.
   Reason CheckField(size_t place, Check* found);
   // Whether an open request freezes the field against what the call does. Roles may be exempt.
-  bool Frozen(const FieldSpec& field) const { return !frozen_.empty() && FindFrozen(field); }
+  bool Frozen(const FieldSpec& field) const { return Names(frozen_, field); }
+  // Whether only a law keeps it, and the call's purpose is none of those that this leaves open.
+  bool KeptByLaw(const FieldSpec& field) const { return Names(kept_by_law_, field); }
   // Whether use has been stopped of all fields of the call's type.
   bool TypeStopped() {
     if (!CanBeStopped()) return false;
@@ -103,7 +105,7 @@ class CallGrounds {
   }
   void FindStops(StoppedUse* stops) const;
   bool FieldStopped(const FieldSpec& field);
-  bool FindFrozen(const FieldSpec& field) const;
+  static bool Names(absl::Span<const std::string_view> names, const FieldSpec& field);
   bool Concerns(const UseStop& stop) const;
   const Check& CheckWritten(size_t place);
   void FindWritten(const FieldSpec& field, Check* check);
@@ -115,7 +117,10 @@ class CallGrounds {
   const SubjectFacts* const subject_;
   const VerbInfo& verb_;
   const PurposeSpec* purpose_ = nullptr;
-  absl::Span<const std::string_view> frozen_;   // Empty where the verb is no use.
+  // Of the subject's fields; empty where the verb is no use.
+  absl::Span<const std::string_view> frozen_;
+  absl::Span<const std::string_view> kept_by_law_;
+  absl::Span<const std::string_view> expired_;
   std::optional<CollectionConsents> consents_;  // Where there is a subject.
 
   // What has been looked for.

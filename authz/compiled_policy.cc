@@ -57,7 +57,8 @@ CompiledPolicy::CompiledPolicy(const Policy& policy)
       index_(policy.roles().size() * kVerbCount * purposes_),
       table_of_(policy.roles().size() * kVerbCount),
       grounds_(policy),
-      sharing_(policy) {
+      sharing_(policy),
+      retention_(policy) {
   struct Added {
     const GrantSpec* grant;
     Verb verb;

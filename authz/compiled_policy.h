@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "authz/compiled_grounds.h"
+#include "authz/compiled_retention.h"
 #include "authz/compiled_sharing.h"
 #include "authz/grant_table.h"
 #include "authz/policy.h"
@@ -35,6 +36,7 @@ class CompiledPolicy {
 
   const CompiledGrounds& grounds() const { return grounds_; }
   const CompiledSharing& sharing() const { return sharing_; }
+  const CompiledRetention& retention() const { return retention_; }
 
  private:
   size_t Slot(RoleId role, Verb verb, size_t purpose) const {
@@ -55,6 +57,7 @@ class CompiledPolicy {
   std::vector<Cell> cells_;
   CompiledGrounds grounds_;
   CompiledSharing sharing_;
+  CompiledRetention retention_;
 };
 static_assert(kVerbCount <= 64);
 

@@ -32,11 +32,12 @@
 // CONSENT_MISSING. Of a field: FIELD_UNKNOWN; where no grant gives it, the first condition that
 // does not hold, or READ_NEVER, COMM_SECRET, FIELD_NOT_SEARCHABLE, FIELD_NOT_TOKENIZED,
 // FIELD_WITHOUT_HISTORY, FIELD_NOT_GRANTED. Where one does: FIELD_NOT_GRANTED (the binding is for
-// other fields; the parent purpose has no use for it), USE_STOPPED, SUBJECT_RESTRICTED (frozen, and
-// not shown to whom it concerns); for values that come in FIELD_RETIRED, CHANNEL_MISSING,
-// CHANNEL_NOT_ALLOWED, and of each consent that the field needs the same three as above; a view
-// that it cannot have. Why a role is not admitted, in this order: ROLE_NOT_ASSIGNABLE,
-// PRINCIPAL_KIND_NOT_ADMITTED, PERSON_UNKNOWN, EMPLOYMENT_NOT_ADMITTED, JUSTIFICATION_*,
+// other fields; the parent purpose has no use for it), USE_STOPPED, RETENTION_OVER, KEPT_BY_LAW,
+// SUBJECT_RESTRICTED (frozen; these two where it is not shown to whom it concerns); for values that
+// come in FIELD_RETIRED, CHANNEL_MISSING, CHANNEL_NOT_ALLOWED, and of each consent that the field
+// needs the same three as above; a view that it cannot have. Why a role is not admitted, in this
+// order: ROLE_NOT_ASSIGNABLE, PRINCIPAL_KIND_NOT_ADMITTED, PERSON_UNKNOWN, EMPLOYMENT_NOT_ADMITTED,
+// JUSTIFICATION_*,
 // DUTY_MISSING, DEPARTMENT_MISMATCH, NDA_*, ATTESTATION_*. Of several attestations that fail, the
 // person's own one signed last speaks: revoked before expired; one signed by somebody else only
 // where there is no own one.
@@ -146,6 +147,12 @@ struct SubjectFacts {
   // the person sees it (reveal and reveal_history, roles of kind subject), and so do roles that
   // have a grant of rights_request over it for the call's purpose, whatever the grant's conditions.
   absl::Span<const std::string_view> frozen;
+  // "type.field" of each field of the record whose purpose is over and that only a law keeps: for
+  // the policy's open purposes and the person (as of `frozen`) alone. retention.h says which these
+  // are.
+  absl::Span<const std::string_view> kept_by_law;
+  // "type.field" of each field of the record that is due: no use of it, by anybody.
+  absl::Span<const std::string_view> expired;
   absl::Span<const ConsentFact> consents;
   absl::Span<const RepresentativeFact> representatives;
   absl::Span<const MatterFact> matters;

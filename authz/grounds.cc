@@ -99,14 +99,22 @@ Reason Grounds::CheckSubject() {
   return verb.writes ? Rely(call_.CheckWrite()) : Reason::kOk;
 }
 
+namespace {
+
+bool Reads(Verb verb) { return verb == Verb::kReveal || verb == Verb::kRevealHistory; }
+
+}  // namespace
+
+bool Grounds::IsThePerson() const {
+  return role_.kind == RoleKind::kSubject && Reads(call_.input().verb);
+}
+
 // The person, and who works on requests about the field, for that purpose: they see it and do
 // nothing else with it.
 bool Grounds::SeesFrozen(FieldId field) const {
-  const Verb verb = call_.input().verb;
-  if (verb != Verb::kReveal && verb != Verb::kRevealHistory) return false;
-  if (role_.kind == RoleKind::kSubject) return true;
+  if (IsThePerson()) return true;
   const PurposeSpec* purpose = call_.purpose();
-  if (purpose == nullptr) return false;
+  if (purpose == nullptr || !Reads(call_.input().verb)) return false;
   const Cell* requests =
       call_.policy().compiled().Find(role_.id, Verb::kRightsRequest, purpose->id + size_t{1});
   return requests != nullptr && requests->Gives(field);

@@ -25,9 +25,12 @@ class Grounds {
   Reason CheckSubject();   // Matters, notice, consent to the purpose and to every write. The same.
   // Of `input().fields[place]`, as CallGrounds::CheckField.
   Reason CheckField(size_t place) { return call_.CheckField(place, &found_); }
-  // Whether an open request keeps the field from this role. REQUIRES: CheckField is kOk.
-  bool Withholds(const FieldSpec& field) const {
-    return call_.Frozen(field) && !SeesFrozen(field.id);
+  // Why the field is kept from this role all the same: only a law keeps it, or a request is open.
+  // REQUIRES: CheckField is kOk.
+  Reason CheckRole(const FieldSpec& field) const {
+    if (call_.KeptByLaw(field) && !IsThePerson()) return Reason::kKeptByLaw;
+    const bool frozen = call_.Frozen(field) && !SeesFrozen(field.id);
+    return frozen ? Reason::kSubjectRestricted : Reason::kOk;
   }
   // A grant with the condition `consented` is what answers.
   void RelyOnConsent();
@@ -46,6 +49,8 @@ class Grounds {
   // Whether one of the needs holds; `tenant_only`: others may hold still.
   Reason CheckMatters(const Needs& needs, bool tenant_only);
   Reason Rely(const Check& check);
+  // Reads what is about the own person.
+  bool IsThePerson() const;
   bool SeesFrozen(FieldId field) const;
 
   CallGrounds& call_;

@@ -28,6 +28,7 @@ void PolicyBuilder::ReadRetentionRule(const YamlNode& node) {
   rule.origin = reader.ReadOrigin();
   reader.Require("fields");
   rule.fields = SelectIds(reader, "fields");
+  std::sort(rule.fields.begin(), rule.fields.end());
   const YamlNode* trigger = reader.Require("trigger");
   if (trigger != nullptr && trigger->is_map()) {
     MapReader inner(*trigger, "trigger", diagnostics_);

@@ -42,9 +42,12 @@ void PolicyBuilder::ReadCaseSubject(PolicyCase& c, MapReader& reader) {
   MapReader inner(*node, "subject", diagnostics_);
   if (inner.Bool("new")) c.subject.clear();
   c.erased = inner.Bool("erased");
-  for (FieldId id : SelectIds(inner, "frozen")) {
-    c.frozen.push_back(policy_->field(id).full_name);
-  }
+  const auto read_fields = [&](std::string_view key, std::vector<std::string>* names) {
+    for (FieldId id : SelectIds(inner, key)) names->push_back(policy_->field(id).full_name);
+  };
+  read_fields("frozen", &c.frozen);
+  read_fields("kept_by_law", &c.kept_by_law);
+  read_fields("expired", &c.expired);
   c.unsubscribed = inner.Bool("unsubscribed");
   c.contract_active = inner.Bool("contract_active", true);
   c.department = inner.String("department");

@@ -60,6 +60,7 @@ void PolicyBuilder::ReadMatter(const YamlNode& key, const YamlNode& body) {
                           "states: [open, closed]");
     }
   }
+  matter.types = reader.IdentifierList("types");
   reader.Finish();
   policy_->matters_.push_back(std::move(matter));
 }

@@ -133,6 +133,10 @@ void WithCaseCall(const Policy& policy, const PolicyCase& c,
   subject.stops = stops;
   const Names frozen(c.frozen.begin(), c.frozen.end());
   subject.frozen = frozen;
+  const Names kept_by_law(c.kept_by_law.begin(), c.kept_by_law.end());
+  subject.kept_by_law = kept_by_law;
+  const Names expired(c.expired.begin(), c.expired.end());
+  subject.expired = expired;
 
   use(input, subject);
 }

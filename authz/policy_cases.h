@@ -97,6 +97,8 @@ struct PolicyCase {
   std::vector<CaseMatter> subject_matters;
   std::vector<std::pair<std::string, std::string>> stops;  // Fields, purpose.
   std::vector<std::string> frozen;                         // Full names.
+  std::vector<std::string> kept_by_law;                    // The same.
+  std::vector<std::string> expired;                        // The same.
   std::optional<CaseShare> share;  // What is asked is whether a recipient may have it.
   // Expected: a reason, or kOk with this view for every field (verbs that reveal).
   Reason expect = Reason::kOk;

@@ -95,10 +95,11 @@ void WriteTypes(SettingsWriter& out) {
 void WriteMatters(SettingsWriter& out) {
   static constexpr std::string_view kAbout[] = {"subject", "tenant", "controller"};
   for (const MatterSpec& matter : out.policy().matters()) {
-    const auto& [id, name, labels, origin, about, states] = matter;
+    const auto& [id, name, labels, origin, about, states, types] = matter;
     out.About("matter", name);
     out.Text("about", kAbout[static_cast<size_t>(about)]);
     out.List("states", states);
+    out.List("types", types);
   }
 }
 

@@ -66,6 +66,9 @@ struct MatterSpec {
   Origin origin;
   MatterAbout about = MatterAbout::kSubject;
   std::vector<std::string> states;  // The first is the one it is opened in.
+  // What sorts of it there are, the first where nothing is said; one never turns into an earlier
+  // one.
+  std::vector<std::string> types;
 };
 
 // The call names a matter of this kind (argument of the kind's name) that is in one of the states.
@@ -222,7 +225,7 @@ struct RetentionSpec {
   std::vector<FieldId> fields;
   std::vector<std::string> triggers;
   bool all_triggers = false;  // All of several, else any.
-  std::string keep;           // "30d", "5y", "0", or a word; empty for holds.
+  std::string keep;           // "30d", "5y", "0", or a word; RetentionEnd() counts.
   std::string hold;           // The law that asks to keep.
   std::string then;
   std::string approval;  // Role, or "none".

@@ -94,6 +94,10 @@ enum class Reason : uint8_t {
   kIdentityNotConfirmed,
   kRequestNotCarriedOut,
   kRequestClosed,
+  // How long it is kept.
+  kRetentionHold,
+  kKeptByLaw,
+  kRetentionOver,
   // What was submitted.
   kMalformedRequest,
   kValueInvalid,

@@ -95,11 +95,21 @@ inline constexpr auto kTriggers = std::to_array<std::string_view>(
      "consented_period_end", "supplied", "settled", "liability_ended", "case_closed", "cancelled",
      "value_changed", "parent_erased", "instruction_ended", "contract_concluded",
      "payment_received", "goods_supplied", "record_made"});
+// Of those: what ends the contract of the person; and what nobody but a caller can say.
+inline constexpr auto kContractEnds =
+    std::to_array<std::string_view>({"account_deleted", "user_withdrawn", "cancelled"});
+inline constexpr auto kToldEvents = std::to_array<std::string_view>(
+    {"purpose_complete", "supplied", "settled", "liability_ended", "instruction_ended",
+     "contract_concluded", "payment_received", "goods_supplied"});
+// Types of matters that `case_is_complaint_or_dispute` is about.
+inline constexpr auto kDisputedTypes = std::to_array<std::string_view>({"complaint", "dispute"});
 inline constexpr auto kKeepWords = std::to_array<std::string_view>(
     {"unspecified", "by_instruction", "while_parent_lives", "unlimited"});
 inline constexpr auto kThen = std::to_array<std::string_view>(
     {"destroy", "destroy_irrecoverably", "block_now_then_destroy", "stop_intake_now",
      "return_or_destroy", "operator_rule", "keep"});
+inline constexpr auto kThenDestroys = std::to_array<std::string_view>(
+    {"destroy", "destroy_irrecoverably", "block_now_then_destroy", "return_or_destroy"});
 inline constexpr auto kRetentionNeeds =
     std::to_array<std::string_view>({"notice_at_collection", "consent"});
 inline constexpr auto kRetentionWhen =

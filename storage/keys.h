@@ -67,6 +67,7 @@ enum class StateKind : uint8_t {
   kRecipient = 17,
   kExportRevocation = 18,
   kSigningKey = 19,
+  kDestruction = 20,
 };
 
 // Whether rows of the table may have keys of this size.

@@ -32,7 +32,8 @@ constexpr storage::StateKind kSealedKinds[] = {storage::StateKind::kTenant,
                                                storage::StateKind::kIndexPass,
                                                storage::StateKind::kRecipient,
                                                storage::StateKind::kExportRevocation,
-                                               storage::StateKind::kSigningKey};
+                                               storage::StateKind::kSigningKey,
+                                               storage::StateKind::kDestruction};
 
 constexpr storage::SharingKind kSealedSharingKinds[] = {
     storage::SharingKind::kToken,      storage::SharingKind::kTokenSubjects,

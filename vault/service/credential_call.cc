@@ -33,7 +33,7 @@ PersonDecision DecideAbout(VaultCall& call, const CredentialQuery& query, authz:
   input.channel = channel.name;
   input.front_hop = channel.front_hop;
   input.collected_at = CollectedAt(ProvenanceOf(query));
-  return call.Decide(input, PersonFacts(call.tenant_id(), record));
+  return call.Decide(input, PersonFacts(call.tenant_id(), record, call.policy(), call.now()));
 }
 
 }  // namespace

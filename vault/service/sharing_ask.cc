@@ -248,7 +248,7 @@ RecordShare DecideRecord(const VaultCall& call, const ExportAsk& ask,
                          const authz::ShareInput& input, absl::Span<const authz::FieldId> held,
                          const LoadedRecord& record) {
   const authz::Policy& policy = call.policy();
-  const PersonFacts facts(call.tenant_id(), record);
+  const PersonFacts facts(call.tenant_id(), record, call.policy(), call.now());
   const authz::TypeId type = policy.FindType(record.type());
   const ExportAsk::OfType* of = ask.Find(type);
   RecordShare share;

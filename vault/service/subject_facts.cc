@@ -5,6 +5,7 @@
 
 #include "absl/time/time.h"
 #include "storage/id.h"
+#include "vault/retention/record_times.h"
 #include "vault/rights/subject_request.h"
 #include "vault/service/resource_name.h"
 
@@ -61,10 +62,26 @@ PersonFacts::PersonFacts(std::string_view tenant, const SubjectState& subject)
   if (subject.row.has_use()) Fill(tenant, subject.row.use());
 }
 
-PersonFacts::PersonFacts(std::string_view tenant, const LoadedRecord& record)
+PersonFacts::PersonFacts(std::string_view tenant, const LoadedRecord& record,
+                         const authz::Policy& policy, absl::Time now)
     : PersonFacts(tenant, record.subject) {
   facts_.notice = record.header().notice();
   facts_.controller = record.header().controller();
+  Close(record, policy, now);
+}
+
+void PersonFacts::Close(const LoadedRecord& record, const authz::Policy& policy, absl::Time now) {
+  const authz::TypeId type = policy.FindType(record.type());
+  if (type == authz::kNoType || !authz::HasRetention(policy, type)) return;
+  const RecordTimes times(policy, record.subject.row.use(), record.identity.record,
+                          record.header());
+  for (const authz::FieldId id : policy.type(type).fields) {
+    const authz::FieldTimes field = times.Of(id);
+    if (field.DueAt(now)) expired_.push_back(policy.field(id).full_name);
+    if (field.KeptByLawAt(now)) kept_by_law_.push_back(policy.field(id).full_name);
+  }
+  facts_.expired = expired_;
+  facts_.kept_by_law = kept_by_law_;
 }
 
 void PersonFacts::Fill(std::string_view tenant, const SubjectUse& use) {

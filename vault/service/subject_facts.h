@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "authz/decision.h"
 #include "vault/records/record_loader.h"
@@ -23,7 +24,9 @@ class PersonFacts {
   PersonFacts();
   // `tenant` is the bare id.
   PersonFacts(std::string_view tenant, const SubjectState& subject);
-  PersonFacts(std::string_view tenant, const LoadedRecord& record);
+  // `now`: when the decision is made, for what is kept no longer.
+  PersonFacts(std::string_view tenant, const LoadedRecord& record, const authz::Policy& policy,
+              absl::Time now);
   ~PersonFacts();
   PersonFacts(const PersonFacts&) = delete;
   PersonFacts& operator=(const PersonFacts&) = delete;
@@ -44,12 +47,16 @@ class PersonFacts {
   struct Lists;
 
   void Fill(std::string_view tenant, const storage::v1::SubjectUse& use);
+  // Which fields of the record are closed.
+  void Close(const LoadedRecord& record, const authz::Policy& policy, absl::Time now);
 
   authz::SubjectFacts facts_;
   std::string name_;
   std::string_view subject_ref_;
   const storage::v1::SubjectUse* use_ = nullptr;
   std::unique_ptr<Lists> lists_;  // what facts_ refers to; null where the row has no lists
+  std::vector<std::string_view> kept_by_law_;
+  std::vector<std::string_view> expired_;
 };
 
 }  // namespace piivault::vault

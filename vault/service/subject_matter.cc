@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "piivault/v1/subject_service.pb.h"
+#include "vault/retention/record_times.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/subject_change.h"
 #include "vault/service/subject_handlers.h"
@@ -60,12 +61,6 @@ void FillMatter(const MatterRow& row, v1::Matter* matter) {
 
 bool HasState(const MatterSpec& spec, std::string_view state) {
   return std::find(spec.states.begin(), spec.states.end(), state) != spec.states.end();
-}
-
-// A matter that no use can rest on any more: of a kind that the policy has given up, or ended.
-bool IsOver(const authz::Policy& policy, const MatterRow& row) {
-  const MatterSpec* spec = policy.FindMatter(row.kind());
-  return spec == nullptr || (spec->states.size() > 1 && row.state() == spec->states.back());
 }
 
 MatterRow* FindIn(storage::v1::SubjectUse* use, std::string_view kind, std::string_view id) {

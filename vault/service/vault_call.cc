@@ -294,7 +294,7 @@ PersonDecision VaultCall::Decide(authz::Verb verb, authz::TypeId type,
 PersonDecision VaultCall::Decide(authz::Verb verb, authz::TypeId type,
                                  absl::Span<const authz::FieldId> fields,
                                  const LoadedRecord& record) {
-  return Decide(verb, type, fields, PersonFacts(tenant_->name, record));
+  return Decide(verb, type, fields, PersonFacts(tenant_->name, record, policy(), now()));
 }
 
 PersonDecision VaultCall::Decide(authz::Verb verb, authz::TypeId type,

@@ -239,7 +239,7 @@ class LookupRecordHandler : public Handler {
         [&](LoadedRecord* record) {
           const authz::Reason hit = JudgeHitOf(call, field, *term, record);
           if (hit != authz::Reason::kOk) return hit;
-          const PersonFacts person(call.tenant_id(), *record);
+          const PersonFacts person(call.tenant_id(), *record, call.policy(), call.now());
           PersonDecision by_value = call.Decide(authz::Verb::kLookup, type, by, person);
           PersonDecision values;
           if (!ids.empty()) values = call.Decide(authz::Verb::kReveal, type, ids, person);

@@ -25,7 +25,7 @@ authz::Reason JudgeItem(VaultCall& call, authz::Verb verb, const ReplayItem& ite
     call.AddFailedItem(item.intake->reason, &record);
     return item.intake->reason;
   }
-  PersonFacts person(call.tenant_id(), record);
+  PersonFacts person(call.tenant_id(), record, call.policy(), call.now());
   // Who registers somebody new did not name the person, and cannot act for the person yet.
   if (verb == authz::Verb::kCreate && item.request->subject.empty()) person.set_made_by_call();
   const PersonDecision decision =

@@ -123,7 +123,8 @@ class UpdateRecordHandler : public Handler {
     input.front_hop = channel.front_hop;
     input.collected_at = CollectedAt(request.provenance());
     input.born = BornIn(call.policy(), values, ids);
-    const PersonDecision decision = call.Decide(input, PersonFacts(call.tenant_id(), *record));
+    const PersonDecision decision =
+        call.Decide(input, PersonFacts(call.tenant_id(), *record, call.policy(), call.now()));
     if (!decision.granted()) return call.Refuse(decision, record);
     auto* response = NewResponse<v1::UpdateRecordResponse>(context);
     if (auto refused = call.FindRequest(request.request_id(), response)) {
@@ -268,7 +269,7 @@ class UpsertRecordHandler : public Handler {
     authz::DecisionInput input = IntakeInput(call, authz::Verb::kUpdate, request, intake);
     input.fields = ids;
     input.cleared = absl::MakeConstSpan(ids).subspan(intake.ids.size());
-    const PersonDecision decision = call.Decide(input, PersonFacts(call.tenant_id(), *record));
+    const PersonDecision decision = call.Decide(input, PersonFacts(call.tenant_id(), *record, call.policy(), call.now()));
     if (!decision.granted()) return call.Refuse(decision, record);
     const authz::Reason notice =
         CheckNoticeChange(call.policy(), record->header().notice(), intake.draft.notice);

@@ -1,0 +1,166 @@
+#include "authz/retention.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "absl/time/civil_time.h"
+#include "authz/compiled_policy.h"
+#include "authz/policy_change.h"
+#include "authz/vocabulary.h"
+
+namespace piivault::authz {
+namespace {
+
+constexpr absl::Time kNever = absl::InfiniteFuture();
+
+template <typename Words>
+bool Contains(const Words& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// The matters that a rule counts from.
+class Matters {
+ public:
+  Matters(const RetentionSpec& rule, const RecordTimes& times)
+      : times_(times), disputed_only_(!rule.when.empty()) {
+    all_ = !rule.hold.empty() && std::none_of(times.matters.begin(), times.matters.end(),
+                                              [](const MatterTimes& m) { return m.of_record; });
+  }
+
+  bool any() const {
+    return std::any_of(times_.matters.begin(), times_.matters.end(),
+                       [this](const MatterTimes& matter) { return Counts(matter); });
+  }
+
+  // When something had happened with all of them; kNever for none.
+  template <typename When>
+  absl::Time Last(When when) const {
+    absl::Time last = absl::InfinitePast();
+    for (const MatterTimes& matter : times_.matters) {
+      if (Counts(matter)) last = std::max(last, when(matter));
+    }
+    return last == absl::InfinitePast() ? kNever : last;
+  }
+
+ private:
+  bool Counts(const MatterTimes& matter) const {
+    return (all_ || matter.of_record) && (matter.disputed || !disputed_only_);
+  }
+
+  const RecordTimes& times_;
+  const bool disputed_only_;
+  bool all_;
+};
+
+absl::Time TimeOf(absl::Span<const ToldEvent> events, std::string_view event) {
+  for (const ToldEvent& told : events) {
+    if (told.event == event) return told.time;
+  }
+  return kNever;
+}
+
+absl::Time TriggerTime(std::string_view trigger, const RecordTimes& times, const Matters& matters) {
+  if (trigger == "record_made") return times.made;
+  if (trigger == "case_closed") {
+    return matters.Last([](const MatterTimes& matter) { return matter.closed; });
+  }
+  if (Contains(vocabulary::kContractEnds, trigger)) return times.contract_ended;
+  if (!IsToldEvent(trigger)) return kNever;
+  const absl::Time told =
+      std::min(TimeOf(times.events, trigger), matters.Last([&](const MatterTimes& matter) {
+        return TimeOf(matter.events, trigger);
+      }));
+  // What was concluded is what the record was made for.
+  return trigger == "contract_concluded" && told == kNever ? times.made : told;
+}
+
+// When the rule's period has ended; nothing where the rule is not about the record.
+std::optional<absl::Time> EndOf(const RetentionSpec& rule, const RecordTimes& times,
+                                absl::TimeZone zone) {
+  const Matters matters(rule, times);
+  if (!rule.when.empty() && !matters.any()) return std::nullopt;
+  absl::Time start = rule.all_triggers ? absl::InfinitePast() : kNever;
+  for (const std::string& trigger : rule.triggers) {
+    const absl::Time at = TriggerTime(trigger, times, matters);
+    start = rule.all_triggers ? std::max(start, at) : std::min(start, at);
+  }
+  return RetentionEnd(start, rule.keep, zone);
+}
+
+}  // namespace
+
+bool IsDisputed(std::string_view matter_type) {
+  return Contains(vocabulary::kDisputedTypes, matter_type);
+}
+
+bool IsToldEvent(std::string_view trigger) { return Contains(vocabulary::kToldEvents, trigger); }
+
+FieldTimes RetentionOf(const Policy& policy, FieldId field, const RecordTimes& times) {
+  FieldTimes found;
+  found.over = times.erased;
+  absl::Time last_hold = kNever;           // The last that destroys ends.
+  const RetentionSpec* destroying = nullptr;  // That one.
+  bool purpose = times.erased != kNever;
+  for (const RetentionSpec* const spec : policy.compiled().retention().RulesOf(field)) {
+    const RetentionSpec& rule = *spec;
+    const bool hold = !rule.hold.empty();
+    const std::optional<absl::Time> end = EndOf(rule, times, policy.timezone());
+    if (!end.has_value()) continue;
+    if (!hold) {
+      purpose = true;
+      if (*end < found.over) {
+        found.over = *end;
+        found.rule = &rule;
+      }
+      continue;
+    }
+    if (found.hold == nullptr || *end > found.held_until) {
+      found.held_until = *end;
+      found.hold = &rule;
+    }
+    if (Destroys(rule) && (destroying == nullptr || *end > last_hold)) {
+      destroying = &rule;
+      last_hold = *end;
+    }
+  }
+  // The earlier of both: the purpose is over when the holds are.
+  if (destroying != nullptr && policy.retention_rules().combine == "earlier_of") purpose = false;
+  if (purpose) {
+    found.due = std::max(found.over, found.held_until);
+    if (found.hold != nullptr && found.held_until > found.over) found.rule = found.hold;
+  } else if (destroying != nullptr) {
+    found.due = found.held_until;
+    found.rule = found.hold;
+  }
+  if (found.due == kNever) found.rule = nullptr;
+  return found;
+}
+
+bool HasRetention(const Policy& policy, TypeId type) {
+  return policy.compiled().retention().Concerns(type);
+}
+
+absl::Time RetentionEnd(absl::Time start, std::string_view keep, absl::TimeZone zone) {
+  const std::optional<CalendarDuration> period = ParseDuration(keep);
+  if (start == kNever || !period.has_value()) return kNever;
+  if (period->months == 0) return AddDuration(start, keep, zone);
+  const absl::CivilDay first = absl::ToCivilDay(start, zone);
+  const absl::CivilMonth month = absl::CivilMonth(first) + period->months;
+  const absl::CivilDay last = absl::CivilDay(month + 1) - 1;
+  const absl::CivilDay end(month.year(), month.month(), std::min(first.day(), last.day()));
+  return absl::FromCivil(end + 1, zone);
+}
+
+std::string_view ApprovalOf(const Policy& policy, const RetentionSpec* rule) {
+  const std::string_view own = rule == nullptr ? std::string_view() : rule->approval;
+  const std::string_view role = own.empty() ? policy.retention_rules().destruction_approval : own;
+  return role == "none" ? std::string_view() : role;
+}
+
+bool IsOpenPurpose(const Policy& policy, PurposeId purpose) {
+  const std::vector<PurposeId>& open = policy.retention_rules().open_purposes;
+  return std::find(open.begin(), open.end(), purpose) != open.end();
+}
+
+}  // namespace piivault::authz
