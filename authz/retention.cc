@@ -67,10 +67,9 @@ absl::Time TriggerTime(std::string_view trigger, const RecordTimes& times, const
   }
   if (Contains(vocabulary::kContractEnds, trigger)) return times.contract_ended;
   if (!IsToldEvent(trigger)) return kNever;
-  const absl::Time told =
-      std::min(TimeOf(times.events, trigger), matters.Last([&](const MatterTimes& matter) {
-        return TimeOf(matter.events, trigger);
-      }));
+  const absl::Time told = std::min(
+      TimeOf(times.events, trigger),
+      matters.Last([&](const MatterTimes& matter) { return TimeOf(matter.events, trigger); }));
   // What was concluded is what the record was made for.
   return trigger == "contract_concluded" && told == kNever ? times.made : told;
 }
@@ -99,7 +98,7 @@ bool IsToldEvent(std::string_view trigger) { return Contains(vocabulary::kToldEv
 FieldTimes RetentionOf(const Policy& policy, FieldId field, const RecordTimes& times) {
   FieldTimes found;
   found.over = times.erased;
-  absl::Time last_hold = kNever;           // The last that destroys ends.
+  absl::Time last_hold = kNever;              // The last that destroys ends.
   const RetentionSpec* destroying = nullptr;  // That one.
   bool purpose = times.erased != kNever;
   for (const RetentionSpec* const spec : policy.compiled().retention().RulesOf(field)) {
@@ -139,6 +138,16 @@ FieldTimes RetentionOf(const Policy& policy, FieldId field, const RecordTimes& t
 
 bool HasRetention(const Policy& policy, TypeId type) {
   return policy.compiled().retention().Concerns(type);
+}
+
+bool IsRetained(const Policy& policy, FieldId field) {
+  return !policy.compiled().retention().RulesOf(field).empty();
+}
+
+bool HasHolds(const Policy& policy) {
+  const auto& rules = policy.retention();
+  return std::any_of(rules.begin(), rules.end(),
+                     [](const RetentionSpec& rule) { return !rule.hold.empty(); });
 }
 
 absl::Time RetentionEnd(absl::Time start, std::string_view keep, absl::TimeZone zone) {

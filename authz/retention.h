@@ -2,8 +2,8 @@
 // thread-safe.
 //
 // A hold is a rule that names a law: it keeps a field. Any other rule that destroys says when the
-// field's purpose is over: the first of several. A field is due when its purpose is over and no hold
-// keeps it; one that only holds are about is due when they end, where one of them destroys.
+// field's purpose is over: the first of several. A field is due when its purpose is over and no
+// hold keeps it; one that only holds are about is due when they end, where one of them destroys.
 #ifndef PIIVAULT_AUTHZ_RETENTION_H_
 #define PIIVAULT_AUTHZ_RETENTION_H_
 
@@ -66,6 +66,11 @@ bool IsToldEvent(std::string_view trigger);
 FieldTimes RetentionOf(const Policy& policy, FieldId field, const RecordTimes& times);
 // Whether any rule that keeps or destroys is about a field of the type.
 bool HasRetention(const Policy& policy, TypeId type);
+
+// Whether one is about the field.
+bool IsRetained(const Policy& policy, FieldId field);
+// Whether a law keeps anything at all by the policy.
+bool HasHolds(const Policy& policy);
 
 // First instant after a period of the policy (`30d`, `5y`) that began at `start`. Years and months
 // end with the end of a day: the first day is not counted, and what would end on a day that the

@@ -132,6 +132,11 @@ Metrics::Metrics(const vault::MethodTable& methods, std::string_view version,
       sharing_rows_dropped_(
           AddCounter("piivault_sharing_rows_dropped_total",
                      "Rows of tokens and of the ledger that need not be kept any more.")),
+      fields_destroyed_(AddCounter("piivault_retention_fields_destroyed_total",
+                                   "Fields whose time was over and that went by themselves.")),
+      fields_waiting_(AddGauge("piivault_retention_fields_waiting",
+                               "Fields whose time was over and that waited for an approval, as of "
+                               "the last look at all records.")),
       free_bytes_(AddGauge("piivault_free_bytes", "Free bytes where the database is.")),
       keyring_missing_(
           AddGauge("piivault_keyring_copies_missing", "Keyring copies missing or out of date.")) {
@@ -254,6 +259,8 @@ void Metrics::Refresh() const {
   notices_overdue_.Set(static_cast<double>(now.notices.overdue));
   notices_counted_.Set(UnixSeconds(now.notices.as_of));
   Raise(now.sharing_rows_dropped, &sharing_rows_dropped_);
+  Raise(now.fields_destroyed, &fields_destroyed_);
+  fields_waiting_.Set(static_cast<double>(now.fields_waiting));
   free_bytes_.Set(static_cast<double>(now.free_bytes));
   keyring_missing_.Set(now.keyring_copies_missing);
   for (const auto& [property, value] : now.rocksdb) {

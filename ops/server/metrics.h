@@ -43,6 +43,8 @@ struct GaugeReadings {
   uint64_t break_glass_unreviewed = 0;  // of these, that are over and not reviewed
   vault::NoticeCounts notices;
   uint64_t sharing_rows_dropped = 0;  // by SharingSweeper since the start
+  uint64_t fields_destroyed = 0;      // by RetentionSweeper since the start
+  uint64_t fields_waiting = 0;        // that were due and waited for approval at its last pass
   int64_t free_bytes = 0;
   int keyring_copies_missing = 0;
   std::map<std::string, double> rocksdb;  // property name (letters, digits, `-`, `.`) -> value
@@ -142,6 +144,8 @@ class Metrics : public vault::Observer,
   prometheus::Gauge& notices_overdue_;
   prometheus::Gauge& notices_counted_;
   prometheus::Counter& sharing_rows_dropped_;
+  prometheus::Counter& fields_destroyed_;
+  prometheus::Gauge& fields_waiting_;
   prometheus::Gauge& free_bytes_;
   prometheus::Gauge& keyring_missing_;
 };

@@ -33,6 +33,7 @@
 #include "vault/records/damage.h"
 #include "vault/records/erasure.h"
 #include "vault/records/field_terms.h"
+#include "vault/retention/retention_sweeper.h"
 #include "vault/rotation/index_builder.h"
 #include "vault/rotation/rotation_controller.h"
 #include "vault/rotation/step_throttle.h"
@@ -41,6 +42,7 @@
 #include "vault/service/certificate.h"
 #include "vault/service/credential_service.h"
 #include "vault/service/grpc_server.h"
+#include "vault/service/retention_service.h"
 #include "vault/service/rights_service.h"
 #include "vault/service/session.h"
 #include "vault/service/session_check.h"
@@ -61,6 +63,8 @@ constexpr absl::Duration kErasurePause = absl::Seconds(30);
 constexpr absl::Duration kIndexesPause = absl::Milliseconds(250);
 constexpr absl::Duration kSweepPause = absl::Minutes(10);
 constexpr absl::Duration kSharingPause = absl::Hours(1);
+// Periods of storage end with days.
+constexpr absl::Duration kRetentionPause = absl::Hours(1);
 // How old the numbers of notices get, and the rest between two steps of a count.
 constexpr absl::Duration kNoticesPause = absl::Minutes(5);
 constexpr absl::Duration kBetweenNotices = absl::Milliseconds(10);
@@ -129,6 +133,7 @@ struct VaultServer::Impl {
   void StartBackground();
   absl::StatusOr<absl::Duration> BuildIndexes();
   absl::StatusOr<absl::Duration> SweepSharing();
+  absl::StatusOr<absl::Duration> SweepRetention();
   GaugeReadings ReadGauges();
   absl::Status Reload();
   void Stop();
@@ -157,7 +162,9 @@ struct VaultServer::Impl {
   vault::StepThrottle indexes_throttle;
   std::optional<vault::RequestSweeper> sweeper;
   std::optional<vault::SharingSweeper> sharing_sweeper;
+  std::optional<vault::RetentionSweeper> retention_sweeper;
   vault::StepThrottle sharing_throttle;
+  vault::StepThrottle retention_throttle;
   std::optional<vault::NoticeCounter> notices;
   std::optional<vault::SessionRefuser> refuser;
   vault::VolumeBudgets budgets;
@@ -274,6 +281,14 @@ absl::Status VaultServer::Impl::AddServices() {
         metrics->RowDamaged("sharing");
         Log(LogLevel::kError, "row of sharing does not open", {{"row", vault::RowName(row)}});
       }});
+  retention_sweeper.emplace(
+      vault::RetentionSweeper::Parts{*engine, *store, *rules, *unique, random, sweep_now,
+                                     [this](const storage::Key& row) {
+                                       metrics->RowDamaged("retention");
+                                       Log(LogLevel::kError, "record that may be due does not open",
+                                           {{"row", vault::RowName(row)}});
+                                     },
+                                     [this] { background->Wake("erasure"); }});
   notices.emplace(*engine, *store, now);
   refuser.emplace(*store, random);
   vault_dependencies.emplace(vault::VaultDependencies{
@@ -306,6 +321,7 @@ absl::Status VaultServer::Impl::AddServices() {
   absl::Status status = vault::RegisterVaultService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterSubjectService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterRightsService(*vault_dependencies, &methods);
+  if (status.ok()) status = vault::RegisterRetentionService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterCredentialService(*vault_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAuditService(*audit_dependencies, &methods);
   if (status.ok()) status = vault::RegisterAdminService(*admin_dependencies, &methods);
@@ -385,6 +401,7 @@ void VaultServer::Impl::StartBackground() {
     return sweeper->at_end() ? kSweepPause : absl::ZeroDuration();
   });
   background->Add("sharing", [this] { return SweepSharing(); });
+  background->Add("retention", [this] { return SweepRetention(); });
   background->Add("notices", [this]() -> absl::StatusOr<absl::Duration> {
     const absl::StatusOr<bool> more = notices->Step();
     if (!more.ok()) return more.status();
@@ -412,6 +429,15 @@ absl::StatusOr<absl::Duration> VaultServer::Impl::SweepSharing() {
                                     sharing_sweeper->entries());
 }
 
+absl::StatusOr<absl::Duration> VaultServer::Impl::SweepRetention() {
+  const absl::Time begun = absl::Now();
+  const absl::StatusOr<bool> more = retention_sweeper->Step();
+  if (!more.ok()) return more.status();
+  if (!*more) return kRetentionPause;
+  return retention_throttle.RestAfter(absl::Now() - begun, engine->LogEnd().index,
+                                      retention_sweeper->entries());
+}
+
 GaugeReadings VaultServer::Impl::ReadGauges() {
   GaugeReadings readings;
   readings.engine = engine->Stats();
@@ -422,6 +448,8 @@ GaugeReadings VaultServer::Impl::ReadGauges() {
   readings.indexed_records = indexes->records();
   readings.notices = notices->counts();
   readings.sharing_rows_dropped = sharing_sweeper->dropped();
+  readings.fields_destroyed = retention_sweeper->destroyed();
+  readings.fields_waiting = retention_sweeper->waiting();
   readings.free_bytes = FreeBytes(config.data_dir);
   readings.keyring_copies_missing = keyring_copies_missing;
   for (const auto& [property, value] : engine->Properties()) {
@@ -488,10 +516,10 @@ void VaultServer::Impl::Stop() {
 absl::StatusOr<std::unique_ptr<VaultServer>> VaultServer::Start(const Config& config,
                                                                 const ServerHooks& hooks) {
   auto impl = std::make_unique<Impl>(config);
-  for (const char* service :
-       {"piivault.v1.VaultService", "piivault.v1.SubjectService",
-        "piivault.v1.SubjectRightsService", "piivault.v1.CredentialService",
-        "piivault.v1.AuditService", "piivault.v1.AdminService", "piivault.v1.SharingService"}) {
+  for (const char* service : {"piivault.v1.VaultService", "piivault.v1.SubjectService",
+                              "piivault.v1.SubjectRightsService", "piivault.v1.RetentionService",
+                              "piivault.v1.CredentialService", "piivault.v1.AuditService",
+                              "piivault.v1.AdminService", "piivault.v1.SharingService"}) {
     const absl::Status added = impl->methods.AddService(service);
     if (!added.ok()) return added;
   }

@@ -141,17 +141,22 @@ absl::Status Corrections::Record(const storage::Id128& subject_ref, const Change
   return absl::OkStatus();
 }
 
-absl::Status Corrections::Erase(const storage::Id128& subject_ref) {
-  // Nobody's erasure waits for a row that does not open.
+absl::Status Corrections::Withdraw(
+    const storage::Id128& subject_ref,
+    absl::FunctionRef<bool(std::string_view record_ref, std::string_view field)> gone) {
+  // No destruction waits for a row that does not open.
   absl::StatusOr<std::vector<Holder>> holders = Holders(subject_ref, true);
   if (!holders.ok()) return holders.status();
   for (Holder& holder : *holders) {
-    std::vector<size_t> all;
+    std::vector<size_t> withdrawn;
     for (int i = 0; i < holder.row.held_size(); ++i) {
-      holder.row.mutable_held(i)->set_outdated(true);
-      all.push_back(static_cast<size_t>(i));
+      HoldingRow::Held& held = *holder.row.mutable_held(i);
+      if (!gone(held.record_ref(), held.field())) continue;
+      held.set_outdated(true);
+      withdrawn.push_back(static_cast<size_t>(i));
     }
-    Notify(holder, all, 0, true);
+    if (withdrawn.empty()) continue;
+    Notify(holder, withdrawn, 0, true);
     Store(&holder);
   }
   return absl::OkStatus();

@@ -51,7 +51,14 @@ class Corrections {
   // For each write of a record of the person.
   [[nodiscard]] absl::Status Record(const storage::Id128& subject_ref, const Change& change);
   // All that is held of the person is withdrawn.
-  [[nodiscard]] absl::Status Erase(const storage::Id128& subject_ref);
+  [[nodiscard]] absl::Status Erase(const storage::Id128& subject_ref) {
+    return Withdraw(subject_ref, [](std::string_view, std::string_view) { return true; });
+  }
+  // For several records of the person at once: what is held of those fields (`type.field`) that are
+  // gone is withdrawn.
+  [[nodiscard]] absl::Status Withdraw(
+      const storage::Id128& subject_ref,
+      absl::FunctionRef<bool(std::string_view record_ref, std::string_view field)> gone);
 
  private:
   struct Holder;

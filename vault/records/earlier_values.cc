@@ -18,12 +18,13 @@ using storage::v1::FieldHeader;
 struct Candidate {
   EarlierValue header;
   const authz::FieldSpec* field = nullptr;
+  uint32_t keeps = 0;    // how many of them the field keeps
   bool added = false;    // by this change
   bool probe = false;    // of a field that is set to what it has: takes room, and is not kept
   bool dropped = false;  // not in the next version
   std::optional<SecretBytes> value = std::nullopt;
 
-  bool droppable() const { return !dropped && field->history != authz::kAllEarlierValues; }
+  bool droppable() const { return !dropped && keeps != authz::kAllEarlierValues; }
 };
 
 class Planner {
@@ -38,6 +39,9 @@ class Planner {
   // Of the record's type; null for a field that the policy knows no more.
   const authz::FieldSpec* FieldNamed(std::string_view name) const;
   bool Stays(const EarlierValue& earlier) const;
+  uint32_t KeptOf(const authz::FieldSpec& field) const {
+    return change_.Holds(field.name) ? authz::kAllEarlierValues : field.history;
+  }
   absl::Status AddReplaced(const FieldWrite& write);
   void KeepNumbers();
   void KeepBound();
@@ -64,7 +68,7 @@ bool Planner::Stays(const EarlierValue& earlier) const {
 }
 
 absl::Status Planner::AddReplaced(const FieldWrite& write) {
-  if (write.field->history == 0) return absl::OkStatus();
+  if (KeptOf(*write.field) == 0) return absl::OkStatus();
   const FieldHeader* const old = record_.reader->FindField(write.field->name);
   // A credential is shown to nobody, whatever the policy says by now.
   if (old == nullptr || old->absent() || old->one_way()) return absl::OkStatus();
@@ -72,11 +76,12 @@ absl::Status Planner::AddReplaced(const FieldWrite& write) {
   if (!value.ok()) return value.status();
   Candidate candidate;
   candidate.field = write.field;
+  candidate.keeps = KeptOf(*write.field);
   candidate.added = true;
   if (ConstantTimeEquals(value->view(), write.value)) {
     result_.unchanged.push_back(old->name());
     // Whether there is room must not tell whoever may write that the value was guessed.
-    if (write.field->history != authz::kAllEarlierValues) return absl::OkStatus();
+    if (candidate.keeps != authz::kAllEarlierValues) return absl::OkStatus();
     candidate.probe = true;
   }
   candidate.value = *std::move(value);
@@ -105,7 +110,7 @@ void Planner::KeepNumbers() {
   std::map<const authz::FieldSpec*, uint32_t> kept;
   for (size_t i = candidates_.size(); i-- > 0;) {
     Candidate& candidate = candidates_[i];
-    candidate.dropped = kept[candidate.field]++ >= candidate.field->history;
+    candidate.dropped = kept[candidate.field]++ >= candidate.keeps;
   }
 }
 
@@ -174,6 +179,7 @@ absl::StatusOr<EarlierValues> Planner::Plan() {
     Candidate candidate;
     candidate.header = earlier;
     candidate.field = FieldNamed(earlier.name());
+    candidate.keeps = KeptOf(*candidate.field);
     candidates_.push_back(std::move(candidate));
   }
   for (const FieldWrite& write : change_.set) {

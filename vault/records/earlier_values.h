@@ -39,11 +39,12 @@ struct EarlierValues {
 // Plans them for a change of `record`, which is at its old version.
 //
 // Guarantees: of a field that is replaced by another value the old one is kept where the policy
-// says so; a field keeps no more than the policy says, the oldest go first. What a field had goes
-// when the field is cleared, and when the policy keeps none of it any more. The whole stays within
-// the bounds above: of fields with a number the oldest go, of those that keep all none does.
-// Does not: cost anything where no field has or gets an earlier value.
-// DATA_LOSS where a value does not open. Views in the result borrow from `record`.
+// says so, or a law keeps the field (RecordChange::held); a field keeps no more than the policy
+// says, the oldest go first. What a field had goes when the field is cleared, and when the policy
+// keeps none of it any more. The whole stays within the bounds above: of fields with a number the
+// oldest go, of those that keep all none does. Does not: cost anything where no field has or gets
+// an earlier value. DATA_LOSS where a value does not open. Views in the result borrow from
+// `record`.
 [[nodiscard]] absl::StatusOr<EarlierValues> PlanEarlierValues(const authz::Policy& policy,
                                                               LoadedRecord* record,
                                                               const RecordChange& change,

@@ -32,8 +32,9 @@ std::string Behind(storage::Key key) {
 absl::Status RecordFinder::Collect(const storage::Key& prefix, const std::string& start,
                                    size_t limit, std::vector<storage::RecordLocator>* out) {
   // A key of another length was planted: it is no place to go on from.
-  const bool of_record = prefix.table == storage::Table::kRecord;
-  const size_t size = prefix.bytes.size() + (of_record ? 1 : 2) * storage::Id128::kSize;
+  const size_t size = prefix.table == storage::Table::kRecord
+                          ? storage::SharedKeySize(prefix.table)
+                          : prefix.bytes.size() + 2 * storage::Id128::kSize;
   size_t found = 0;
   return engine_.Scan(prefix, start, std::numeric_limits<size_t>::max(),
                       [&](std::string_view key, std::string_view) {
@@ -94,6 +95,17 @@ absl::StatusOr<std::vector<storage::RecordLocator>> RecordFinder::FindType(
       after == nullptr
           ? prefix.bytes
           : Behind(storage::TypeIndexKey(tenant_.id(), type, after->subject, after->record));
+  std::vector<storage::RecordLocator> hits;
+  if (absl::Status status = Collect(prefix, start, limit, &hits); !status.ok()) return status;
+  return hits;
+}
+
+absl::StatusOr<std::vector<storage::RecordLocator>> RecordFinder::FindAll(
+    const storage::RecordLocator* after, size_t limit) {
+  const storage::Key prefix = storage::RecordPrefix(tenant_.id());
+  const std::string start =
+      after == nullptr ? prefix.bytes
+                       : Behind(storage::RecordKey(tenant_.id(), after->subject, after->record));
   std::vector<storage::RecordLocator> hits;
   if (absl::Status status = Collect(prefix, start, limit, &hits); !status.ok()) return status;
   return hits;

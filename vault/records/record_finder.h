@@ -52,6 +52,11 @@ class RecordFinder {
   [[nodiscard]] absl::StatusOr<std::vector<storage::RecordLocator>> FindType(
       std::string_view type, const storage::RecordLocator* after, size_t limit);
 
+  // Records of all types behind `after`, ascending: from the records themselves, so that no index
+  // row that was taken away hides any.
+  [[nodiscard]] absl::StatusOr<std::vector<storage::RecordLocator>> FindAll(
+      const storage::RecordLocator* after, size_t limit);
+
   // Records of a person behind `after`.
   [[nodiscard]] absl::StatusOr<std::vector<storage::RecordLocator>> FindSubject(
       const storage::Id128& subject, const storage::Id128* after, size_t limit);

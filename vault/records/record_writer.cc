@@ -56,6 +56,11 @@ absl::StatusOr<RecordWriter::StagedPerson*> RecordWriter::PersonFor(
       *reason = subject->has_value() ? authz::Reason::kSubjectErased : authz::Reason::kNotFound;
       return nullptr;
     }
+    if ((*subject)->row.use().erase_micros() != 0) {
+      // What is left of this one is what a law keeps.
+      *reason = authz::Reason::kSubjectErased;
+      return nullptr;
+    }
     found = persons_.emplace(*id, StagedPerson{**std::move(subject)}).first;
   }
   return &found->second;

@@ -1,6 +1,7 @@
 #ifndef PIIVAULT_VAULT_RECORDS_RECORD_WRITER_H_
 #define PIIVAULT_VAULT_RECORDS_RECORD_WRITER_H_
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -57,9 +58,14 @@ struct RecordChange {
   storage::v1::Provenance provenance;
   std::optional<absl::CivilDay> born;  // what `set` says of it
   std::string_view author;             // whose change it is, a principal's bare name
+  // Fields whose earlier values a law keeps, whatever the policy says of their history.
+  std::vector<std::string_view> held;
 
   // Whether a field is left without a value.
   bool Clears(std::string_view name, bool credential = false) const;
+  bool Holds(std::string_view name) const {
+    return std::find(held.begin(), held.end(), name) != held.end();
+  }
   // Null where the field is not set.
   const FieldWrite* WriteOf(std::string_view name) const;
 };

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "vault/retention/retained_fields.h"
+#include "vault/service/vault_erase.h"
 #include "vault/service/vault_intake.h"
 
 namespace piivault::vault {
@@ -72,6 +74,9 @@ std::optional<Plan> ClearCredential(VaultCall& call, RecordWriter* writer,
   }
   RecordChange change;
   change.clear = {target->field->name};
+  const std::vector<RetainedField> held =
+      ApplyHolds(call.policy(), *target->record, call.now(), &change);
+  if (!held.empty()) return RefuseHeld(call, *target->record, held);
   const absl::StatusOr<WriteResult> written = writer->Update(target->record.get(), change);
   if (!written.ok()) return call.Refuse(written.status());
   if (!written->ok()) return call.Refuse(written->reason);

@@ -8,9 +8,11 @@
 #include "authz/credential_rule.h"
 #include "piivault/v1/credential_service.pb.h"
 #include "vault/records/credential_failures.h"
+#include "vault/retention/retained_fields.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/credential_call.h"
 #include "vault/service/credential_handlers.h"
+#include "vault/service/vault_erase.h"
 #include "vault/service/vault_intake.h"
 #include "vault/values/credential_text.h"
 
@@ -129,6 +131,8 @@ class SetCredentialHandler : public Handler {
     FieldWrite write{target->field, bytes.view()};
     write.one_way = true;
     change.set.push_back(write);
+    // It clears nothing.
+    static_cast<void>(ApplyHolds(call.policy(), *target->record, call.now(), &change));
     RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
                         &call.changes());
     const absl::StatusOr<WriteResult> written = writer.Update(target->record.get(), change);

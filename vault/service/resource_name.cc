@@ -65,6 +65,7 @@ std::string MakeTenantId(std::string_view tenant, std::string_view collection,
 
 constexpr std::string_view kExportTokens = "exportTokens/";
 constexpr std::string_view kDisclosures = "disclosures/";
+constexpr std::string_view kDestructions = "destructions/";
 constexpr std::string_view kCorrectionNotices = "correctionNotices/";
 
 }  // namespace
@@ -172,6 +173,9 @@ std::optional<TenantIdName> ParseExportTokenName(std::string_view name) {
 std::optional<TenantIdName> ParseDisclosureName(std::string_view name) {
   return ParseTenantId(name, kDisclosures);
 }
+std::optional<TenantIdName> ParseDestructionName(std::string_view name) {
+  return ParseTenantId(name, kDestructions);
+}
 std::optional<TenantIdName> ParseCorrectionNoticeName(std::string_view name) {
   return ParseTenantId(name, kCorrectionNotices);
 }
@@ -181,6 +185,9 @@ std::string MakeExportTokenName(std::string_view tenant, const storage::Id128& t
 }
 std::string MakeDisclosureName(std::string_view tenant, const storage::Id128& disclosure) {
   return MakeTenantId(tenant, kDisclosures, disclosure);
+}
+std::string MakeDestructionName(std::string_view tenant, const storage::Id128& destruction) {
+  return MakeTenantId(tenant, kDestructions, destruction);
 }
 std::string MakeCorrectionNoticeName(std::string_view tenant, const storage::Id128& notice) {
   return MakeTenantId(tenant, kCorrectionNotices, notice);

@@ -75,6 +75,7 @@ struct TenantIdName {
 };
 std::optional<TenantIdName> ParseExportTokenName(std::string_view name);
 std::optional<TenantIdName> ParseDisclosureName(std::string_view name);
+std::optional<TenantIdName> ParseDestructionName(std::string_view name);
 std::optional<TenantIdName> ParseCorrectionNoticeName(std::string_view name);
 
 // The other way. Ids are trusted.
@@ -89,6 +90,7 @@ std::string MakeRecipientAttestationName(std::string_view tenant, std::string_vi
                                          std::string_view attestation);
 std::string MakeExportTokenName(std::string_view tenant, const storage::Id128& token);
 std::string MakeDisclosureName(std::string_view tenant, const storage::Id128& disclosure);
+std::string MakeDestructionName(std::string_view tenant, const storage::Id128& destruction);
 std::string MakeCorrectionNoticeName(std::string_view tenant, const storage::Id128& notice);
 std::string MakeSubjectName(std::string_view tenant, const storage::Id128& subject);
 std::string MakeSubjectRequestName(std::string_view tenant, const storage::Id128& subject,

@@ -6,7 +6,9 @@
 #include "piivault/v1/vault_service.pb.h"
 #include "vault/ledger/corrections.h"
 #include "vault/records/erasure.h"
+#include "vault/retention/retained_fields.h"
 #include "vault/service/vault_call.h"
+#include "vault/service/vault_erase.h"
 #include "vault/service/vault_handlers.h"
 
 namespace piivault::vault {
@@ -51,6 +53,8 @@ class DeleteRecordHandler : public Handler {
     if (!request.etag().empty() && request.etag() != EtagOf(RecordDigest(record.row))) {
       return call.Refuse(authz::Reason::kEtagMismatch);
     }
+    const std::vector<RetainedField> held = HeldFields(call.policy(), record, call.now());
+    if (!held.empty()) return RefuseHeld(call, record, held);
     RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
                         &call.changes());
     absl::Status deleted = writer.Delete(&record);
@@ -109,6 +113,11 @@ class DeleteSubjectHandler : public Handler {
     person.set_subject_ref(subject_ref);
     if (decision.grant != nullptr) person.add_grants(decision.grant->id);
     if (call.replayed()) return call.Finish(response);
+    bool kept = false;
+    if (auto ended = EraseButHeld(call, **subject, request.keep_held(), response, &kept)) {
+      return *std::move(ended);
+    }
+    if (kept) return call.Finish(response);
     if (absl::Status told = CorrectionsOf(call).Erase(SubjectRefOf(**subject)); !told.ok()) {
       return call.Refuse(told);
     }

@@ -7,7 +7,9 @@
 #include "piivault/v1/vault_service.pb.h"
 #include "vault/ledger/corrections.h"
 #include "vault/records/record_finder.h"
+#include "vault/retention/retained_fields.h"
 #include "vault/service/vault_call.h"
+#include "vault/service/vault_erase.h"
 #include "vault/service/vault_handlers.h"
 #include "vault/service/vault_intake.h"
 #include "vault/service/vault_replay.h"
@@ -48,6 +50,11 @@ absl::Status Correct(VaultCall& call, LoadedRecord& record, const RecordChange& 
 std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, RecordChange change,
                            const PersonDecision& decision, WriteResult* result) {
   change.author = call.session().principal_name();
+  if (record->subject.row.use().erase_micros() != 0 && !change.set.empty()) {
+    return call.Refuse(authz::Reason::kSubjectErased);
+  }
+  const std::vector<RetainedField> held = ApplyHolds(call.policy(), *record, call.now(), &change);
+  if (!held.empty()) return RefuseHeld(call, *record, held);
   RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(), &call.changes());
   absl::StatusOr<WriteResult> written = writer.Update(record, change);
   if (!written.ok()) return call.Refuse(written.status());
@@ -269,7 +276,8 @@ class UpsertRecordHandler : public Handler {
     authz::DecisionInput input = IntakeInput(call, authz::Verb::kUpdate, request, intake);
     input.fields = ids;
     input.cleared = absl::MakeConstSpan(ids).subspan(intake.ids.size());
-    const PersonDecision decision = call.Decide(input, PersonFacts(call.tenant_id(), *record, call.policy(), call.now()));
+    const PersonDecision decision =
+        call.Decide(input, PersonFacts(call.tenant_id(), *record, call.policy(), call.now()));
     if (!decision.granted()) return call.Refuse(decision, record);
     const authz::Reason notice =
         CheckNoticeChange(call.policy(), record->header().notice(), intake.draft.notice);

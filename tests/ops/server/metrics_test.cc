@@ -53,7 +53,11 @@ TEST(MetricsTest, NoticesAreAsTheyWereCountedLast) {
   readings.notices = {};
   EXPECT_EQ(ValueOf(metrics, "piivault_correction_notices_open"), 0);
   readings.sharing_rows_dropped = 7;
+  readings.fields_destroyed = 8;
+  readings.fields_waiting = 9;
   EXPECT_EQ(ValueOf(metrics, "piivault_sharing_rows_dropped_total"), 7);
+  EXPECT_EQ(ValueOf(metrics, "piivault_retention_fields_destroyed_total"), 8);
+  EXPECT_EQ(ValueOf(metrics, "piivault_retention_fields_waiting"), 9);
 }
 
 }  // namespace

@@ -1,0 +1,27 @@
+#ifndef PIIVAULT_VAULT_SERVICE_VAULT_ERASE_H_
+#define PIIVAULT_VAULT_SERVICE_VAULT_ERASE_H_
+
+#include <optional>
+#include <vector>
+
+#include "piivault/v1/vault_service.pb.h"
+#include "vault/retention/retained_fields.h"
+#include "vault/service/vault_call.h"
+
+// What laws keep, where something is to be erased.
+namespace piivault::vault {
+
+// Refuses what would take these fields of the record away.
+Plan RefuseHeld(VaultCall& call, const LoadedRecord& record,
+                const std::vector<RetainedField>& held);
+
+// Before a person is erased: looks whether a law keeps anything. Nothing, and `*kept` false, where
+// none does. Else refuses; or, with `keep_held`, plans the erasure of all else, says in entry and
+// `response` what is kept, and sets `*kept`. The person is marked: no new records, and erased for
+// good by RetentionSweeper. A refusal, or nothing.
+std::optional<Plan> EraseButHeld(VaultCall& call, const SubjectState& person, bool keep_held,
+                                 v1::DeleteSubjectResponse* response, bool* kept);
+
+}  // namespace piivault::vault
+
+#endif  // PIIVAULT_VAULT_SERVICE_VAULT_ERASE_H_
