@@ -151,8 +151,10 @@ bool Retention::PurposeOver(const std::string& field, absl::Time now) const {
 }
 
 bool Retention::Due(const std::string& field, absl::Time now) const {
-  if (Held(field, now)) return false;
-  if (PurposeOver(field, now)) return true;
+  return !Held(field, now) && (PurposeOver(field, now) || DueByHolds(field));
+}
+
+bool Retention::DueByHolds(const std::string& field) const {
   bool holds_destroy = false;
   bool others = false;
   for (const RetentionRule& rule : rules_) {

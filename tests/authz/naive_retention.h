@@ -38,6 +38,8 @@ class Retention {
   bool Held(const std::string& field, absl::Time now) const;
   bool PurposeOver(const std::string& field, absl::Time now) const;
   bool Due(const std::string& field, absl::Time now) const;
+  // Whether the end of the holds alone makes it due.
+  bool DueByHolds(const std::string& field) const;
   // Whether the rule is about the record, and its period is over.
   bool Ended(const RetentionRule& rule, absl::Time now) const;
   bool Concerns(const RetentionRule& rule) const;

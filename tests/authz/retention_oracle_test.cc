@@ -241,6 +241,9 @@ class Comparison {
       EXPECT_FALSE(rule.hold.empty()) << rule.id;
       EXPECT_FALSE(naive_.Ended(rule, before)) << rule.id;
     }
+    if (!rule.hold.empty() && !naive_.DueByHolds(field_)) {
+      EXPECT_FALSE(naive_.Ended(rule, before)) << rule.id;
+    }
     EXPECT_FALSE(naive_.Due(field_, before)) << rule.id;
   }
 

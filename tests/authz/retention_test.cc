@@ -339,6 +339,45 @@ TEST(RetentionTest, OtherPoliciesDestroyNothingThatNobodyTold) {
   }
 }
 
+TEST(RetentionTest, TheRuleSaysWhoApprovesBeforeThePolicyDoes) {
+  constexpr std::string_view kText = R"yaml(policy: kept
+types: {t: {fields: {a: text, b: text, c: text}}, free: {fields: {a: text}}}
+purposes: {run: {}}
+roles: {boss: {kind: staff, nda: none}, clerk: {kind: staff, nda: none}}
+grants:
+  - {id: boss, role: boss, may: [approve_destruction], for: [run]}
+  - {id: clerk, role: clerk, may: [approve_destruction], for: [run]}
+retention:
+  - {id: own, fields: [t.a], trigger: record_made, keep: 0, then: destroy, approval: clerk}
+  - {id: nobody, fields: [t.b], trigger: record_made, keep: 0, then: destroy, approval: none}
+  - {id: policys, fields: [t.c], trigger: record_made, keep: 0, then: destroy}
+  - {id: nothing, fields: [free.a], trigger: record_made, keep: 0, then: operator_rule}
+)yaml";
+  const std::vector<std::string> fallbacks = {"boss", "none", ""};
+  for (const std::string& fallback : fallbacks) {
+    PolicyText text;
+    text.yaml = kText;
+    if (!fallback.empty()) text.yaml += "retention_rules: {approval: " + fallback + "}\n";
+    Diagnostics diagnostics;
+    const auto policy = Policy::Load(text, &diagnostics);
+    ASSERT_NE(policy, nullptr) << diagnostics.ToString();
+    RecordTimes times;
+    times.made = At(2025, 1, 1);
+    const auto approval = [&](const char* field) {
+      const FieldTimes found = RetentionOf(*policy, policy->FindField(field), times);
+      EXPECT_EQ(found.due, times.made) << field;
+      return std::string(ApprovalOf(*policy, found.rule));
+    };
+    const std::string expected = fallback == "boss" ? "boss" : "";
+    EXPECT_EQ(approval("t.a"), "clerk");
+    EXPECT_EQ(approval("t.b"), "");
+    EXPECT_EQ(approval("t.c"), expected);
+    EXPECT_EQ(ApprovalOf(*policy, nullptr), expected);
+    EXPECT_TRUE(HasRetention(*policy, policy->FindType("t")));
+    EXPECT_FALSE(HasRetention(*policy, policy->FindType("free")));
+  }
+}
+
 TEST(RetentionTest, DisputesAreComplaintsAndDisputes) {
   for (const char* type : {"complaint", "dispute"}) EXPECT_TRUE(IsDisputed(type)) << type;
   for (const char* type : {"", "inquiry", "disputed"}) EXPECT_FALSE(IsDisputed(type)) << type;
