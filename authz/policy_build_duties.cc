@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "authz/policy_builder.h"
+#include "authz/retention.h"
 #include "authz/vocabulary.h"
 
 namespace piivault::authz {
@@ -53,11 +54,12 @@ void PolicyBuilder::ReadRetentionRule(const YamlNode& node) {
   } else {
     rule.keep = reader.Duration("keep");
   }
-  rule.hold = reader.Identifier("hold");
+  rule.hold = ReadLaw(reader, "hold");
   reader.Require("then");
   rule.then = reader.Word("then", vocabulary::kThen);
-  rule.approval = RoleOr(reader, "approval", {"none"});
+  rule.approval = ReadDestructionApproval(reader);
   rule.when = reader.Word("if", vocabulary::kRetentionWhen);
+  if (!rule.when.empty()) CheckDisputes(reader);
   rule.needs = reader.WordList("needs", vocabulary::kRetentionNeeds);
   rule.readable_for = SelectPurposes(reader, "readable_for");
   reader.Finish();
@@ -74,9 +76,49 @@ void PolicyBuilder::ReadRetentionRules(MapReader& root) {
   rules.separate = reader.Bool("separate");
   rules.open_purposes = SelectPurposes(reader, "open_purposes");
   rules.destruction_steps = reader.WordList("steps", vocabulary::kDestructionSteps);
-  rules.destruction_approval = RoleOr(reader, "approval", {"none"});
+  rules.destruction_approval = ReadDestructionApproval(reader);
   rules.print_exports = reader.Word("print_exports", vocabulary::kPrintExports);
   reader.Finish();
+}
+
+std::string PolicyBuilder::ReadLaw(MapReader& reader, std::string_view key) {
+  const std::string law = reader.Identifier(key);
+  const std::vector<std::string>& laws = policy_->header_.laws;
+  if (law.empty() || std::find(laws.begin(), laws.end(), law) != laws.end()) return law;
+  const std::string hint = DidYouMean(law, {laws.begin(), laws.end()});
+  diagnostics_->Error(reader.PlaceOf(key), absl::StrCat("'", law, "' is none of the policy's laws"),
+                      hint.empty() ? absl::StrCat("laws: [", law, "]") : hint);
+  return law;
+}
+
+// Who could not approve would keep everything for ever.
+std::string PolicyBuilder::ReadDestructionApproval(MapReader& reader) {
+  std::string approval = RoleOr(reader, "approval", {"none"});
+  const RoleSpec* role = policy_->FindRole(approval);
+  if (role == nullptr) return approval;
+  const std::vector<GrantSpec>& grants = policy_->grants_;
+  const bool may = std::any_of(grants.begin(), grants.end(), [&](const GrantSpec& grant) {
+    return grant.role == role->id && std::find(grant.may.begin(), grant.may.end(),
+                                               Verb::kApproveDestruction) != grant.may.end();
+  });
+  if (!may) {
+    diagnostics_->Error(reader.PlaceOf("approval"),
+                        absl::StrCat("'", approval, "' may not approve destructions"),
+                        "a grant of approve_destruction");
+  }
+  return approval;
+}
+
+void PolicyBuilder::CheckDisputes(MapReader& reader) {
+  const auto disputed = [](const MatterSpec& matter) {
+    return matter.about == MatterAbout::kSubject &&
+           std::any_of(matter.types.begin(), matter.types.end(),
+                       [](const std::string& type) { return IsDisputed(type); });
+  };
+  const std::vector<MatterSpec>& matters = policy_->matters_;
+  if (std::any_of(matters.begin(), matters.end(), disputed)) return;
+  diagnostics_->Error(reader.PlaceOf("if"), "no matter of persons is a complaint or a dispute",
+                      "matters: {consultation: {types: [inquiry, complaint, dispute]}}");
 }
 
 void PolicyBuilder::ReadRights(MapReader& root) {

@@ -60,7 +60,12 @@ void PolicyBuilder::ReadMatter(const YamlNode& key, const YamlNode& body) {
                           "states: [open, closed]");
     }
   }
-  matter.types = reader.IdentifierList("types");
+  if (const YamlNode* types = reader.Get("types"); types != nullptr) {
+    matter.types = reader.IdentifierList("types");
+    if (types->is_sequence() && types->items.empty()) {
+      diagnostics_->Error(types->place, "no type is named", "name one, or remove the key");
+    }
+  }
   reader.Finish();
   policy_->matters_.push_back(std::move(matter));
 }

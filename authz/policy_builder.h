@@ -128,6 +128,9 @@ class PolicyBuilder {
   void ReadRetention(MapReader& root);
   void ReadRetentionRule(const YamlNode& node);
   void ReadRetentionRules(MapReader& root);
+  std::string ReadLaw(MapReader& reader, std::string_view key);
+  std::string ReadDestructionApproval(MapReader& reader);
+  void CheckDisputes(MapReader& reader);
   void ReadRights(MapReader& root);
   void ReadRight(const YamlNode& node);
   void ReadCorrection(RightSpec& right, MapReader& reader);

@@ -60,18 +60,26 @@ absl::Time TimeOf(absl::Span<const ToldEvent> events, std::string_view event) {
   return kNever;
 }
 
+// When it had happened with all that the record was made for, as far as somebody told.
+absl::Time ToldTime(std::string_view trigger, const RecordTimes& times, const Matters& matters) {
+  absl::Time of_person = TimeOf(times.events, trigger);
+  if (of_person < times.made) of_person = kNever;
+  // What was concluded is what the record was made for, whether or not somebody said so.
+  const absl::Time untold = trigger == "contract_concluded" ? times.made : kNever;
+  const auto or_untold = [untold](absl::Time told) { return told == kNever ? untold : told; };
+  if (!matters.any()) return or_untold(of_person);
+  return matters.Last([&](const MatterTimes& matter) {
+    return or_untold(std::min(of_person, TimeOf(matter.events, trigger)));
+  });
+}
+
 absl::Time TriggerTime(std::string_view trigger, const RecordTimes& times, const Matters& matters) {
   if (trigger == "record_made") return times.made;
   if (trigger == "case_closed") {
     return matters.Last([](const MatterTimes& matter) { return matter.closed; });
   }
   if (Contains(vocabulary::kContractEnds, trigger)) return times.contract_ended;
-  if (!IsToldEvent(trigger)) return kNever;
-  const absl::Time told = std::min(
-      TimeOf(times.events, trigger),
-      matters.Last([&](const MatterTimes& matter) { return TimeOf(matter.events, trigger); }));
-  // What was concluded is what the record was made for.
-  return trigger == "contract_concluded" && told == kNever ? times.made : told;
+  return IsToldEvent(trigger) ? ToldTime(trigger, times, matters) : kNever;
 }
 
 // When the rule's period has ended; nothing where the rule is not about the record.
@@ -98,15 +106,14 @@ bool IsToldEvent(std::string_view trigger) { return Contains(vocabulary::kToldEv
 FieldTimes RetentionOf(const Policy& policy, FieldId field, const RecordTimes& times) {
   FieldTimes found;
   found.over = times.erased;
-  absl::Time last_hold = kNever;              // The last that destroys ends.
-  const RetentionSpec* destroying = nullptr;  // That one.
-  bool purpose = times.erased != kNever;
+  bool purpose = false;                       // Whether anything but holds is about it.
+  const RetentionSpec* destroying = nullptr;  // The hold that lasts longest of those that destroy.
+  absl::Time destroying_end = absl::InfinitePast();
   for (const RetentionSpec* const spec : policy.compiled().retention().RulesOf(field)) {
     const RetentionSpec& rule = *spec;
-    const bool hold = !rule.hold.empty();
     const std::optional<absl::Time> end = EndOf(rule, times, policy.timezone());
     if (!end.has_value()) continue;
-    if (!hold) {
+    if (rule.hold.empty()) {
       purpose = true;
       if (*end < found.over) {
         found.over = *end;
@@ -118,20 +125,16 @@ FieldTimes RetentionOf(const Policy& policy, FieldId field, const RecordTimes& t
       found.held_until = *end;
       found.hold = &rule;
     }
-    if (Destroys(rule) && (destroying == nullptr || *end > last_hold)) {
+    if (Destroys(rule) && (destroying == nullptr || *end > destroying_end)) {
       destroying = &rule;
-      last_hold = *end;
+      destroying_end = *end;
     }
   }
-  // The earlier of both: the purpose is over when the holds are.
-  if (destroying != nullptr && policy.retention_rules().combine == "earlier_of") purpose = false;
-  if (purpose) {
-    found.due = std::max(found.over, found.held_until);
-    if (found.hold != nullptr && found.held_until > found.over) found.rule = found.hold;
-  } else if (destroying != nullptr) {
-    found.due = found.held_until;
-    found.rule = found.hold;
-  }
+  const bool earlier = policy.retention_rules().combine == "earlier_of";
+  const bool by_holds = destroying != nullptr && (!purpose || earlier);
+  found.due = by_holds ? found.held_until : std::max(found.over, found.held_until);
+  const bool lasts = destroying_end == found.held_until && found.held_until > found.over;
+  if (by_holds || lasts) found.rule = destroying;
   if (found.due == kNever) found.rule = nullptr;
   return found;
 }
@@ -154,11 +157,11 @@ absl::Time RetentionEnd(absl::Time start, std::string_view keep, absl::TimeZone 
   const std::optional<CalendarDuration> period = ParseDuration(keep);
   if (start == kNever || !period.has_value()) return kNever;
   if (period->months == 0) return AddDuration(start, keep, zone);
-  const absl::CivilDay first = absl::ToCivilDay(start, zone);
+  const absl::CivilDay first = absl::ToCivilDay(start, zone) + 1;
   const absl::CivilMonth month = absl::CivilMonth(first) + period->months;
-  const absl::CivilDay last = absl::CivilDay(month + 1) - 1;
-  const absl::CivilDay end(month.year(), month.month(), std::min(first.day(), last.day()));
-  return absl::FromCivil(end + 1, zone);
+  const absl::CivilDay same(month.year(), month.month(), first.day());
+  // Where the month has no such day it is over with the month.
+  return absl::FromCivil(std::min(same, absl::CivilDay(month + 1)), zone);
 }
 
 std::string_view ApprovalOf(const Policy& policy, const RetentionSpec* rule) {

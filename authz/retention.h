@@ -4,6 +4,7 @@
 // A hold is a rule that names a law: it keeps a field. Any other rule that destroys says when the
 // field's purpose is over: the first of several. A field is due when its purpose is over and no
 // hold keeps it; one that only holds are about is due when they end, where one of them destroys.
+// With `combine: earlier_of` that is so of every field of which a hold destroys.
 #ifndef PIIVAULT_AUTHZ_RETENTION_H_
 #define PIIVAULT_AUTHZ_RETENTION_H_
 
@@ -17,8 +18,8 @@ namespace piivault::authz {
 
 // Something that has happened.
 struct ToldEvent {
-  std::string_view event = {};  // A trigger of the policy.
-  absl::Time time = absl::InfiniteFuture();
+  std::string_view event = {};               // A trigger of the policy.
+  absl::Time time = absl::InfiniteFuture();  // When it was told first.
 };
 
 // A matter of the person, as periods are counted from it.
@@ -34,8 +35,9 @@ struct RecordTimes {
   absl::Time made = absl::InfiniteFuture();
   absl::Time contract_ended = absl::InfiniteFuture();  // The person's.
   absl::Time erased = absl::InfiniteFuture();          // But for what a law keeps.
-  absl::Span<const ToldEvent> events = {};             // Of the person.
-  absl::Span<const MatterTimes> matters = {};          // Of the person, in any order.
+  // Of the person, each once. What was told before the record was made says nothing of it.
+  absl::Span<const ToldEvent> events = {};
+  absl::Span<const MatterTimes> matters = {};  // Of the person, in any order.
 };
 
 struct FieldTimes {
@@ -47,7 +49,8 @@ struct FieldTimes {
   absl::Time over = absl::InfiniteFuture();
   // First instant at which it is to be destroyed.
   absl::Time due = absl::InfiniteFuture();
-  // By which; null where it is the person's erasure, and where it is not due at any time.
+  // By which: of a hold, where it lasts longest, longer than the purpose, and destroys. Null where
+  // it is the person's erasure, and where it is not due at any time.
   const RetentionSpec* rule = nullptr;
 
   bool HeldAt(absl::Time now) const { return now < held_until; }
@@ -63,6 +66,8 @@ bool IsToldEvent(std::string_view trigger);
 
 // Of one field. Which matters count: those that are about the record, all of them. A record that
 // none is about counts for holds as if all of the person's were, for destruction as if none was.
+// What is told has happened when it was told of the person or of each of these matters;
+// `contract_concluded` that nobody told happened when the record was made.
 FieldTimes RetentionOf(const Policy& policy, FieldId field, const RecordTimes& times);
 // Whether any rule that keeps or destroys is about a field of the type.
 bool HasRetention(const Policy& policy, TypeId type);
@@ -73,10 +78,12 @@ bool IsRetained(const Policy& policy, FieldId field);
 bool HasHolds(const Policy& policy);
 
 // First instant after a period of the policy (`30d`, `5y`) that began at `start`. Years and months
-// end with the end of a day: the first day is not counted, and what would end on a day that the
-// month does not have ends with the month (Civil Code of Japan, Art. 140, 143; Civil Act of Korea,
-// Art. 157, 160). Days and weeks end at the time of day at which they began. InfiniteFuture for a
-// word (`unspecified`) and for what has not begun.
+// are counted from the next day and are over before the day that has its number, or with a month
+// that has no such day: a year from the 28th of February on is over with the 29th in a leap year
+// (Civil Code of Japan, Art. 140, 143; Civil Act of Korea, Art. 157, 160). That the first day
+// counts where the period begins at midnight is left out: midnight stands for a day of which nobody
+// knows the hour. Days and weeks end at the time of day at which they began; `0` ends at once.
+// InfiniteFuture for a word (`unspecified`) and for what has not begun.
 absl::Time RetentionEnd(absl::Time start, std::string_view keep, absl::TimeZone zone);
 
 // The role that has to approve a destruction by the rule (null: by an erasure); empty for none.

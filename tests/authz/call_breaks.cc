@@ -83,6 +83,9 @@ class Breaker {
                                           &Breaker::Stops,
                                           &Breaker::Freezes,
                                           &Breaker::Freezes,
+                                          &Breaker::Keeps,
+                                          &Breaker::Keeps,
+                                          &Breaker::Expires,
                                           &Breaker::View,
                                           &Breaker::Retired,
                                           &Breaker::Retired};
@@ -723,14 +726,30 @@ class Breaker {
   }
 
   // Some of what the call asks for, or others; no pattern is a field's name.
-  bool Freezes() {
+  void Name(std::vector<std::string_view>* names) {
     const Names& asked = call_.asked.fields;
     for (size_t more = 1 + dice_.Below(3); more > 0; --more) {
       const std::string& field = asked.empty() || dice_.OneIn(4) ? AnyField() : dice_.Pick(asked);
       call_.words.push_back(field);
       if (dice_.OneIn(8)) call_.words.back() = call_.asked.type + ".*";
-      call_.frozen.push_back(call_.words.back());
+      names->push_back(call_.words.back());
     }
+  }
+
+  bool Keeps() {
+    Name(&call_.kept_by_law);
+    if (dice_.OneIn(6)) Name(&call_.frozen);
+    return Done("kept by law alone");
+  }
+
+  bool Expires() {
+    Name(&call_.expired);
+    if (dice_.OneIn(6)) Name(&call_.kept_by_law);
+    return Done("due");
+  }
+
+  bool Freezes() {
+    Name(&call_.frozen);
     // Of what gives the sight of it, no condition is asked.
     if (dice_.OneIn(4)) facts_.unsubscribed = true;
     return Done("frozen");

@@ -133,6 +133,22 @@ class Features {
       });
     });
   }
+  // Uses of single fields for a purpose that is, or is not, open to what only a law keeps. `own`:
+  // the person's looks at the own.
+  bool UsesKept(bool open, bool own) const {
+    return Grants([&](const Grant& grant) {
+      const bool subject = text_.FindRole(grant.role)->kind == "subject";
+      const bool purpose =
+          std::any_of(grant.purposes.begin(), grant.purposes.end(),
+                      [&](const std::string& p) { return Has(text_.open_purposes, p) == open; });
+      return purpose &&
+             std::any_of(grant.verbs.begin(), grant.verbs.end(), [&](const std::string& name) {
+               const bool looks = name == "reveal" || name == "reveal_history";
+               const Verb& verb = naive::Verbs().at(name);
+               return verb.on == "fields" && verb.uses && (subject && looks) == own;
+             });
+    });
+  }
   bool Writes() const {
     return Does([](const Verb& verb) { return verb.writes; });
   }
@@ -322,6 +338,13 @@ const std::map<Reason, Needed>& ReasonNeeds() {
        {[](const F& f) { return !f.text().notices.empty() && f.Collects(); },
         "nothing is collected under a notice"}},
       {Reason::kSubjectRestricted, {&F::UsesFields, "no field is used"}},
+      {Reason::kRetentionOver,
+       {[](const F& f) {
+          return f.Does([](const Verb& verb) { return verb.on == "fields" && verb.uses; });
+        },
+        "no field is used"}},
+      {Reason::kKeptByLaw,
+       {[](const F& f) { return f.UsesKept(false, false); }, "no field is used"}},
       {Reason::kUseStopped, {&F::Uses, "nothing is used"}},
       {Reason::kSubjectRequired, {&F::Subjects, "no role acts for a person"}},
       {Reason::kNotOwnRecord, {&F::Subjects, "no role acts for a person"}},
@@ -435,11 +458,13 @@ std::vector<Expected> ReasonsOf(const Text& text) {
   return reasons;
 }
 
-std::vector<Expected> FrozenSeenOf(const Text& text) {
+std::vector<Expected> ClosedSeenOf(const Text& text) {
   const Features features(text);
-  return {
-      {kSeenByPerson, "", features.SeesFrozen(true) ? "" : "no role is the person's"},
-      {kSeenByCorrector, "", features.SeesFrozen(false) ? "" : "nobody sees what is asked for"}};
+  const bool open = features.UsesKept(true, false) || features.UsesKept(true, true);
+  return {{kSeenByPerson, "", features.SeesFrozen(true) ? "" : "no role is the person's"},
+          {kSeenByCorrector, "", features.SeesFrozen(false) ? "" : "nobody sees what is asked for"},
+          {kKeptSeenByPerson, "", features.UsesKept(false, true) ? "" : "no role is the person's"},
+          {kKeptSeenForLaw, "", open ? "" : "no purpose is open"}};
 }
 
 std::vector<Expected> EdgesOf(const Text& text) {

@@ -1,6 +1,6 @@
 // What calls under a policy must come to, so that comparing two decisions over them says something:
-// every grant, every reason, every exception to a freeze and every edge in time. What cannot come
-// up under a policy has its reason here, in one table each.
+// every grant, every reason, every exception to a freeze or a hold and every edge in time. What
+// cannot come up under a policy has its reason here, in one table each.
 #ifndef PIIVAULT_TESTS_AUTHZ_CALL_COVERAGE_H_
 #define PIIVAULT_TESTS_AUTHZ_CALL_COVERAGE_H_
 
@@ -21,10 +21,12 @@ struct Expected {
 std::vector<Expected> GrantsOf(const naive::Text& text);
 // Names of all reasons but OK.
 std::vector<Expected> ReasonsOf(const naive::Text& text);
-// Who sees a field although it is frozen.
+// Who sees a field although it is frozen, or only a law keeps it.
 inline constexpr char kSeenByPerson[] = "the person sees what is frozen";
 inline constexpr char kSeenByCorrector[] = "who corrects sees what is frozen";
-std::vector<Expected> FrozenSeenOf(const naive::Text& text);
+inline constexpr char kKeptSeenByPerson[] = "the person sees what the law keeps";
+inline constexpr char kKeptSeenForLaw[] = "who does what the law asks sees what it keeps";
+std::vector<Expected> ClosedSeenOf(const naive::Text& text);
 // As in GeneratedCall::edges.
 std::vector<Expected> EdgesOf(const naive::Text& text);
 

@@ -347,6 +347,8 @@ void GeneratedCall::Close() {
   facts.consents = consents;
   facts.stops = stops;
   facts.frozen = frozen;
+  facts.kept_by_law = kept_by_law;
+  facts.expired = expired;
   facts.representatives = representatives;
 }
 

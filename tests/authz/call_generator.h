@@ -53,6 +53,8 @@ struct GeneratedCall {
   std::vector<ConsentFact> consents;
   std::vector<UseStop> stops;
   std::vector<std::string_view> frozen;
+  std::vector<std::string_view> kept_by_law;
+  std::vector<std::string_view> expired;
   std::vector<RepresentativeFact> representatives;
   std::deque<std::string> words;
   std::deque<std::vector<std::string_view>> lists;

@@ -66,6 +66,27 @@ constexpr std::string_view kNotices = R"yaml(collection_notices:
 )yaml";
 
 constexpr BadPolicy kBadPolicies[] = {
+    {"HoldOfNoLaw", "",
+     "  - {id: tax, hold: JP-tax, fields: [user.*], trigger: cancelled, keep: 7y, then: keep}\n"
+     "laws: [JP-APPI, JP-taxes]\n",
+     24, "'JP-tax' is none of the policy's laws did you mean 'JP-taxes'"},
+    {"HoldWithoutLaws", "",
+     "  - {id: tax, hold: JP-tax, fields: [user.*], trigger: cancelled, keep: 7y, then: keep}\n",
+     24, "'JP-tax' is none of the policy's laws laws: [JP-tax]"},
+    {"DisputesWithoutTypes", "",
+     "  - {id: told, fields: [user.*], if: case_is_complaint_or_dispute, trigger: case_closed,\n"
+     "     keep: 3y, then: destroy}\n"
+     "matters: {case: {types: [inquiry]}, plea: {about: tenant, types: [dispute]}, other: {}}\n",
+     24, "no matter of persons is a complaint or a dispute matters: {consultation: {types: ["},
+    {"TypeOfMatterTwice", "", "matters: {case: {types: [inquiry, dispute, inquiry]}}\n", 24,
+     "'types' twice"},
+    {"NoTypesOfMatter", "", "matters: {case: {types: []}}\n", 24, "no type is named"},
+    {"ApprovalByWhoMayNot", "",
+     "  - {id: more, fields: [user.*], trigger: cancelled, keep: 0, then: destroy,\n"
+     "     approval: engineer}\n",
+     25, "'engineer' may not approve destructions a grant of approve_destruction"},
+    {"DestructionsApprovedByWhoMayNot", "", "retention_rules: {approval: app}\n", 24,
+     "'app' may not approve destructions"},
     {"UnknownTopKey", "recipients: []", "recipient: []", 21, "did you mean 'recipients'"},
     {"UnknownGrantKey", "fields: [user.*], for", "feilds: [user.*], for", 20,
      "unknown key 'feilds'"},

@@ -359,6 +359,7 @@ Text Read(const PolicyText& source) {
     text.unknown_age_allowed = Word(age["unknown"]) == "allow";
   }
   ReadAcknowledgement(node["acknowledgement"], text);
+  if (node["retention_rules"]) text.open_purposes = Words(node["retention_rules"]["open_purposes"]);
   for (const YAML::Node& consent : Items(node["consent"])) {
     text.consents.push_back(ReadConsent(consent, text));
   }

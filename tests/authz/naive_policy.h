@@ -129,6 +129,7 @@ struct Text {
   std::string acknowledged_document;
   absl::Time acknowledged_by = absl::InfinitePast();  // The last instant at which none is asked.
   std::vector<Consent> consents;
+  Names open_purposes;  // For what only a law keeps.
 
   const Purpose* FindPurpose(const std::string& name) const;
   const Role* FindRole(const std::string& name) const;

@@ -34,6 +34,8 @@ class Trial {
   bool FitsPurpose(const Grant& grant) const;
   Reason Unmet(const Grant& grant) const;
   bool Stopped(const std::string& field) const;
+  bool Expired(const std::string& field) const;
+  bool LeftToTheLaw(const std::string& field) const;
   bool Frozen(const std::string& field) const;
   bool MaySeeFrozen(const std::string& field) const;
   std::optional<Names> BoundFields() const;
@@ -137,6 +139,24 @@ bool Trial::Stopped(const std::string& field) const {
     const bool what = stop.fields.empty() || stop.fields == asked_.type + ".*" ||
                       (!field.empty() && stop.fields == field);
     if (purpose && what) return true;
+  }
+  return false;
+}
+
+// Its time is over: nobody uses it.
+bool Trial::Expired(const std::string& field) const {
+  if (facts_ == nullptr || !verb_.uses) return false;
+  return std::find(facts_->expired.begin(), facts_->expired.end(), field) != facts_->expired.end();
+}
+
+// What only a law keeps is for what the law asks, and for the person to look at.
+bool Trial::LeftToTheLaw(const std::string& field) const {
+  if (facts_ == nullptr || !verb_.uses) return false;
+  if (Has(text_.open_purposes, std::string(in_.purpose))) return false;
+  const bool looks = asked_.verb == "reveal" || asked_.verb == "reveal_history";
+  if (role_.kind == "subject" && looks) return false;
+  for (std::string_view name : facts_->kept_by_law) {
+    if (name == field) return true;
   }
   return false;
 }
@@ -276,6 +296,8 @@ Reason Trial::CheckField(const std::string& name, const Field& field) const {
   if (bound.has_value() && !Has(*bound, name)) return Reason::kFieldNotGranted;
   if (!ParentHas(name)) return Reason::kFieldNotGranted;
   if (Stopped(name)) return Reason::kUseStopped;
+  if (Expired(name)) return Reason::kRetentionOver;
+  if (LeftToTheLaw(name)) return Reason::kKeptByLaw;
   if (Frozen(name)) return Reason::kSubjectRestricted;
   return verb_.writes ? CheckWrite(name, field) : Reason::kOk;
 }

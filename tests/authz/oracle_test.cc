@@ -19,7 +19,7 @@ struct Counts {
   int granted = 0;
   std::map<std::string, int> grants;
   std::map<std::string, int> reasons;
-  std::map<std::string, int> frozen_seen;
+  std::map<std::string, int> closed_seen;
   std::map<std::string, int> edges;
   std::map<std::string, int> edges_granted;
   std::map<std::string, int> edges_refused;
@@ -32,22 +32,25 @@ struct Counts {
     for (const naive::Shown& shown : answer.fields) {
       if (!shown.grant.empty()) ++grants[shown.grant];
     }
-    AddFrozen(text, call, answer);
+    AddClosed(text, call, answer);
     for (const std::string& edge : call.edges) {
       ++edges[edge];
       ++(ok ? edges_granted : edges_refused)[edge];
     }
   }
 
-  void AddFrozen(const naive::Text& text, const GeneratedCall& call, const naive::Answer& answer) {
+  void AddClosed(const naive::Text& text, const GeneratedCall& call, const naive::Answer& answer) {
     if (!naive::Verbs().at(call.asked.verb).uses) return;
     const naive::Names frozen(call.frozen.begin(), call.frozen.end());
+    const naive::Names kept(call.kept_by_law.begin(), call.kept_by_law.end());
     for (size_t i = 0; i < answer.fields.size(); ++i) {
-      if (answer.fields[i].view == View::kDenied || !naive::Has(frozen, call.asked.fields[i])) {
-        continue;
-      }
+      if (answer.fields[i].view == View::kDenied) continue;
+      const std::string& field = call.asked.fields[i];
       const bool person = text.FindRole(answer.role)->kind == "subject";
-      ++frozen_seen[person ? kSeenByPerson : kSeenByCorrector];
+      if (naive::Has(frozen, field)) ++closed_seen[person ? kSeenByPerson : kSeenByCorrector];
+      if (!naive::Has(kept, field)) continue;
+      const bool open = naive::Has(text.open_purposes, std::string(call.input.purpose));
+      ++closed_seen[open ? kKeptSeenForLaw : kKeptSeenByPerson];
     }
   }
 };
@@ -100,7 +103,7 @@ TEST_P(OracleTest, CompiledAndNaiveDecisionsAreTheSame) {
   const int at_least = IsLongRun() ? 100 : 1;
   ExpectReached(GrantsOf(text), counts.grants, at_least);
   ExpectReached(ReasonsOf(text), counts.reasons, at_least);
-  ExpectReached(FrozenSeenOf(text), counts.frozen_seen, at_least);
+  ExpectReached(ClosedSeenOf(text), counts.closed_seen, at_least);
   ExpectReached(EdgesOf(text), counts.edges, at_least);
   ExpectEdgesCut(EdgesOf(text), counts);
 }

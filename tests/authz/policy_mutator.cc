@@ -408,6 +408,16 @@ void PolicyMutator::OfConsents() {
   }
 }
 
+void PolicyMutator::OfOpenPurposes() {
+  const Path path = {"retention_rules", "open_purposes"};
+  if (!At(policy_, path).IsDefined()) return;
+  Remove("open purposes", path);
+  WithoutEach("open purposes", path);
+  std::vector<std::string> all;
+  for (const auto& entry : policy_["purposes"]) all.push_back(entry.first.Scalar());
+  Set("open purposes are all", path, ListOf(all));
+}
+
 void PolicyMutator::OfTheRest() {
   for (const char* key : {"forbidden_employment", "channels", "timezone", "transport", "age"}) {
     RemoveIfThere(key, {key});
@@ -423,6 +433,7 @@ void PolicyMutator::OfTheRest() {
     Set(std::string("plain intake ") + plain, path, YAML::Node(plain));
   }
   RemoveIfThere("channels recorded", {"transport", "intake", "record_channel"});
+  OfOpenPurposes();
   if (policy_["age"].IsDefined()) {
     const YAML::Node reached = At(policy_, {"age", "reached"});
     const bool before = reached.IsDefined() && reached.Scalar() == "day_before";

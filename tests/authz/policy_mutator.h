@@ -56,6 +56,7 @@ class PolicyMutator {
   void OfMatterKinds();
   void OfNotices();
   void OfConsents();
+  void OfOpenPurposes();
   void OfTheRest();
   // policy_mutator_sharing.cc
   void AddShare(const std::string& name, std::function<void(YAML::Node policy)> change) {

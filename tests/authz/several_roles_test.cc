@@ -159,7 +159,9 @@ class Crowd {
     }
     if (dice_.OneIn(2)) call.input.role = {};
     if (dice_.OneIn(4)) AddStop(call);
-    if (dice_.OneIn(4)) Freeze(call);
+    if (dice_.OneIn(4)) NameSome(call, &call.frozen);
+    if (dice_.OneIn(4)) NameSome(call, &call.kept_by_law);
+    if (dice_.OneIn(8)) NameSome(call, &call.expired);
     call.Close();
   }
 
@@ -215,10 +217,10 @@ class Crowd {
     call.stops.push_back({call.words.back(), dice_.OneIn(2) ? "" : call.input.purpose});
   }
 
-  void Freeze(GeneratedCall& call) {
+  void NameSome(GeneratedCall& call, std::vector<std::string_view>* names) {
     for (const std::string& name : call.asked.fields) {
       call.words.push_back(name);
-      if (dice_.OneIn(2)) call.frozen.push_back(call.words.back());
+      if (dice_.OneIn(2)) names->push_back(call.words.back());
     }
   }
 

@@ -346,7 +346,9 @@ class ShareMaker {
         return;
       case 6:
         made_->lists.push_back({dice_.Pick(kFields)});
-        s.facts.frozen = made_->lists.back();
+        (dice_.OneIn(3)   ? s.facts.kept_by_law
+         : dice_.OneIn(2) ? s.facts.expired
+                          : s.facts.frozen) = made_->lists.back();
         return;
       default:
         s.attestations.clear();

@@ -33,13 +33,14 @@ absl::StatusOr<std::vector<DestructionRow>> ListDestructions(const storage::Engi
   storage::Key prefix = DestructionKey(tenant, storage::Id128());
   prefix.bytes.resize(prefix.bytes.size() - storage::Id128::kSize);
   std::vector<DestructionRow> rows;
-  const absl::Status scanned = engine.Scan(
-      prefix, prefix.bytes, kMaxDestructionsListed, [&](std::string_view key, std::string_view value) {
-        absl::StatusOr<DestructionRow> row =
-            OpenVersionedRow<DestructionRow>(keys, {prefix.table, std::string(key)}, value);
-        if (row.ok()) rows.push_back(*std::move(row));
-        return true;
-      });
+  const absl::Status scanned = engine.Scan(prefix, prefix.bytes, kMaxDestructionsListed,
+                                           [&](std::string_view key, std::string_view value) {
+                                             absl::StatusOr<DestructionRow> row =
+                                                 OpenVersionedRow<DestructionRow>(
+                                                     keys, {prefix.table, std::string(key)}, value);
+                                             if (row.ok()) rows.push_back(*std::move(row));
+                                             return true;
+                                           });
   if (!scanned.ok()) return scanned;
   return rows;
 }
@@ -71,7 +72,8 @@ Sha256Digest DestructionHash(std::string_view tenant, const DestructionRow& row)
   selected.set_selector_person(row.selector_person());
   selected.set_select_micros(row.select_micros());
   for (const DestructionRow::Item& item : row.items()) {
-    // Names of person and record are gone from a list that is decided; what entries call them stays.
+    // Names of person and record are gone from a list that is decided; what entries call them
+    // stays.
     DestructionRow::Item& same = *selected.add_items();
     same = item;
     same.clear_subject();

@@ -48,9 +48,9 @@ std::vector<RetainedField> ApplyHolds(const authz::Policy& policy, const LoadedR
 
 size_t CountValues(const LoadedRecord& record) {
   const auto& fields = record.header().fields();
-  return static_cast<size_t>(std::count_if(
-      fields.begin(), fields.end(),
-      [](const storage::v1::FieldHeader& field) { return !field.absent(); }));
+  return static_cast<size_t>(
+      std::count_if(fields.begin(), fields.end(),
+                    [](const storage::v1::FieldHeader& field) { return !field.absent(); }));
 }
 
 }  // namespace piivault::vault

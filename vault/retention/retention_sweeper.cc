@@ -39,7 +39,7 @@ struct RetentionSweeper::StepWork {
   std::vector<storage::Key> damaged;
   std::optional<storage::RecordLocator> after;  // the last record that was looked at
   bool at_end = false;
-  bool erased = false;  // a person, and nothing else
+  bool erased = false;   // a person, and nothing else
   uint64_t fields = 0;   // destroyed
   uint64_t waiting = 0;  // for approval
 
@@ -118,7 +118,8 @@ absl::Status RetentionSweeper::PlanRecords(const TenantScope& scope, const authz
                                            Destroyer* destroyer, StepWork* work) {
   size_t bytes = 0;
   for (size_t begin = 0; begin < locators.size(); begin += kSlice) {
-    const auto slice = absl::MakeConstSpan(locators).subspan(begin, std::min(kSlice, locators.size() - begin));
+    const auto slice =
+        absl::MakeConstSpan(locators).subspan(begin, std::min(kSlice, locators.size() - begin));
     auto loaded = LoadRecords(parts_.engine, scope, slice, &work->changes);
     if (!loaded.ok()) return loaded.status();
     for (size_t i = 0; i < slice.size(); ++i) {
@@ -193,12 +194,11 @@ absl::Status RetentionSweeper::FinishErasure(const TenantScope& scope, const aut
     }
   }
   std::move(seen.reads.begin(), seen.reads.end(), std::back_inserter(work->changes.reads));
-  const std::optional<storage::Id128> ref =
-      storage::Id128::FromBytes(person.row.subject_ref());
+  const std::optional<storage::Id128> ref = storage::Id128::FromBytes(person.row.subject_ref());
   if (!ref.has_value()) return absl::DataLossError("a person without reference");
-  const absl::Status told = Corrections(parts_.engine, scope, parts_.random, policy, work->now,
-                                        &work->changes)
-                                .Erase(*ref);
+  const absl::Status told =
+      Corrections(parts_.engine, scope, parts_.random, policy, work->now, &work->changes)
+          .Erase(*ref);
   if (!told.ok()) return told;
   const std::string subject_ref = person.row.subject_ref();
   absl::StatusOr<ErasurePlan> erasure =

@@ -42,10 +42,10 @@ class RetentionSweeper {
     const ValueRules& rules;
     const UniqueCells& unique;
     RandomSource& random;
-    std::function<absl::Time()> now;  // vault time
-    DamageReport damaged = {};        // records that were passed over
+    std::function<absl::Time()> now;     // vault time
+    DamageReport damaged = {};           // records that were passed over
     std::function<void()> erasing = {};  // a person's rows are left to ErasureWorker
-    size_t step_records = 64;         // that one step looks at
+    size_t step_records = 64;            // that one step looks at
   };
 
   explicit RetentionSweeper(Parts parts) : parts_(std::move(parts)) {}

@@ -13,10 +13,8 @@ absl::Status RegisterRetentionService(const VaultDependencies& dependencies, Met
     Make make;
   };
   static constexpr Entry kEntries[] = {
-      {"GetRetention", NewGetRetention},
-      {"SelectDestruction", NewSelectDestruction},
-      {"ListDestructions", NewListDestructions},
-      {"ApproveDestruction", NewApproveDestruction},
+      {"GetRetention", NewGetRetention},           {"SelectDestruction", NewSelectDestruction},
+      {"ListDestructions", NewListDestructions},   {"ApproveDestruction", NewApproveDestruction},
       {"RejectDestruction", NewRejectDestruction},
   };
   for (const Entry& entry : kEntries) {

@@ -18,7 +18,8 @@ constexpr authz::Verb kSelectOrApprove[] = {authz::Verb::kSelectDestruction,
                                             authz::Verb::kApproveDestruction};
 constexpr int kMaxFields = 10'000;
 
-void FillInstant(absl::Time time, google::protobuf::Timestamp* (v1::FieldRetention::*mutable_time)(),
+void FillInstant(absl::Time time,
+                 google::protobuf::Timestamp* (v1::FieldRetention::*mutable_time)(),
                  v1::FieldRetention* field) {
   if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) return;
   FillTime(absl::ToUnixMicros(time), (field->*mutable_time)());

@@ -75,8 +75,8 @@ absl::Status EraseOthers(VaultCall& call, LoadedRecord* record, Destroyer* destr
     v1::HeldFields*& fields = by_law[{one.times.hold->hold, one.times.held_until}];
     if (fields == nullptr) {
       fields = response->add_held();
-      fields->set_record(MakeRecordName(call.tenant_id(), record->identity.subject,
-                                         record->identity.record));
+      fields->set_record(
+          MakeRecordName(call.tenant_id(), record->identity.subject, record->identity.record));
       fields->set_law(one.times.hold->hold);
       if (one.times.held_until != absl::InfiniteFuture()) {
         FillTime(absl::ToUnixMicros(one.times.held_until), fields->mutable_until());
