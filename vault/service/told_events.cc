@@ -15,11 +15,11 @@ constexpr const char* kArgument = "events";
 
 // Whether a rule of the policy counts from it, also one that leaves the end to its operator.
 bool CountsFrom(const authz::Policy& policy, std::string_view event) {
-  return std::any_of(
-      policy.retention().begin(), policy.retention().end(),
-      [event](const authz::RetentionSpec& rule) {
-        return std::find(rule.triggers.begin(), rule.triggers.end(), event) != rule.triggers.end();
-      });
+  return std::any_of(policy.retention().begin(), policy.retention().end(),
+                     [event](const authz::RetentionSpec& rule) {
+                       return std::find(rule.triggers.begin(), rule.triggers.end(), event) !=
+                              rule.triggers.end();
+                     });
 }
 
 }  // namespace

@@ -44,11 +44,14 @@ TEST_F(MatterRecordsTest, RecordsAreLinkedOnceAndTheEntryNamesThem) {
   EXPECT_THAT(listed.As<v1::ListMattersResponse>().matters(0).records(), ElementsAre(one, two));
 }
 
-TEST_F(MatterRecordsTest, ARecordOfSomebodyElseIsLikeOneThatIsNotThere) {  // I14
+// I14
+TEST_F(MatterRecordsTest, ARecordOfSomebodyElseIsLikeOneThatIsNotThere) {
   const std::string record = NewRecord();
   const std::string person = PersonOf(record);
   const std::string others = NewRecord();
-  const std::string id = others.substr(others.rfind('/') + 1);
+  const auto id_in = [](const std::string& name) { return name.substr(name.rfind('/')); };
+  const std::string own_by_id = person + "/records" + id_in(others);
+  const std::string others_by_id = PersonOf(others) + "/records" + id_in(record);
   v1::CreateRecordRequest elsewhere = VaultFixture::NewCustomer({{"name", "佐藤 一郎"}});
   elsewhere.set_parent("tenants/other");
   const std::string of_other_tenant = vault_.Call("other-shop", "CreateRecord", elsewhere)
@@ -61,8 +64,8 @@ TEST_F(MatterRecordsTest, ARecordOfSomebodyElseIsLikeOneThatIsNotThere) {  // I1
   Delete(gone);
   ASSERT_EQ(Open(person, "consultation", "C-1").name(), "OK");
   const std::string nobody = MakeRecordName("default", SystemRandom().Id128(), {});
-  for (const std::string& name : {others, person + "/records/" + id, of_other_tenant,
-                                  own_elsewhere, gone, nobody}) {
+  for (const std::string& name :
+       {others, own_by_id, others_by_id, of_other_tenant, own_elsewhere, gone, nobody}) {
     const Result opened = Open(person, "consultation", "C-2", "", {record, name});
     EXPECT_EQ(Refusal(opened), "NOT_FOUND matter.records") << name;
     const Result linked = Update(person, "consultation", "C-1", Records({record, name}));
@@ -101,6 +104,8 @@ TEST_F(MatterRecordsTest, AMatterIsAboutAHundredRecordsAndAPersonsAboutFiveHundr
   while (records.size() < 101) records.push_back(NewRecord(person));
   const std::string last = records.back();
   EXPECT_EQ(Refusal(Open(person, "order", "O-0", "", records)), "BATCH_TOO_LARGE matter.records");
+  EXPECT_EQ(Refusal(Open(person, "order", "O-0", "", std::vector<std::string>(101, last))),
+            "BATCH_TOO_LARGE matter.records");
   records.pop_back();
   for (int i = 0; i < 4; ++i) {
     ASSERT_EQ(Open(person, "order", "O-" + std::to_string(i), "", records).name(), "OK");

@@ -1,5 +1,5 @@
-// UpdateSubject, OpenMatter and UpdateMatter: contracts, events and types that periods of storage are
-// counted from.
+// UpdateSubject, OpenMatter and UpdateMatter: contracts, events and types that periods of storage
+// are counted from.
 #include <string>
 #include <vector>
 
@@ -131,7 +131,8 @@ TEST_F(SubjectToldTest, AMatterIsOfATypeOfThePolicyTheFirstByDefault) {
   EXPECT_THAT(UseOf(person).matters(), SizeIs(3));
 }
 
-TEST_F(SubjectToldTest, NoDisputeBecomesAnInquiry) {  // 001-27
+// 001-27
+TEST_F(SubjectToldTest, NoDisputeBecomesAnInquiry) {
   const std::string person = PersonOf(NewRecord());
   ASSERT_EQ(Open(person, "consultation", "C-1").name(), "OK");
   const auto become = [&](const std::string& type) {
@@ -143,6 +144,7 @@ TEST_F(SubjectToldTest, NoDisputeBecomesAnInquiry) {  // 001-27
   EXPECT_EQ(MatterOf(dispute).type(), "dispute");
   EXPECT_EQ(ArgumentOf(dispute, "matter.type"), "dispute");
   EXPECT_EQ(become("dispute"), "OK ");
+  EXPECT_EQ(become("complaint"), "MALFORMED_REQUEST type");
   // Nothing else of a call that asks for it is done.
   const Result back = Update(person, "consultation", "C-1", [](auto& r) {
     r.set_type("inquiry");
@@ -156,6 +158,16 @@ TEST_F(SubjectToldTest, NoDisputeBecomesAnInquiry) {  // 001-27
   vault_.SetPolicy("default", PolicyWith("types: [inquiry]"));
   EXPECT_EQ(become("inquiry"), "MALFORMED_REQUEST type");
   EXPECT_EQ(UseOf(person).matters(0).type(), "dispute");
+}
+
+TEST_F(SubjectToldTest, NoMatterBecomesOfATypeThatStandsBefore) {
+  ASSERT_EQ(Open(kTenant, "commission", "K-1").name(), "OK");
+  const auto become = [&](const std::string& type) {
+    return Refusal(Update(kTenant, "commission", "K-1", Type(type)));
+  };
+  EXPECT_EQ(become("small"), "OK ");
+  EXPECT_EQ(become("large"), "OK ");
+  EXPECT_EQ(become("small"), "MALFORMED_REQUEST type");
 }
 
 TEST_F(SubjectToldTest, AMatterOfBeforeThereWereTypesMayBeOfAny) {
@@ -193,7 +205,8 @@ TEST_F(SubjectToldTest, AnUpdateAsksForSomethingAndLeavesTheRest) {
 
 // What the methods write is what periods are counted from.
 
-TEST_F(SubjectToldTest, WhatWasSuppliedIsKeptUntilAllThreeAreTold) {  // 001-20
+// 001-20
+TEST_F(SubjectToldTest, WhatWasSuppliedIsKeptUntilAllThreeAreTold) {
   const std::string record = NewRecord();
   const std::string person = PersonOf(record);
   ASSERT_EQ(Open(person, "order", "O-1", "", {record}).name(), "OK");
@@ -215,8 +228,8 @@ TEST_F(SubjectToldTest, WhatWasSuppliedIsKeptUntilAllThreeAreTold) {  // 001-20
   EXPECT_EQ(Reveal(other, "supply"), "RETENTION_OVER");
 }
 
+// 001-26, 001-27
 TEST_F(SubjectToldTest, ATalkGoesWhenItsCaseIsClosedAndADisputeThreeYearsLater) {
-  // 001-26, 001-27
   const std::string plain = NewRecord();
   const std::string person = PersonOf(plain);
   const std::string disputed = NewRecord(person);
@@ -236,7 +249,8 @@ TEST_F(SubjectToldTest, ATalkGoesWhenItsCaseIsClosedAndADisputeThreeYearsLater) 
   EXPECT_EQ(Reveal(disputed, "dispute"), "RETENTION_OVER");
 }
 
-TEST_F(SubjectToldTest, PeriodsCountFromTheEndOfTheContract) {  // 004-46
+// 004-46
+TEST_F(SubjectToldTest, PeriodsCountFromTheEndOfTheContract) {
   const std::string record = NewRecord();
   const std::string person = PersonOf(record);
   vault_.now = InTokyo(2026, 3, 31, 12, 0, 0);

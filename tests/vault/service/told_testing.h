@@ -57,8 +57,8 @@ grants:
 // Of consultations, as it is at first.
 inline constexpr char kTypes[] = "types: [inquiry, complaint, dispute]";
 
-// A vault whose policy counts periods of storage from contracts, matters and what is told; `shop` and
-// `other-shop` may do everything.
+// A vault whose policy counts periods of storage from contracts, matters and what is told; `shop`
+// and `other-shop` may do everything.
 class ToldTestBase : public testing::Test {
  protected:
   using Result = VaultFixture::Result;
@@ -147,9 +147,8 @@ class ToldTestBase : public testing::Test {
     return UpdatePerson(person, [active](auto& r) { r.set_contract_active(active); });
   }
   Result TellPerson(const std::string& person, const std::vector<std::string>& events) {
-    return UpdatePerson(person, [&events](auto& r) {
-      r.mutable_events()->Assign(events.begin(), events.end());
-    });
+    return UpdatePerson(
+        person, [&events](auto& r) { r.mutable_events()->Assign(events.begin(), events.end()); });
   }
   static v1::DeleteRecordRequest DeleteRequest(const std::string& record) {
     v1::DeleteRecordRequest request;
