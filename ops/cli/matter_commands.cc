@@ -1,3 +1,4 @@
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,7 +18,29 @@ std::vector<Column> MatterColumns() {
   return {{"KIND", "kind"},         {"ID", "id"},
           {"STATE", "state"},       {"PARTY", "party"},
           {"PURPOSES", "purposes"}, {"UNTIL", "not_after"},
-          {"OPENED", "open_time"},  {"CHANGED", "update_time"}};
+          {"OPENED", "open_time"},  {"CHANGED", "update_time"},
+          {"TYPE", "type"},         {"EVENTS", "events"},
+          {"RECORDS", "records"}};
+}
+
+// An option with one text, which `add` takes; it may be repeated.
+void AddEach(CLI::App& command, const std::string& name, const std::string& description,
+             const std::string& type_name, std::function<void(const std::string&)> add) {
+  command
+      .add_option_function<std::vector<std::string>>(
+          name,
+          [add = std::move(add)](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) add(text);
+          },
+          description + "; may be repeated")
+      ->type_name(type_name)
+      ->allow_extra_args(false);
+}
+
+template <typename Request>
+void AddEvents(CLI::App& command, const std::string& of, Request* request) {
+  AddEach(command, "--event", "What has happened with " + of + " now, e.g. settled", "EVENT",
+          [request](const std::string& event) { request->add_events(event); });
 }
 
 // `--subject`, a person; without it the matter is the tenant's.
@@ -48,12 +71,11 @@ void AddOpen(CLI::App& group, Session& session) {
   command->add_option("--state", *matter->mutable_state(), "One of the policy's (the first)");
   command->add_option("--party", *matter->mutable_party(),
                       "The controller that it is about, where the policy says so");
-  command->add_option_function<std::vector<std::string>>(
-      "--purpose",
-      [matter](const std::vector<std::string>& purposes) {
-        for (const std::string& purpose : purposes) matter->add_purposes(purpose);
-      },
-      "Only for this purpose; may be repeated");
+  AddEach(*command, "--purpose", "Only for this purpose", "PURPOSE",
+          [matter](const std::string& purpose) { matter->add_purposes(purpose); });
+  command->add_option("--type", *matter->mutable_type(), "One of the policy's (the first)");
+  AddEach(*command, "--record", "Record of the person that it is about, its full name", "RECORD",
+          [matter](const std::string& record) { matter->add_records(record); });
   AddTime(
       *command, "--until", "Last instant (no end)", session,
       [matter] { return matter->mutable_not_after(); }, Reckoned::kAhead);
@@ -62,13 +84,19 @@ void AddOpen(CLI::App& group, Session& session) {
 
 void AddUpdate(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::UpdateMatterRequest>();
-  CLI::App* command = AddCommand(group, "update", "Says how a matter stands now", session,
-                                 AskAndShow(request, &Connection::subject, &Subject::UpdateMatter,
-                                            CompleteParent<v1::UpdateMatterRequest>()));
+  CLI::App* command =
+      AddCommand(group, "update", "Says how a matter stands now, and what has happened", session,
+                 AskAndShow(request, &Connection::subject, &Subject::UpdateMatter,
+                            CompleteParent<v1::UpdateMatterRequest>()));
   command->add_option("KIND", *request->mutable_kind(), "A matter of the policy")->required();
   command->add_option("ID", *request->mutable_id(), "As it was opened")->required();
-  command->add_option("STATE", *request->mutable_state(), "One of the policy's")->required();
+  command->add_option("STATE", *request->mutable_state(), "One of the policy's (as it is)");
   AddParent(*command, request->mutable_parent());
+  command->add_option("--type", *request->mutable_type(),
+                      "What it has turned out to be; never what stands before in the policy");
+  AddEach(*command, "--record", "Further record of the person that it is about, its full name",
+          "RECORD", [request](const std::string& record) { request->add_add_records(record); });
+  AddEvents(*command, "it", request.get());
   AddUsage(*command, request->mutable_usage());
 }
 
@@ -157,6 +185,7 @@ void AddSubjectUpdateCommand(CLI::App& subject, Session& session) {
   AddTime(
       *command, "--until", "Last instant of these mandates (no end)", session,
       [flags] { return &flags->mandates_end; }, Reckoned::kAhead);
+  AddEvents(*command, "the person as a whole", request);
   command->add_option("--end-mandate", flags->end_mandates,
                       "The mandate of this person ends; may be repeated");
   AddUsage(*command, request->mutable_usage());

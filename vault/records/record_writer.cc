@@ -14,6 +14,18 @@ namespace piivault::vault {
 
 using storage::v1::FieldHeader;
 
+namespace {
+
+// No matter is about the record any longer.
+void ForgetInMatters(const storage::Id128& record, storage::v1::SubjectUse* use) {
+  for (storage::v1::MatterRow& matter : *use->mutable_matters()) {
+    auto& ids = *matter.mutable_records();
+    ids.erase(std::remove(ids.begin(), ids.end(), record.view()), ids.end());
+  }
+}
+
+}  // namespace
+
 const FieldWrite* RecordChange::WriteOf(std::string_view name) const {
   const auto write = std::find_if(set.begin(), set.end(), [name](const FieldWrite& candidate) {
     return candidate.field->name == name;
@@ -355,8 +367,9 @@ absl::Status RecordWriter::Delete(LoadedRecord* record) {
   const Sha256Digest before = RecordDigest(record->row);
   changes_.Retain(record->subject.row.subject_ref(), header.record_ref(), 0, nullptr, &before);
   SubjectState& person = Changed(*record).state;
-  if (person.row.use().credential_failures_size() > 0) {
+  if (person.row.has_use()) {
     ForgetFailures(id.record, person.row.mutable_use());
+    ForgetInMatters(id.record, person.row.mutable_use());
   }
   return absl::OkStatus();
 }

@@ -124,8 +124,8 @@ class RecordWriter {
   [[nodiscard]] absl::StatusOr<WriteResult> Update(LoadedRecord* record,
                                                    const RecordChange& change);
 
-  // Removes every row of the record; its person's version grows. DATA_LOSS where a field does not
-  // open, because then its index rows are not known.
+  // Removes every row of the record, and its id from the person's matters; the person's version
+  // grows. DATA_LOSS where a field does not open, because then its index rows are not known.
   [[nodiscard]] absl::Status Delete(LoadedRecord* record);
 
   // What bears on the use of the data of the record's person, to be changed; valid until the next

@@ -12,6 +12,7 @@
 #include "vault/service/admin_convert.h"
 #include "vault/service/subject_change.h"
 #include "vault/service/subject_handlers.h"
+#include "vault/service/told_events.h"
 #include "vault/state/resource_id.h"
 #include "vault/text.h"
 #include "vault/values/detectors.h"
@@ -57,6 +58,7 @@ class UpdateSubjectHandler : public Handler {
     }
     if (auto refused = DecideOneOf(call, kUpdate)) return *std::move(refused);
     if (auto refused = CheckForm(call, request)) return *std::move(refused);
+    if (auto refused = CheckEvents(call, request.events())) return *std::move(refused);
     // Whoever acts for somebody else does not say who may.
     const bool who = request.has_holder() || request.mandates_size() > 0;
     const std::string& actor = request.usage().on_behalf_of();
@@ -72,6 +74,7 @@ class UpdateSubjectHandler : public Handler {
     if (auto refused = SetHolder(call, request, name->subject, &use)) return *std::move(refused);
     if (request.has_department()) use.set_department(request.department());
     if (request.has_contract_active()) SetContract(call, request.contract_active(), &use);
+    TellEvents(request.events(), call.now(), use.mutable_events());
     if (auto refused = EndMandates(call, request, &use)) return *std::move(refused);
     if (auto refused = SetMandates(call, request, name->subject, &use)) {
       return *std::move(refused);
@@ -138,7 +141,13 @@ class UpdateSubjectHandler : public Handler {
   }
 
   // What people were refused because their contract lasts is open again when it ends, and stays so.
+  // Periods are counted from the first time that it was said to have ended.
   static void SetContract(VaultCall& call, bool active, SubjectUse* use) {
+    if (active) {
+      use->clear_contract_end_micros();
+    } else if (!use->contract_ended()) {
+      use->set_contract_end_micros(absl::ToUnixMicros(call.now()));
+    }
     use->set_contract_ended(!active);
     if (!active) LapseRefusals(use);
     (*call.entry().mutable_arguments())["contract"] = active ? "active" : "ended";
@@ -193,6 +202,10 @@ class UpdateSubjectHandler : public Handler {
     response->set_holder(name(use.holder()));
     response->set_department(use.department());
     response->set_contract_active(!use.contract_ended());
+    if (use.contract_end_micros() != 0) {
+      FillTime(use.contract_end_micros(), response->mutable_contract_end_time());
+    }
+    FillEvents(use.events(), response->mutable_events());
     for (const MandateRow& row : use.mandates()) {
       v1::Mandate& mandate = *response->add_mandates();
       mandate.set_agent(name(row.agent()));

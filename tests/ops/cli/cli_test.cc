@@ -14,6 +14,7 @@ namespace piivault::ops {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -273,6 +274,47 @@ TEST_F(CliTest, AMatterIsAPersonsOrTheTenants) {
   EXPECT_THAT(Run({"matter", "update", "order", "O-1", "completed", "--subject", "abc"}).out,
               HasSubstr("completed"));
   EXPECT_EQ(Run({"matter", "open", "order"}).code, kExitUsage);
+}
+
+TEST_F(CliTest, WhatPeriodsOfStorageAreCountedFromIsToldWithAMatter) {
+  const std::string record = "tenants/default/subjects/abc/records/r1";
+  ASSERT_EQ(Run({"matter", "open", "consultation", "C-1", "--subject", "abc", "--type", "complaint",
+                 "--record", record, "--record", record + "2"})
+                .code,
+            kExitOk);
+  const v1::Matter opened = vault_.opened().back().matter();
+  EXPECT_EQ(opened.type(), "complaint");
+  EXPECT_THAT(opened.records(), ElementsAre(record, record + "2"));
+
+  // A state after an option that may be repeated is none of its values.
+  const CliResult updated =
+      Run({"matter", "update", "consultation", "C-1", "--subject", "abc", "--type", "dispute",
+           "--record", record, "--event", "settled", "--event", "supplied", "closed"});
+  ASSERT_EQ(updated.code, kExitOk) << updated.err;
+  EXPECT_EQ(vault_.said().back(),
+            "UpdateMatterRequest parent: \"tenants/default/subjects/abc\" kind: \"consultation\" "
+            "id: \"C-1\" state: \"closed\" usage { } type: \"dispute\" add_records: \"" +
+                record + "\" events: \"settled\" events: \"supplied\"");
+  EXPECT_THAT(updated.out,
+              AllOf(HasSubstr("type: dispute"), HasSubstr("records: " + record),
+                    HasSubstr("event: settled"), HasSubstr("time: 2030-01-01T00:00:00Z")));
+  ASSERT_EQ(Run({"matter", "update", "order", "O-1", "--event", "settled"}).code, kExitOk);
+  EXPECT_EQ(vault_.said().back(),
+            "UpdateMatterRequest parent: \"tenants/default\" kind: \"order\" id: \"O-1\" usage { } "
+            "events: \"settled\"");
+  EXPECT_THAT(
+      Run({"matter", "list", "--subject", "abc"}).out,
+      AllOf(HasSubstr("TYPE"), HasSubstr("dispute"), HasSubstr("RECORDS"), HasSubstr(record),
+            HasSubstr("EVENTS"), HasSubstr("settled 2030-01-01T00:00:00Z")));
+}
+
+TEST_F(CliTest, OfASubjectWhatHasHappenedIsToldAndShown) {
+  const CliResult result =
+      Run({"subject", "update", "abc", "--event", "settled", "--event", "purpose_complete"});
+  ASSERT_EQ(result.code, kExitOk) << result.err;
+  EXPECT_THAT(vault_.updated().back().events(), ElementsAre("settled", "purpose_complete"));
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("event: settled"), HasSubstr("time: 2030-01-01T00:00:00Z")));
 }
 
 TEST_F(CliTest, OfASubjectOnlyWhatIsGivenIsChanged) {

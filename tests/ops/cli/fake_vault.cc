@@ -281,6 +281,11 @@ class FakeVault::Subject : public v1::SubjectService::Service {
  public:
   explicit Subject(FakeVault& fake) : fake_(fake) {}
 
+  static void Settle(v1::Event* event) {
+    event->set_event("settled");
+    event->mutable_time()->set_seconds(1'893'456'000);
+  }
+
   grpc::Status OpenMatter(grpc::ServerContext*, const v1::OpenMatterRequest* request,
                           v1::OpenMatterResponse* response) override {
     absl::MutexLock lock(&fake_.mutex_);
@@ -292,7 +297,11 @@ class FakeVault::Subject : public v1::SubjectService::Service {
   // The parent as the one matter's id, to be seen.
   grpc::Status ListMatters(grpc::ServerContext*, const v1::ListMattersRequest* request,
                            v1::ListMattersResponse* response) override {
-    response->add_matters()->set_id(request->parent());
+    v1::Matter& matter = *response->add_matters();
+    matter.set_id(request->parent());
+    matter.set_type("dispute");
+    matter.add_records(request->parent() + "/records/r1");
+    Settle(matter.add_events());
     return grpc::Status::OK;
   }
 
@@ -301,11 +310,15 @@ class FakeVault::Subject : public v1::SubjectService::Service {
     response->mutable_matter()->set_kind(request->kind());
     response->mutable_matter()->set_id(request->id());
     response->mutable_matter()->set_state(request->state());
-    return grpc::Status::OK;
+    response->mutable_matter()->set_type(request->type());
+    *response->mutable_matter()->mutable_records() = request->add_records();
+    if (!request->events().empty()) Settle(response->mutable_matter()->add_events());
+    return Hear(*request);
   }
 
   grpc::Status UpdateSubject(grpc::ServerContext*, const v1::UpdateSubjectRequest* request,
-                             v1::UpdateSubjectResponse*) override {
+                             v1::UpdateSubjectResponse* response) override {
+    if (!request->events().empty()) Settle(response->add_events());
     absl::MutexLock lock(&fake_.mutex_);
     fake_.updated_.push_back(*request);
     return grpc::Status::OK;
