@@ -8,7 +8,9 @@
 #include "piivault/v1/admin_service.pb.h"
 #include "storage/commit_and_wait.h"
 #include "vault/audit/entry_builder.h"
+#include "vault/retention/retention_sweeper.h"
 #include "vault/service/credential_service.h"
+#include "vault/service/retention_service.h"
 #include "vault/service/rights_service.h"
 #include "vault/service/sharing_service.h"
 #include "vault/service/subject_service.h"
@@ -126,6 +128,8 @@ VaultFixture::VaultFixture() {
   if (added.ok()) added = RegisterSubjectService(*deps_, &methods_);
   if (added.ok()) added = methods_.AddService("piivault.v1.SubjectRightsService");
   if (added.ok()) added = RegisterRightsService(*deps_, &methods_);
+  if (added.ok()) added = methods_.AddService("piivault.v1.RetentionService");
+  if (added.ok()) added = RegisterRetentionService(*deps_, &methods_);
   if (added.ok()) added = methods_.AddService("piivault.v1.CredentialService");
   if (added.ok()) added = RegisterCredentialService(*deps_, &methods_);
   if (added.ok()) added = methods_.AddService("piivault.v1.SharingService");
@@ -271,6 +275,25 @@ ErasureWorker VaultFixture::NewErasureWorker(ErasureWorker::Report report) {
       std::move(report));
 }
 
+uint64_t VaultFixture::Sweep(uint64_t* waiting) {
+  RetentionSweeper sweeper({.engine = *engine_,
+                            .store = *store_,
+                            .rules = *rules_,
+                            .unique = *unique_,
+                            .random = SystemRandom(),
+                            .now = [this] { return now; },
+                            .damaged = [this](const storage::Key& key) { damaged.push_back(key); },
+                            .erasing = [this] { ++erasures_pending_; },
+                            .step_records = 3});
+  for (;;) {
+    const absl::StatusOr<bool> more = sweeper.Step();
+    if (!more.ok()) Die("sweep", more.status());
+    if (!*more) break;
+  }
+  if (waiting != nullptr) *waiting = sweeper.waiting();
+  return sweeper.destroyed();
+}
+
 storage::TenantId VaultFixture::TenantNumber(const std::string& tenant) {
   return store_->snapshot()->FindTenant(tenant)->id;
 }
@@ -282,6 +305,7 @@ VaultFixture::Open::Open(VaultFixture& fixture, std::string_view principal, std:
   const MethodInfo* info = fixture.methods_.Find(Concat({kServiceName, method}));
   if (info == nullptr) info = fixture.methods_.Find(Concat({kSubjectServiceName, method}));
   if (info == nullptr) info = fixture.methods_.Find(Concat({kRightsServiceName, method}));
+  if (info == nullptr) info = fixture.methods_.Find(Concat({kRetentionServiceName, method}));
   if (info == nullptr) info = fixture.methods_.Find(Concat({kCredentialServiceName, method}));
   if (info == nullptr) info = fixture.methods_.Find(Concat({kSharingServiceName, method}));
   if (info == nullptr || info->factory == nullptr) Die("method", absl::NotFoundError("none"));

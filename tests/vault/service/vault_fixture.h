@@ -29,6 +29,7 @@ namespace piivault::vault {
 inline constexpr std::string_view kServiceName = "piivault.v1.VaultService/";
 inline constexpr std::string_view kSubjectServiceName = "piivault.v1.SubjectService/";
 inline constexpr std::string_view kRightsServiceName = "piivault.v1.SubjectRightsService/";
+inline constexpr std::string_view kRetentionServiceName = "piivault.v1.RetentionService/";
 inline constexpr std::string_view kCredentialServiceName = "piivault.v1.CredentialService/";
 inline constexpr std::string_view kSharingServiceName = "piivault.v1.SharingService/";
 
@@ -59,6 +60,9 @@ class VaultFixture {
   storage::TenantId TenantNumber(const std::string& tenant);
   int erasures_pending() const { return erasures_pending_; }
 
+  // A whole pass over all records: destroys what goes by itself. Returns how many fields.
+  uint64_t Sweep(uint64_t* waiting = nullptr);
+
   // Builds the indexes that the policies in force want, wholly.
   IndexBuilder NewIndexBuilder();
   void BuildIndexes();
@@ -78,8 +82,8 @@ class VaultFixture {
   absl::Time now = absl::FromUnixSeconds(1'750'000'000);
 
   // One call, as the transport carries it out, up to its first answer. `method` is one of
-  // VaultService, SubjectService, SubjectRightsService or CredentialService, or one of
-  // SharingService that deals with tokens or the ledger.
+  // VaultService, SubjectService, SubjectRightsService, RetentionService or CredentialService, or
+  // one of SharingService that deals with tokens or the ledger.
   struct Result {
     authz::Reason reason = authz::Reason::kInternal;
     std::vector<std::string> denied_fields;
