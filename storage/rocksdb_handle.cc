@@ -22,7 +22,7 @@ namespace piivault::storage {
 namespace {
 
 // Grows with every change that an older program would misread.
-constexpr uint32_t kFormatVersion = 6;
+constexpr uint32_t kFormatVersion = 7;
 
 struct Family {
   Table home;

@@ -15,7 +15,7 @@ using testing::SizeIs;
 class SubjectToldTest : public ToldTestBase {};
 
 TEST_F(SubjectToldTest, AContractEndsWhenItIsFirstSaidToHaveEnded) {
-  const std::string person = PersonOf(NewRecord());
+  const std::string person = PersonOf(NewFullRecord());
   const Result ended = SetContract(person, false);
   ASSERT_EQ(ended.name(), "OK");
   const int64_t end = Now();
@@ -37,7 +37,7 @@ TEST_F(SubjectToldTest, AContractEndsWhenItIsFirstSaidToHaveEnded) {
 }
 
 TEST_F(SubjectToldTest, OfAContractThatEndedBeforeTimesWereKeptNobodyKnowsWhen) {
-  const std::string person = PersonOf(NewRecord());
+  const std::string person = PersonOf(NewFullRecord());
   vault_.ChangeRow(person, [](storage::v1::SubjectUse& use) { use.set_contract_ended(true); });
   const Result again = SetContract(person, false);
   ASSERT_EQ(again.name(), "OK");
@@ -47,7 +47,7 @@ TEST_F(SubjectToldTest, OfAContractThatEndedBeforeTimesWereKeptNobodyKnowsWhen) 
 }
 
 TEST_F(SubjectToldTest, OfAnEventTheFirstTellingStands) {
-  const std::string person = PersonOf(NewRecord());
+  const std::string person = PersonOf(NewFullRecord());
   ASSERT_EQ(Open(person, "order", "O-1").name(), "OK");
   ASSERT_EQ(Open(kTenant, "commission", "K-1").name(), "OK");
   const absl::Time start = vault_.now;
@@ -85,7 +85,7 @@ TEST_F(SubjectToldTest, OfAnEventTheFirstTellingStands) {
 }
 
 TEST_F(SubjectToldTest, AnEventIsOneThatIsToldAndThatARuleCountsFrom) {
-  const std::string person = PersonOf(NewRecord());
+  const std::string person = PersonOf(NewFullRecord());
   ASSERT_EQ(Open(person, "order", "O-1").name(), "OK");
   const auto refused = [&](const std::vector<std::string>& events) {
     const Result result = TellPerson(person, events);
@@ -107,7 +107,7 @@ TEST_F(SubjectToldTest, AnEventIsOneThatIsToldAndThatARuleCountsFrom) {
 }
 
 TEST_F(SubjectToldTest, AMatterIsOfATypeOfThePolicyTheFirstByDefault) {
-  const std::string person = PersonOf(NewRecord());
+  const std::string person = PersonOf(NewFullRecord());
   const auto type_of = [](const Result& result) {
     return result.ok() ? result.As<v1::OpenMatterResponse>().matter().type() : Refusal(result);
   };
@@ -133,7 +133,7 @@ TEST_F(SubjectToldTest, AMatterIsOfATypeOfThePolicyTheFirstByDefault) {
 
 // 001-27
 TEST_F(SubjectToldTest, NoDisputeBecomesAnInquiry) {
-  const std::string person = PersonOf(NewRecord());
+  const std::string person = PersonOf(NewFullRecord());
   ASSERT_EQ(Open(person, "consultation", "C-1").name(), "OK");
   const auto become = [&](const std::string& type) {
     return Refusal(Update(person, "consultation", "C-1", Type(type)));
@@ -171,7 +171,7 @@ TEST_F(SubjectToldTest, NoMatterBecomesOfATypeThatStandsBefore) {
 }
 
 TEST_F(SubjectToldTest, AMatterOfBeforeThereWereTypesMayBeOfAny) {
-  const std::string person = PersonOf(NewRecord());
+  const std::string person = PersonOf(NewFullRecord());
   vault_.SetPolicy("default", PolicyWith(""));
   ASSERT_EQ(Open(person, "consultation", "C-1").name(), "OK");
   EXPECT_EQ(UseOf(person).matters(0).type(), "");
@@ -181,7 +181,7 @@ TEST_F(SubjectToldTest, AMatterOfBeforeThereWereTypesMayBeOfAny) {
 }
 
 TEST_F(SubjectToldTest, AnUpdateAsksForSomethingAndLeavesTheRest) {
-  const std::string record = NewRecord();
+  const std::string record = NewFullRecord();
   const std::string person = PersonOf(record);
   ASSERT_EQ(Open(person, "consultation", "C-1").name(), "OK");
   EXPECT_EQ(Refusal(Update(person, "consultation", "C-1", [](auto&) {})),
@@ -207,7 +207,7 @@ TEST_F(SubjectToldTest, AnUpdateAsksForSomethingAndLeavesTheRest) {
 
 // 001-20
 TEST_F(SubjectToldTest, WhatWasSuppliedIsKeptUntilAllThreeAreTold) {
-  const std::string record = NewRecord();
+  const std::string record = NewFullRecord();
   const std::string person = PersonOf(record);
   ASSERT_EQ(Open(person, "order", "O-1", "", {record}).name(), "OK");
   ASSERT_EQ(Open(person, "order", "O-2", "", {record}).name(), "OK");
@@ -222,7 +222,7 @@ TEST_F(SubjectToldTest, WhatWasSuppliedIsKeptUntilAllThreeAreTold) {
   EXPECT_EQ(Reveal(record, "supply"), "RETENTION_OVER");
   EXPECT_EQ(Reveal(record, "name"), "OK");
   // What is told of the person is of all records.
-  const std::string other = NewRecord(person);
+  const std::string other = NewFullRecord(person);
   EXPECT_EQ(Reveal(other, "supply"), "OK");
   ASSERT_EQ(TellPerson(person, all).name(), "OK");
   EXPECT_EQ(Reveal(other, "supply"), "RETENTION_OVER");
@@ -230,9 +230,9 @@ TEST_F(SubjectToldTest, WhatWasSuppliedIsKeptUntilAllThreeAreTold) {
 
 // 001-26, 001-27
 TEST_F(SubjectToldTest, ATalkGoesWhenItsCaseIsClosedAndADisputeThreeYearsLater) {
-  const std::string plain = NewRecord();
+  const std::string plain = NewFullRecord();
   const std::string person = PersonOf(plain);
-  const std::string disputed = NewRecord(person);
+  const std::string disputed = NewFullRecord(person);
   ASSERT_EQ(Open(person, "consultation", "C-1", "", {plain}).name(), "OK");
   ASSERT_EQ(Open(person, "consultation", "C-2", "", {disputed}).name(), "OK");
   ASSERT_EQ(Update(person, "consultation", "C-2", Type("dispute")).name(), "OK");
@@ -251,7 +251,7 @@ TEST_F(SubjectToldTest, ATalkGoesWhenItsCaseIsClosedAndADisputeThreeYearsLater) 
 
 // 004-46
 TEST_F(SubjectToldTest, PeriodsCountFromTheEndOfTheContract) {
-  const std::string record = NewRecord();
+  const std::string record = NewFullRecord();
   const std::string person = PersonOf(record);
   vault_.now = InTokyo(2026, 3, 31, 12, 0, 0);
   ASSERT_EQ(SetContract(person, false).name(), "OK");

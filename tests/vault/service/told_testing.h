@@ -68,8 +68,14 @@ class ToldTestBase : public testing::Test {
     for (const char* tenant : {"default", "other"}) vault_.SetPolicy(tenant, PolicyWith(kTypes));
   }
 
-  // A record of a new person, or of `person`.
+  // A record that no law keeps, of a new person, or of `person`.
   std::string NewRecord(const std::string& person = "") {
+    return vault_.Create({{"name", "山田 花子"}, {"talk", "asked for tea"}}, "", person)
+        .record()
+        .name();
+  }
+  // The same with all fields.
+  std::string NewFullRecord(const std::string& person = "") {
     return vault_
         .Create({{"name", "山田 花子"},
                  {"supply", "one crate of tea"},
