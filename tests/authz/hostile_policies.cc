@@ -85,8 +85,10 @@ constexpr BadPolicy kBadPolicies[] = {
      "  - {id: more, fields: [user.*], trigger: cancelled, keep: 0, then: destroy,\n"
      "     approval: engineer}\n",
      25, "'engineer' may not approve destructions a grant of approve_destruction"},
-    {"DestructionsApprovedByWhoMayNot", "", "retention_rules: {approval: app}\n", 24,
-     "'app' may not approve destructions"},
+    {"DestructionsApprovedByWhoMayNot", "recipients: []",
+     "  - {id: approve, role: engineer, may: [approve_destruction], for: [work]}\n"
+     "retention_rules: {approval: app}\nrecipients: []",
+     22, "'app' may not approve destructions"},
     {"UnknownTopKey", "recipients: []", "recipient: []", 21, "did you mean 'recipients'"},
     {"UnknownGrantKey", "fields: [user.*], for", "feilds: [user.*], for", 20,
      "unknown key 'feilds'"},

@@ -360,6 +360,7 @@ void PolicyMutator::OfMatterKinds() {
     }
     std::vector<std::string> states = Items(At(policy_, Below(path, "states")));
     if (states.empty()) states = {"open", "closed"};
+    if (states.size() < 2) continue;
     std::rotate(states.begin(), states.begin() + 1, states.end());
     Set(name + " opened as " + states[0], Below(path, "states"), ListOf(states));
   }
