@@ -275,10 +275,11 @@ TEST_F(SnsHelperRetentionTest, ADisputeIsKeptForThreeYearsAndAPlainConsultationI
   const Result selected = Select("privacy_staff");
   ASSERT_EQ(selected.name(), "OK");
   const v1::Destruction list = ListOf(selected);
-  EXPECT_THAT(ItemsOf(list),
-              UnorderedElementsAre(
-                  plain + " consult.name,consult.phone,consult.dispute_record: consult,consult,consult",
-                  dispute + " consult.name,consult.phone: consult,consult"));
+  EXPECT_THAT(
+      ItemsOf(list),
+      UnorderedElementsAre(
+          plain + " consult.name,consult.phone,consult.dispute_record: consult,consult,consult",
+          dispute + " consult.name,consult.phone: consult,consult"));
   EXPECT_EQ(Approve("chief_privacy_officer", list.name(), list.sha256()).name(), "OK");
   EXPECT_EQ(Reveal("chief_privacy_officer", plain, "dispute_record", "H0"), "NOT_FOUND");
   EXPECT_EQ(Value("chief_privacy_officer", dispute, "dispute_record", "H0"), "goods were broken");
