@@ -5,7 +5,7 @@
 
 #include "absl/time/time.h"
 #include "storage/id.h"
-#include "vault/retention/record_times.h"
+#include "vault/retention/retained_fields.h"
 #include "vault/rights/subject_request.h"
 #include "vault/service/resource_name.h"
 
@@ -71,14 +71,9 @@ PersonFacts::PersonFacts(std::string_view tenant, const LoadedRecord& record,
 }
 
 void PersonFacts::Close(const LoadedRecord& record, const authz::Policy& policy, absl::Time now) {
-  const authz::TypeId type = policy.FindType(record.type());
-  if (type == authz::kNoType || !authz::HasRetention(policy, type)) return;
-  const RecordTimes times(policy, record.subject.row.use(), record.identity.record,
-                          record.header());
-  for (const authz::FieldId id : policy.type(type).fields) {
-    const authz::FieldTimes field = times.Of(id);
-    if (field.DueAt(now)) expired_.push_back(policy.field(id).full_name);
-    if (field.KeptByLawAt(now)) kept_by_law_.push_back(policy.field(id).full_name);
+  for (const RetainedField& one : RetainedFields(policy, record)) {
+    if (one.times.DueAt(now)) expired_.push_back(one.field->full_name);
+    if (one.times.KeptByLawAt(now)) kept_by_law_.push_back(one.field->full_name);
   }
   facts_.expired = expired_;
   facts_.kept_by_law = kept_by_law_;
