@@ -55,6 +55,14 @@ void PolicyBuilder::ReadRetentionRule(const YamlNode& node) {
     rule.keep = reader.Duration("keep");
   }
   rule.hold = ReadLaw(reader, "hold");
+  for (const FieldId id : rule.fields) {
+    // What it held before is nobody's to see, and is not kept.
+    if (rule.hold.empty() || !policy_->field(id).one_way) continue;
+    diagnostics_->Error(reader.PlaceOf("hold"),
+                        absl::StrCat("'", policy_->field(id).full_name,
+                                     "' is stored one way: no law keeps a credential"),
+                        "name the other fields");
+  }
   reader.Require("then");
   rule.then = reader.Word("then", vocabulary::kThen);
   rule.approval = ReadDestructionApproval(reader);

@@ -23,10 +23,12 @@ bool Contains(const Words& words, std::string_view word) {
 class Matters {
  public:
   Matters(const RetentionSpec& rule, const RecordTimes& times)
-      : times_(times), disputed_only_(!rule.when.empty()) {
+      : times_(times), disputed_only_(!rule.when.empty()), hold_(!rule.hold.empty()) {
     all_ = !rule.hold.empty() && std::none_of(times.matters.begin(), times.matters.end(),
                                               [](const MatterTimes& m) { return m.of_record; });
   }
+
+  bool hold() const { return hold_; }
 
   bool any() const {
     return std::any_of(times_.matters.begin(), times_.matters.end(),
@@ -38,32 +40,38 @@ class Matters {
   absl::Time Last(When when) const {
     absl::Time last = absl::InfinitePast();
     for (const MatterTimes& matter : times_.matters) {
-      if (Counts(matter)) last = std::max(last, when(matter));
+      // What happened before there was the record, happened to it when it was made.
+      if (Counts(matter)) last = std::max({last, when(matter), times_.made});
     }
     return last == absl::InfinitePast() ? kNever : last;
   }
 
  private:
   bool Counts(const MatterTimes& matter) const {
-    return (all_ || matter.of_record) && (matter.disputed || !disputed_only_);
+    // A dispute of which nobody said what it is about may be about any record.
+    const bool any = all_ || (hold_ && disputed_only_ && matter.of_none);
+    return (any || matter.of_record) && (matter.disputed || !disputed_only_);
   }
 
   const RecordTimes& times_;
   const bool disputed_only_;
+  const bool hold_;
   bool all_;
 };
 
-absl::Time TimeOf(absl::Span<const ToldEvent> events, std::string_view event) {
+// When it was first told, from `since` on.
+absl::Time TimeOf(absl::Span<const ToldEvent> events, std::string_view event,
+                  absl::Time since = absl::InfinitePast()) {
+  absl::Time first = kNever;
   for (const ToldEvent& told : events) {
-    if (told.event == event) return told.time;
+    if (told.event == event && told.time >= since) first = std::min(first, told.time);
   }
-  return kNever;
+  return first;
 }
 
 // When it had happened with all that the record was made for, as far as somebody told.
 absl::Time ToldTime(std::string_view trigger, const RecordTimes& times, const Matters& matters) {
-  absl::Time of_person = TimeOf(times.events, trigger);
-  if (of_person < times.made) of_person = kNever;
+  const absl::Time of_person = TimeOf(times.events, trigger, times.made);
   // What was concluded is what the record was made for, whether or not somebody said so.
   const absl::Time untold = trigger == "contract_concluded" ? times.made : kNever;
   const auto or_untold = [untold](absl::Time told) { return told == kNever ? untold : told; };
@@ -78,7 +86,12 @@ absl::Time TriggerTime(std::string_view trigger, const RecordTimes& times, const
   if (trigger == "case_closed") {
     return matters.Last([](const MatterTimes& matter) { return matter.closed; });
   }
-  if (Contains(vocabulary::kContractEnds, trigger)) return times.contract_ended;
+  if (Contains(vocabulary::kContractEnds, trigger)) {
+    // A record that came after the contract's end is none of that contract's: a law that keeps it
+    // keeps it from then on, and nothing else is over for it.
+    if (times.contract_ended >= times.made) return times.contract_ended;
+    return matters.hold() ? times.made : kNever;
+  }
   return IsToldEvent(trigger) ? ToldTime(trigger, times, matters) : kNever;
 }
 

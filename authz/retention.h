@@ -25,6 +25,7 @@ struct ToldEvent {
 // A matter of the person, as periods are counted from it.
 struct MatterTimes {
   bool of_record = false;  // The record is one of those that it is about.
+  bool of_none = false;    // Nobody said which records it is about.
   bool disputed = false;   // It is a complaint or a dispute.
   absl::Time closed = absl::InfiniteFuture();
   absl::Span<const ToldEvent> events = {};

@@ -95,7 +95,7 @@ Key MetaKey(std::string_view name) {
 Key StateKey(StateKind kind, std::string_view name) {
   // These have keys of their own shape.
   assert(kind != StateKind::kTenantKey && kind != StateKind::kErasure &&
-         kind != StateKind::kMatter);
+         kind != StateKind::kHeldErasure && kind != StateKind::kMatter);
   return KeyBuilder(Table::kState, 3 + name.size()).Kind(kind).Name(name).Build();
 }
 
@@ -133,6 +133,26 @@ ErasureName ParseErasureKey(std::string_view key_bytes) {
   name.tenant = NumberIn(key_bytes.substr(1, 8));
   name.subject = IdAt(key_bytes, 9);
   return name;
+}
+
+Key HeldErasureKey(TenantId tenant, const Id128& subject) {
+  return KeyBuilder(Table::kState, 25)
+      .Kind(StateKind::kHeldErasure)
+      .U64(tenant)
+      .Id(subject)
+      .Build();
+}
+
+Key HeldErasurePrefix() {
+  return KeyBuilder(Table::kState, 1).Kind(StateKind::kHeldErasure).Build();
+}
+
+Key HeldErasurePrefix(TenantId tenant) {
+  return KeyBuilder(Table::kState, 9).Kind(StateKind::kHeldErasure).U64(tenant).Build();
+}
+
+Id128 HeldErasureSubject(std::string_view key_bytes) {
+  return key_bytes.size() == 25 ? IdAt(key_bytes, 9) : Id128();
 }
 
 Key MatterKey(TenantId tenant, std::string_view kind, std::string_view id) {

@@ -68,6 +68,7 @@ enum class StateKind : uint8_t {
   kExportRevocation = 18,
   kSigningKey = 19,
   kDestruction = 20,
+  kHeldErasure = 21,
 };
 
 // Whether rows of the table may have keys of this size.
@@ -92,7 +93,7 @@ Key MetaKey(std::string_view name);
 // Global state: a name (tenant, person or principal name, policy hash, ...) within its kind.
 // Names are length-prefixed: rows of one kind are ordered by length, then by name.
 // REQUIRES (here and wherever a name or term goes into a key): at most 65,535 bytes; kind is none
-// of kTenantKey, kErasure and kMatter, which have the shapes below.
+// of kTenantKey, kErasure, kHeldErasure and kMatter, which have the shapes below.
 Key StateKey(StateKind kind, std::string_view name);
 Key StatePrefix(StateKind kind);
 // The name within the bytes of a StateKey() row; empty where there is none.
@@ -116,6 +117,13 @@ struct ErasureName {
   Id128 subject;
 };
 ErasureName ParseErasureKey(std::string_view key_bytes);
+
+// Of a person who was erased but for what a law keeps: a row for each, until it keeps nothing.
+Key HeldErasureKey(TenantId tenant, const Id128& subject);
+Key HeldErasurePrefix();
+Key HeldErasurePrefix(TenantId tenant);
+// The person, of the bytes of a HeldErasureKey().
+Id128 HeldErasureSubject(std::string_view key_bytes);
 
 // A matter of the tenant's, by its kind and the caller's id.
 Key MatterKey(TenantId tenant, std::string_view kind, std::string_view id);

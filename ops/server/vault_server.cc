@@ -291,9 +291,14 @@ absl::Status VaultServer::Impl::AddServices() {
                                      [this] { background->Wake("erasure"); }});
   notices.emplace(*engine, *store, now);
   refuser.emplace(*store, random);
-  vault_dependencies.emplace(vault::VaultDependencies{
-      *engine, *store, *rules, *unique, budgets, random, [this] { background->Wake("erasure"); },
-      [this] { metrics->RowDamaged("list"); }});
+  vault_dependencies.emplace(vault::VaultDependencies{*engine, *store, *rules, *unique, budgets,
+                                                      random,
+                                                      [this] {
+                                                        background->Wake("erasure");
+                                                        background->Wake("retention");
+                                                      },
+                                                      [this] { metrics->RowDamaged("list"); }});
+  vault_dependencies->vouched = sweep_now;
   vault_dependencies->credential_tried = [this](std::string_view outcome) {
     metrics->CredentialTried(outcome);
   };

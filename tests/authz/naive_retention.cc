@@ -25,14 +25,17 @@ bool RetentionRule::Destroys() const {
             then);
 }
 
-// Those that are about the record; of a hold all, where none is.
+// Those that are about the record; of a hold all, where none is, and of one on disputes each of
+// which nobody said what it is about.
 std::vector<const MatterTimes*> Retention::Matters(const RetentionRule& rule) const {
   bool linked = false;
   for (const MatterTimes& matter : times_.matters) linked = linked || matter.of_record;
   std::vector<const MatterTimes*> matters;
   for (const MatterTimes& matter : times_.matters) {
     if (rule.disputes_only && !matter.disputed) continue;
-    if (matter.of_record || (!linked && !rule.hold.empty())) matters.push_back(&matter);
+    const bool hold = !rule.hold.empty();
+    const bool maybe = hold && (!linked || (rule.disputes_only && matter.of_none));
+    if (matter.of_record || maybe) matters.push_back(&matter);
   }
   return matters;
 }
@@ -46,10 +49,12 @@ bool Retention::Happened(const RetentionRule& rule, const std::string& trigger,
   const std::vector<const MatterTimes*> matters = Matters(rule);
   if (trigger == "record_made") return times_.made <= now;
   if (In({"account_deleted", "user_withdrawn", "cancelled"}, trigger)) {
-    return times_.contract_ended <= now;
+    const bool other_contract = times_.contract_ended < times_.made;
+    if (!other_contract) return times_.contract_ended <= now;
+    return !rule.hold.empty() && times_.made <= now;
   }
   if (trigger == "case_closed") {
-    return !matters.empty() &&
+    return !matters.empty() && times_.made <= now &&
            std::all_of(matters.begin(), matters.end(),
                        [&](const MatterTimes* matter) { return matter->closed <= now; });
   }
@@ -75,7 +80,7 @@ bool Retention::Happened(const RetentionRule& rule, const std::string& trigger,
   };
   if (matters.empty()) return silently(nullptr);
   return std::all_of(matters.begin(), matters.end(), [&](const MatterTimes* matter) {
-    return Told(matter->events, trigger, now) || silently(matter);
+    return (Told(matter->events, trigger, now) && times_.made <= now) || silently(matter);
   });
 }
 

@@ -125,6 +125,7 @@ class TimesMaker {
     for (size_t i = dice_.Below(4); i > 0; --i) {
       MatterTimes& matter = made->matters.emplace_back();
       matter.of_record = dice_.OneIn(2);
+      matter.of_none = !matter.of_record && dice_.OneIn(2);
       matter.disputed = dice_.OneIn(2);
       matter.closed = Perhaps();
       matter.events = Events(made.get());
@@ -159,6 +160,7 @@ class TimesMaker {
          {"purpose_complete", "supplied", "settled", "liability_ended", "instruction_ended",
           "contract_concluded", "payment_received", "goods_supplied"}) {
       if (dice_.OneIn(2)) events.push_back({event, Instant()});
+      if (dice_.OneIn(4)) events.push_back({event, Instant()});
     }
     return events;
   }

@@ -251,10 +251,29 @@ TEST_F(SnsHelperRetentionTest, Clause001_27ARecordOfNoCaseIsKeptForAllDisputes) 
   const FieldTimes times = Of("consult.dispute_record");
   EXPECT_EQ(times.held_until, At(2027, 7, 1));
   EXPECT_EQ(times.due, kNever);
-  // One that is about an inquiry is not.
+  // Nor does an inquiry that is about it take it from disputes of which nobody said what they are
+  // about.
   matters_.push_back(Matter(At(2024, 5, 1)));
+  for (MatterTimes& matter : matters_) matter.of_none = !matter.of_record;
+  EXPECT_EQ(Of("consult.dispute_record").held_until, At(2027, 7, 1));
+  // Where they are about other records, it does.
+  for (MatterTimes& matter : matters_) matter.of_none = false;
   EXPECT_EQ(Of("consult.dispute_record").hold, nullptr);
   EXPECT_EQ(Of("consult.dispute_record").due, At(2024, 5, 1));
+}
+
+// A contract that ended before there was the record was another one, and a matter that was closed
+// before cannot be older than what it is about: no law's time is over before it has begun.
+TEST_F(SnsHelperRetentionTest, NothingIsCountedFromBeforeTheRecord) {
+  matters_ = {Matter(times_.made - absl::Hours(24 * 365 * 10), true)};
+  const absl::Time kept = Of("consult.dispute_record").held_until;
+  matters_ = {Matter(times_.made, true)};
+  EXPECT_EQ(kept, Of("consult.dispute_record").held_until);
+  matters_.clear();
+  times_.contract_ended = times_.made - absl::Seconds(1);
+  EXPECT_EQ(Of("member.email").due, kNever);
+  times_.contract_ended = times_.made;
+  EXPECT_EQ(Of("member.email").due, times_.made);
 }
 
 // What is said of somebody as a whole is said of what there is by then.
@@ -496,6 +515,24 @@ TEST(RetentionEndTest, NothingEndsThatHasNotBegunOrHasNoEnd) {
     EXPECT_EQ(RetentionEnd(start, word, utc), kNever) << word;
   }
   EXPECT_GT(RetentionEnd(start, "999999y", utc), At(9999, 1, 1));
+}
+
+// What a credential was before is not kept, so no law can.
+TEST(RetentionRulesTest, NoLawKeepsACredential) {
+  const auto loaded = Policy::Load(PolicyText{.yaml = R"(policy: odd
+timezone: Asia/Tokyo
+laws: [JP-tax]
+types:
+  user: {fields: {name: person_name, pin: {type: password_credential, store: one_way}}}
+purposes: {work: {label: {en: Work}}}
+roles: {app: {kind: service}}
+grants: [{id: use, role: app, may: [create], fields: [user.*], for: [work]}]
+retention:
+  - {id: tax, hold: JP-tax, fields: [user.*], trigger: cancelled, keep: 7y, then: keep}
+)"});
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_THAT(std::string(loaded.status().message()),
+              testing::HasSubstr("'user.pin' is stored one way"));
 }
 
 }  // namespace

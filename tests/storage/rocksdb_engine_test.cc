@@ -195,7 +195,7 @@ TEST_F(RocksDbEngineTest, NewerFormatIsRefused) {
   ASSERT_TRUE(Open().ok());
   Meddle([](rocksdb::DB& db, auto& families) {
     ASSERT_TRUE(
-        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\7", 4))
+        db.Put({}, Find(families, "meta"), MetaKey("format").bytes, std::string("\0\0\0\10", 4))
             .ok());
   });
   const absl::Status status = Open().status();

@@ -89,6 +89,9 @@ absl::StatusOr<ErasurePlan> PlanErasure(const RecordWriter::Deps& deps, const Te
     std::string value = SealRow(tenant.keys(), deps.random, key, 1, note);
     changes->Put(std::move(key), std::move(value));
   }
+  if (subject.row.use().erase_micros() != 0) {
+    changes->Delete(storage::HeldErasureKey(tenant.id(), subject.id));
+  }
   const uint64_t version = subject.row.version() + 1;
   subject.row.clear_subject_ref();
   subject.row.clear_use();

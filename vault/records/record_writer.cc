@@ -318,6 +318,10 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
   header.clear_earlier();
   header.set_version(old_version + 1);
   header.set_updated_micros(absl::ToUnixMicros(now_));
+  if (change.forget_ref) {
+    DeleteRef(result.identity, header);
+    header.clear_ref();
+  }
   if (change.new_provenance) {
     *header.mutable_provenance() = change.provenance;
     if (!change.notice.empty()) header.set_notice(change.notice.data(), change.notice.size());
@@ -341,6 +345,15 @@ absl::StatusOr<WriteResult> RecordWriter::Update(LoadedRecord* record, const Rec
   return result;
 }
 
+void RecordWriter::DeleteRef(const RecordIdentity& id, const storage::v1::RecordHeader& header) {
+  if (header.ref().empty()) return;
+  for (const TenantKeys* keys : tenant_.indexed()) {
+    changes_.Delete(storage::BlindIndexKey(id.tenant, keys->epoch,
+                                           RefIndexDigest(*keys, header.type(), header.ref()),
+                                           id.subject, id.record));
+  }
+}
+
 absl::Status RecordWriter::Delete(LoadedRecord* record) {
   const RecordIdentity& id = record->identity;
   const storage::v1::RecordHeader& header = record->header();
@@ -354,13 +367,7 @@ absl::Status RecordWriter::Delete(LoadedRecord* record) {
     if (!status.ok()) return status;
     DeleteToken(id, field);
   }
-  if (!header.ref().empty()) {
-    for (const TenantKeys* keys : tenant_.indexed()) {
-      changes_.Delete(storage::BlindIndexKey(id.tenant, keys->epoch,
-                                             RefIndexDigest(*keys, header.type(), header.ref()),
-                                             id.subject, id.record));
-    }
-  }
+  DeleteRef(id, header);
   changes_.Delete(storage::TypeIndexKey(id.tenant, header.type(), id.subject, id.record));
   changes_.Delete(storage::WrapKey(id.tenant, id.subject, id.record, header.version()));
   changes_.Delete(storage::RecordKey(id.tenant, id.subject, id.record));

@@ -53,6 +53,7 @@ struct RecordChange {
   std::vector<FieldWrite> set;
   std::vector<std::string_view> clear;  // field names; not in `set`
   bool clear_others = false;            // whatever is not in `set`, but credentials
+  bool forget_ref = false;              // the caller's own key of the record goes
   bool new_provenance = false;          // `provenance` and, if any, `notice` replace the old ones
   std::string_view notice;
   storage::v1::Provenance provenance;
@@ -175,6 +176,7 @@ class RecordWriter {
   // Of deterministic tokens: random ones have no rows of their own.
   void PutToken(const RecordIdentity& identity, const storage::v1::FieldHeader& field);
   void DeleteToken(const RecordIdentity& identity, const storage::v1::FieldHeader& field);
+  void DeleteRef(const RecordIdentity& identity, const storage::v1::RecordHeader& header);
   void PutTerms(const RecordIdentity& identity, const std::vector<FieldTerm>& terms);
   void DeleteTerm(const RecordIdentity& identity, const FieldTerm& term);
   // The field's old value's index rows, but those of terms in `keep`.

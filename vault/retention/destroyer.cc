@@ -4,13 +4,13 @@
 #include <optional>
 
 #include "vault/ledger/corrections.h"
-#include "vault/retention/retained_fields.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
 
 absl::StatusOr<uint64_t> Destroyer::Destroy(LoadedRecord* record,
-                                            absl::Span<const std::string_view> fields) {
+                                            absl::Span<const std::string_view> fields,
+                                            bool forget_ref) {
   auto& gone = gone_[record->subject.row.subject_ref()];
   for (const std::string_view field : fields) {
     gone.emplace(record->header().record_ref(), Concat({record->type(), ".", field}));
@@ -22,12 +22,28 @@ absl::StatusOr<uint64_t> Destroyer::Destroy(LoadedRecord* record,
   }
   RecordChange change;
   change.clear.assign(fields.begin(), fields.end());
+  change.forget_ref = forget_ref;
   // What is left of it and kept by law keeps its past.
   static_cast<void>(ApplyHolds(policy_, *record, now_, &change));
   const absl::StatusOr<WriteResult> written = writer_.Update(record, change);
   if (!written.ok()) return written.status();
   if (!written->ok()) return authz::ReasonStatus(written->reason);
   return written->header.version();
+}
+
+absl::StatusOr<Destroyer::Rest> Destroyer::DestroyAllButHeld(LoadedRecord* record) {
+  Rest rest;
+  rest.held = HeldFields(policy_, *record, now_);
+  for (const storage::v1::FieldHeader& field : record->header().fields()) {
+    const bool keep = std::any_of(rest.held.begin(), rest.held.end(),
+                                  [&](const auto& one) { return one.field->name == field.name(); });
+    if (!field.absent() && !keep) rest.destroyed.push_back(field.name());
+  }
+  const bool clean = rest.destroyed.empty() && record->header().ref().empty();
+  if (clean && !rest.held.empty()) return rest;
+  const absl::StatusOr<uint64_t> version = Destroy(record, rest.destroyed, true);
+  if (!version.ok()) return version.status();
+  return rest;
 }
 
 absl::Status Destroyer::Finish() {

@@ -7,11 +7,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "vault/records/record_writer.h"
+#include "vault/retention/retained_fields.h"
 
 namespace piivault::vault {
 
@@ -37,7 +39,16 @@ class Destroyer {
   // that is left, 0 where the record is gone. REQUIRES: the record was loaded for this commit, and
   // is named once. DATA_LOSS where a value does not open.
   [[nodiscard]] absl::StatusOr<uint64_t> Destroy(LoadedRecord* record,
-                                                 absl::Span<const std::string_view> fields);
+                                                 absl::Span<const std::string_view> fields) {
+    return Destroy(record, fields, false);
+  }
+
+  // All but what a law keeps, of a person who is erased; the caller's key of the record too.
+  struct Rest {
+    std::vector<std::string_view> destroyed;  // names within the type; views into the record
+    std::vector<RetainedField> held;
+  };
+  [[nodiscard]] absl::StatusOr<Rest> DestroyAllButHeld(LoadedRecord* record);
 
   RecordWriter& writer() { return writer_; }
 
@@ -45,6 +56,9 @@ class Destroyer {
   [[nodiscard]] absl::Status Finish();
 
  private:
+  absl::StatusOr<uint64_t> Destroy(LoadedRecord* record, absl::Span<const std::string_view> fields,
+                                   bool forget_ref);
+
   const RecordWriter::Deps deps_;
   const TenantScope& tenant_;
   const authz::Policy& policy_;

@@ -29,18 +29,20 @@ absl::StatusOr<std::optional<DestructionRow>> LoadDestruction(const storage::Eng
 
 absl::StatusOr<std::vector<DestructionRow>> ListDestructions(const storage::Engine& engine,
                                                              const KeySnapshot& keys,
-                                                             std::string_view tenant) {
+                                                             std::string_view tenant,
+                                                             bool waiting) {
   storage::Key prefix = DestructionKey(tenant, storage::Id128());
   prefix.bytes.resize(prefix.bytes.size() - storage::Id128::kSize);
   std::vector<DestructionRow> rows;
-  const absl::Status scanned = engine.Scan(prefix, prefix.bytes, kMaxDestructionsListed,
-                                           [&](std::string_view key, std::string_view value) {
-                                             absl::StatusOr<DestructionRow> row =
-                                                 OpenVersionedRow<DestructionRow>(
-                                                     keys, {prefix.table, std::string(key)}, value);
-                                             if (row.ok()) rows.push_back(*std::move(row));
-                                             return true;
-                                           });
+  const absl::Status scanned =
+      engine.Scan(prefix, prefix.bytes, std::numeric_limits<size_t>::max(),
+                  [&](std::string_view key, std::string_view value) {
+                    absl::StatusOr<DestructionRow> row = OpenVersionedRow<DestructionRow>(
+                        keys, {prefix.table, std::string(key)}, value);
+                    if (row.ok() && (!waiting || row->decide_micros() == 0))
+                      rows.push_back(*std::move(row));
+                    return rows.size() < kMaxDestructionsListed;
+                  });
   if (!scanned.ok()) return scanned;
   return rows;
 }

@@ -34,9 +34,10 @@ storage::Key DestructionKey(std::string_view tenant, const storage::Id128& id);
     const storage::Engine& engine, const KeySnapshot& keys, std::string_view tenant,
     const storage::Id128& id, ChangeSet* changes);
 
-// The newest of a tenant's, newest first. Rows that do not open are left out.
+// The newest of a tenant's, newest first; of those that wait for a decision alone, where `waiting`.
+// Rows that do not open are left out.
 [[nodiscard]] absl::StatusOr<std::vector<DestructionRow>> ListDestructions(
-    const storage::Engine& engine, const KeySnapshot& keys, std::string_view tenant);
+    const storage::Engine& engine, const KeySnapshot& keys, std::string_view tenant, bool waiting);
 
 // An id for a list that is made at `now`: newer ones come first.
 storage::Id128 NewDestructionId(absl::Time now, RandomSource& random);

@@ -35,7 +35,10 @@ RecordTimes::RecordTimes(const authz::Policy& policy, const storage::v1::Subject
     matter.of_record = std::any_of(row.records().begin(), row.records().end(),
                                    [&record](const auto& id) { return id == record.view(); });
     matter.disputed = authz::IsDisputed(row.type());
-    if (IsOver(policy, row)) matter.closed = TimeOrNever(row.update_micros());
+    matter.of_none = row.records().empty();
+    // Of a kind that the policy has given up nobody knows whether it is over.
+    const bool known = policy.FindMatter(row.kind()) != nullptr;
+    if (known && IsOver(policy, row)) matter.closed = TimeOrNever(row.update_micros());
     matter.events = matter_events_.emplace_back(EventsOf(row.events()));
   }
   times_.matters = matters_;

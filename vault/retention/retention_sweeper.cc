@@ -7,14 +7,16 @@
 
 #include "authz/retention.h"
 #include "piivault/storage/v1/entry.pb.h"
+#include "piivault/storage/v1/erasure.pb.h"
 #include "storage/commit_and_wait.h"
 #include "vault/audit/entry_builder.h"
-#include "vault/ledger/corrections.h"
+#include "vault/keys/sealed_row.h"
 #include "vault/records/erasure.h"
 #include "vault/records/record_finder.h"
 #include "vault/retention/destroyer.h"
 #include "vault/retention/retained_fields.h"
 #include "vault/state/state_snapshot.h"
+#include "vault/text.h"
 
 namespace piivault::vault {
 namespace {
@@ -24,33 +26,33 @@ constexpr unsigned kMaxShrink = 8;
 constexpr size_t kStepBytes = size_t{2} << 20;
 constexpr size_t kStepMutations = 4'000;
 constexpr size_t kSlice = 8;  // records that are in memory together
-// Records of one person that are looked at before an erasure is finished.
-constexpr size_t kMaxOfPerson = 10'000;
+constexpr int kMaxConflicts = 20;
 constexpr std::string_view kMethod = "piivaultd/DestroyExpired";
 
 }  // namespace
 
 // One step, while it is planned.
 struct RetentionSweeper::StepWork {
-  std::string_view tenant;
   absl::Time now;
   ChangeSet changes;
   storage::v1::EntryBody body;
-  std::vector<storage::Key> damaged;
-  std::optional<storage::RecordLocator> after;  // the last record that was looked at
+  std::string principal;  // who asked for the erasure, where it is one
+  std::string certificate_sha256;
+  // Where the step leaves off.
+  bool at_records = false;
+  std::string person;
+  std::optional<storage::RecordLocator> after;
+  bool left = false;  // of the person, something
   bool at_end = false;
-  bool erased = false;   // a person, and nothing else
   uint64_t fields = 0;   // destroyed
   uint64_t waiting = 0;  // for approval
 
-  void Note(const LoadedRecord& record, uint64_t version,
-            const std::vector<RetainedField>& destroyed) {
+  storage::v1::EntryItem& Note(const LoadedRecord& record, uint64_t version) {
     storage::v1::EntryItem& item = *body.add_items();
     item.set_subject_ref(record.subject.row.subject_ref());
     item.set_record_ref(record.header().record_ref());
     item.set_version(version);
-    for (const RetainedField& field : destroyed) item.add_fields(field.field->full_name);
-    fields += destroyed.size();
+    return item;
   }
 };
 
@@ -60,6 +62,7 @@ absl::StatusOr<bool> RetentionSweeper::Step() {
   const auto next = state->tenants().lower_bound(tenant_);
   if (next == state->tenants().end()) {
     tenant_.clear();
+    passed_over_.clear();
     waiting_.store(waiting_now_, std::memory_order_relaxed);
     waiting_now_ = 0;
     return false;
@@ -71,9 +74,12 @@ absl::StatusOr<bool> RetentionSweeper::Step() {
   const absl::Status done = StepOf(state, *next->second, as_of);
   if (absl::IsAborted(done)) {
     // Somebody changed one of the records: fewer of them, so that some attempt finds all at rest.
+    // One that is never at rest keeps nobody else waiting.
     shrink_ = std::min(shrink_ + 1, kMaxShrink);
+    if (++conflicts_ > kMaxConflicts) EndTenant();
     return true;
   }
+  conflicts_ = 0;
   if (shrink_ > 0) --shrink_;
   if (!done.ok()) {
     EndTenant();
@@ -84,63 +90,72 @@ absl::StatusOr<bool> RetentionSweeper::Step() {
 
 void RetentionSweeper::EndTenant() {
   if (!tenant_.empty()) tenant_.push_back('\0');
+  at_records_ = false;
+  person_.clear();
+  left_ = false;
   after_.reset();
+  conflicts_ = 0;
 }
 
 absl::Status RetentionSweeper::StepOf(const std::shared_ptr<const StateSnapshot>& state,
                                       const TenantState& tenant, uint64_t as_of) {
   const authz::Policy* const policy = tenant.policy_in_force();
-  if (policy == nullptr || policy->retention().empty()) {
+  if (policy == nullptr || (at_records_ && policy->retention().empty())) {
     EndTenant();
     return absl::OkStatus();
   }
   const absl::StatusOr<TenantScope> scope = TenantScope::Create(*state, tenant);
   if (!scope.ok()) return scope.status();
   StepWork work;
-  work.tenant = tenant.name;
   work.now = parts_.now();
+  work.at_records = at_records_;
+  work.person = person_;
+  work.left = left_;
   work.after = after_;
-  const size_t limit = std::max<size_t>(1, parts_.step_records >> shrink_);
-  const auto locators = RecordFinder(parts_.engine, *scope, &work.changes)
-                            .FindAll(after_.has_value() ? &*after_ : nullptr, limit);
-  if (!locators.ok()) return locators.status();
-  work.at_end = locators->size() < limit;
   Destroyer destroyer({parts_.engine, parts_.rules, parts_.unique, parts_.random}, *scope, *policy,
                       work.now, &work.changes);
-  const absl::Status planned = PlanRecords(*scope, *policy, *locators, &destroyer, &work);
-  if (!planned.ok()) return planned;
+  if (!at_records_) {
+    const absl::Status planned = PlanPerson(*scope, *policy, &destroyer, &work);
+    if (!planned.ok()) return planned;
+  } else {
+    const size_t limit = std::max<size_t>(1, parts_.step_records >> shrink_);
+    const auto locators = RecordFinder(parts_.engine, *scope, &work.changes)
+                              .FindAll(after_.has_value() ? &*after_ : nullptr, limit);
+    if (!locators.ok()) return locators.status();
+    work.at_end = locators->size() < limit;
+    const absl::Status planned = PlanRecords(*scope, *policy, *locators, &destroyer, &work);
+    if (!planned.ok()) return planned;
+  }
   if (absl::Status told = destroyer.Finish(); !told.ok()) return told;
   return Commit(tenant, as_of, &work);
 }
 
 absl::Status RetentionSweeper::PlanRecords(const TenantScope& scope, const authz::Policy& policy,
-                                           const std::vector<storage::RecordLocator>& locators,
+                                           absl::Span<const storage::RecordLocator> locators,
                                            Destroyer* destroyer, StepWork* work) {
   size_t bytes = 0;
   for (size_t begin = 0; begin < locators.size(); begin += kSlice) {
-    const auto slice =
-        absl::MakeConstSpan(locators).subspan(begin, std::min(kSlice, locators.size() - begin));
+    const auto slice = locators.subspan(begin, kSlice);
     auto loaded = LoadRecords(parts_.engine, scope, slice, &work->changes);
     if (!loaded.ok()) return loaded.status();
     for (size_t i = 0; i < slice.size(); ++i) {
-      LoadResult& result = (*loaded)[i];
+      LoadResult result = std::move((*loaded)[i]);
       const storage::Key key = storage::RecordKey(scope.id(), slice[i].subject, slice[i].record);
-      const bool passed = passed_over_.contains(storage::CellFingerprint(key));
-      if (result.reason == authz::Reason::kDataLoss && !passed) PassOver(key);
-      if (result.ok() && !passed) {
-        LoadedRecord& record = *result.record;
-        bytes += record.row.size();
-        absl::Status planned;
-        if (record.subject.row.use().erase_micros() != 0) {
-          // Alone in its commit.
-          if (!work->changes.writes.empty()) {
-            work->at_end = false;
-            return absl::OkStatus();
-          }
-          planned = FinishErasure(scope, policy, record.subject, work);
-        } else {
-          planned = PlanRecord(policy, &record, destroyer, work);
+      bool passed = passed_over_.contains(storage::CellFingerprint(key));
+      if (result.reason == authz::Reason::kDataLoss && !passed) {
+        // Between two look-ups somebody may have written it.
+        auto again = LoadRecord(parts_.engine, scope, slice[i], &work->changes);
+        if (!again.ok()) return again.status();
+        result = *std::move(again);
+        if (result.reason == authz::Reason::kDataLoss) {
+          PassOver(key);
+          passed = true;
         }
+      }
+      work->left = work->left || passed;
+      if (result.ok() && !passed) {
+        bytes += result.record->row.size();
+        const absl::Status planned = PlanRecord(policy, result.record.get(), destroyer, work);
         if (absl::IsDataLoss(planned)) {
           // Something of it is planned already: the step begins anew, without this record.
           PassOver(key);
@@ -149,7 +164,7 @@ absl::Status RetentionSweeper::PlanRecords(const TenantScope& scope, const authz
         if (!planned.ok()) return planned;
       }
       work->after = slice[i];
-      if (work->erased || bytes >= kStepBytes || work->changes.writes.size() >= kStepMutations) {
+      if (bytes >= kStepBytes || work->changes.writes.size() >= kStepMutations) {
         work->at_end = false;
         return absl::OkStatus();
       }
@@ -160,6 +175,19 @@ absl::Status RetentionSweeper::PlanRecords(const TenantScope& scope, const authz
 
 absl::Status RetentionSweeper::PlanRecord(const authz::Policy& policy, LoadedRecord* record,
                                           Destroyer* destroyer, StepWork* work) const {
+  if (record->subject.row.use().erase_micros() != 0) {
+    if (work->at_records) return absl::OkStatus();  // looked at with its person
+    const absl::StatusOr<Destroyer::Rest> rest = destroyer->DestroyAllButHeld(record);
+    if (!rest.ok()) return rest.status();
+    work->left = work->left || !rest->held.empty();
+    if (rest->destroyed.empty()) return absl::OkStatus();
+    storage::v1::EntryItem& item = work->Note(*record, record->reader->version());
+    for (const std::string_view name : rest->destroyed) {
+      item.add_fields(Concat({record->type(), ".", name}));
+    }
+    work->fields += rest->destroyed.size();
+    return absl::OkStatus();
+  }
   std::vector<RetainedField> due = RetainedFields(policy, *record);
   std::erase_if(due, [&](const RetainedField& field) { return !field.times.DueAt(work->now); });
   const size_t all = due.size();
@@ -172,53 +200,80 @@ absl::Status RetentionSweeper::PlanRecord(const authz::Policy& policy, LoadedRec
   for (const RetainedField& field : due) names.push_back(field.field->name);
   const absl::StatusOr<uint64_t> version = destroyer->Destroy(record, names);
   if (!version.ok()) return version.status();
-  work->Note(*record, *version, due);
+  storage::v1::EntryItem& item = work->Note(*record, *version);
+  for (const RetainedField& field : due) item.add_fields(field.field->full_name);
+  work->fields += due.size();
   return absl::OkStatus();
 }
 
-absl::Status RetentionSweeper::FinishErasure(const TenantScope& scope, const authz::Policy& policy,
-                                             const SubjectState& person, StepWork* work) const {
-  ChangeSet seen;  // of a person who is left alone nothing matters
-  auto locators =
-      RecordFinder(parts_.engine, scope, &seen).FindSubject(person.id, nullptr, kMaxOfPerson);
+absl::Status RetentionSweeper::PlanPerson(const TenantScope& scope, const authz::Policy& policy,
+                                          Destroyer* destroyer, StepWork* work) {
+  const storage::Key prefix = storage::HeldErasurePrefix(scope.id());
+  // Within a person, the same note again.
+  const std::string& start = person_.empty() ? prefix.bytes : person_;
+  storage::Key note{prefix.table, {}};
+  std::string value;
+  const absl::Status scanned =
+      parts_.engine.Scan(prefix, start, 1, [&](std::string_view key, std::string_view row) {
+        note.bytes = key;
+        value = row;
+        return false;
+      });
+  if (!scanned.ok()) return scanned;
+  if (note.bytes.empty()) {
+    work->at_records = true;
+    work->person.clear();
+    work->after.reset();
+    return absl::OkStatus();
+  }
+  work->changes.Read(note);
+  // Who asked is only said; where it does not open, it is not.
+  const auto request = OpenRow<storage::v1::ErasureRow>(scope.keys(), note, value);
+  if (request.ok()) {
+    work->principal = request->message.principal();
+    work->certificate_sha256 = request->message.certificate_sha256();
+  }
+  const storage::Id128 id = storage::HeldErasureSubject(note.bytes);
+  const storage::Id128* after =
+      work->after.has_value() && work->after->subject == id ? &work->after->record : nullptr;
+  const size_t limit = std::max<size_t>(1, parts_.step_records >> shrink_);
+  auto locators = RecordFinder(parts_.engine, scope, &work->changes).FindSubject(id, after, limit);
   if (!locators.ok()) return locators.status();
-  for (size_t begin = 0; begin < locators->size(); begin += kSlice) {
-    const size_t count = std::min(kSlice, locators->size() - begin);
-    auto loaded = LoadRecords(parts_.engine, scope,
-                              absl::MakeConstSpan(*locators).subspan(begin, count), &seen);
-    if (!loaded.ok()) return loaded.status();
-    for (const LoadResult& result : *loaded) {
-      if (result.ok() && !HeldFields(policy, *result.record, work->now).empty()) {
-        return absl::OkStatus();
-      }
-    }
+  if (after != nullptr || !locators->empty()) {
+    work->person = note.bytes;
+    const absl::Status planned = PlanRecords(scope, policy, *locators, destroyer, work);
+    const bool all = locators->size() < limit &&
+                     (locators->empty() || work->after->record == locators->back().record);
+    if (!planned.ok() || !all) return planned;
+    work->after.reset();
+    // Who has nothing left is looked at once more, and erased.
+    if (work->left) work->person.push_back('\0');
+    work->left = false;
+    return absl::OkStatus();
   }
-  std::move(seen.reads.begin(), seen.reads.end(), std::back_inserter(work->changes.reads));
-  const std::optional<storage::Id128> ref = storage::Id128::FromBytes(person.row.subject_ref());
-  if (!ref.has_value()) return absl::DataLossError("a person without reference");
-  const absl::Status told =
-      Corrections(parts_.engine, scope, parts_.random, policy, work->now, &work->changes)
-          .Erase(*ref);
-  if (!told.ok()) return told;
-  const std::string subject_ref = person.row.subject_ref();
-  absl::StatusOr<ErasurePlan> erasure =
-      PlanErasure({parts_.engine, parts_.rules, parts_.unique, parts_.random}, scope, policy,
-                  {{}, {}, work->tenant}, person, work->now, &work->changes);
-  if (!erasure.ok()) return erasure.status();
-  work->body.add_items()->set_subject_ref(subject_ref);
-  for (const ErasurePlan::Removed& removed : erasure->removed) {
-    storage::v1::EntryItem& item = *work->body.add_items();
-    item.set_subject_ref(subject_ref);
-    item.set_record_ref(removed.record_ref);
-    item.set_version(removed.version);
+  work->person = note.bytes + '\0';
+  work->after.reset();
+  const auto person = LoadSubject(parts_.engine, scope, id, &work->changes);
+  if (absl::IsDataLoss(person.status())) {
+    PassOver(storage::SubjectKey(scope.id(), id));
+    return absl::OkStatus();
   }
-  work->erased = true;
-  return absl::OkStatus();
+  if (!person.ok()) return person.status();
+  if (!person->has_value() || (*person)->erased() || (*person)->row.use().erase_micros() == 0) {
+    work->changes.Delete(note);
+    return absl::OkStatus();
+  }
+  work->body.add_items()->set_subject_ref((*person)->row.subject_ref());
+  return PlanErasure({parts_.engine, parts_.rules, parts_.unique, parts_.random}, scope, policy,
+                     {work->principal, work->certificate_sha256, {}}, **person, work->now,
+                     &work->changes)
+      .status();
 }
 
 void RetentionSweeper::PassOver(const storage::Key& key) {
-  passed_over_.insert(storage::CellFingerprint(key));
-  if (parts_.damaged) parts_.damaged(key);
+  const uint64_t cell = storage::CellFingerprint(key);
+  passed_over_.insert(cell);
+  if (reported_.insert(cell).second && parts_.damaged) parts_.damaged(key);
 }
 
 absl::Status RetentionSweeper::Commit(const TenantState& tenant, uint64_t as_of, StepWork* work) {
@@ -231,8 +286,8 @@ absl::Status RetentionSweeper::Commit(const TenantState& tenant, uint64_t as_of,
     work->changes.reads.push_back(tenant.cell);
     work->changes.reads.push_back(EpochCell());
     storage::v1::EntryBody body = NewEntryBody({.time = work->now,
-                                                .principal = {},
-                                                .certificate_sha256 = {},
+                                                .principal = work->principal,
+                                                .certificate_sha256 = work->certificate_sha256,
                                                 .method = kMethod,
                                                 .tenant = tenant.name,
                                                 .policy_sha256 = policy.hash(),
@@ -247,9 +302,11 @@ absl::Status RetentionSweeper::Commit(const TenantState& tenant, uint64_t as_of,
     if (!done.ok()) return done;
     entries_.fetch_add(1, std::memory_order_relaxed);
     destroyed_.fetch_add(work->fields, std::memory_order_relaxed);
-    if (work->erased && parts_.erasing) parts_.erasing();
   }
   waiting_now_ += work->waiting;
+  at_records_ = work->at_records;
+  person_ = work->person;
+  left_ = work->left;
   after_ = work->after;
   if (work->at_end) EndTenant();
   return absl::OkStatus();

@@ -42,10 +42,9 @@ class RetentionSweeper {
     const ValueRules& rules;
     const UniqueCells& unique;
     RandomSource& random;
-    std::function<absl::Time()> now;     // vault time
-    DamageReport damaged = {};           // records that were passed over
-    std::function<void()> erasing = {};  // a person's rows are left to ErasureWorker
-    size_t step_records = 64;            // that one step looks at
+    std::function<absl::Time()> now;  // vault time
+    DamageReport damaged = {};        // records that were passed over
+    size_t step_records = 64;         // that one step looks at
   };
 
   explicit RetentionSweeper(Parts parts) : parts_(std::move(parts)) {}
@@ -66,13 +65,14 @@ class RetentionSweeper {
   absl::Status StepOf(const std::shared_ptr<const StateSnapshot>& state, const TenantState& tenant,
                       uint64_t as_of);
   absl::Status PlanRecords(const TenantScope& scope, const authz::Policy& policy,
-                           const std::vector<storage::RecordLocator>& locators,
-                           Destroyer* destroyer, StepWork* work);
+                           absl::Span<const storage::RecordLocator> locators, Destroyer* destroyer,
+                           StepWork* work);
   absl::Status PlanRecord(const authz::Policy& policy, LoadedRecord* record, Destroyer* destroyer,
                           StepWork* work) const;
-  // A person of whom a law has kept something: erased where it keeps nothing any more.
-  absl::Status FinishErasure(const TenantScope& scope, const authz::Policy& policy,
-                             const SubjectState& person, StepWork* work) const;
+  // The next person behind the place of whom a law has kept something; the stage ends where there
+  // is none. Destroys what it keeps no more, and erases who has no record left.
+  absl::Status PlanPerson(const TenantScope& scope, const authz::Policy& policy,
+                          Destroyer* destroyer, StepWork* work);
   absl::Status Commit(const TenantState& tenant, uint64_t as_of, StepWork* work);
   void EndTenant();
   void PassOver(const storage::Key& key);
@@ -80,10 +80,16 @@ class RetentionSweeper {
   const Parts parts_;
   // Where the pass stands: the tenant that comes next is this one or the first behind it.
   std::string tenant_;
+  // First people of whom a law has kept something, then all records.
+  bool at_records_ = false;
+  std::string person_;                           // key of the note that was looked at last
+  bool left_ = false;                            // of that person, something
   std::optional<storage::RecordLocator> after_;  // the last record that was looked at
+  int conflicts_ = 0;                            // of one step, one after another
   unsigned shrink_ = 0;                          // a step is halved so often, after conflicts
   uint64_t waiting_now_ = 0;                     // of this pass
-  std::unordered_set<uint64_t> passed_over_;
+  std::unordered_set<uint64_t> passed_over_;     // in this pass
+  std::unordered_set<uint64_t> reported_;
   std::atomic<uint64_t> entries_{0};
   std::atomic<uint64_t> destroyed_{0};
   std::atomic<uint64_t> waiting_{0};

@@ -83,6 +83,7 @@ std::vector<EpochRange> AllEpochRanges(const StateSnapshot& state, const KeySnap
     ranges.push_back({Kind::kSealed, 0, 0, storage::StatePrefix(kind)});
   }
   ranges.push_back({Kind::kSealed, 0, 0, storage::ErasurePrefix()});
+  ranges.push_back({Kind::kSealed, 0, 0, storage::HeldErasurePrefix()});
   ranges.push_back({Kind::kSealed, 0, 0, storage::RequestPrefix()});
   return ranges;
 }

@@ -75,7 +75,7 @@ std::optional<Plan> ClearCredential(VaultCall& call, RecordWriter* writer,
   RecordChange change;
   change.clear = {target->field->name};
   const std::vector<RetainedField> held =
-      ApplyHolds(call.policy(), *target->record, call.now(), &change);
+      ApplyHolds(call.policy(), *target->record, call.vouched(), &change);
   if (!held.empty()) return RefuseHeld(call, *target->record, held);
   const absl::StatusOr<WriteResult> written = writer->Update(target->record.get(), change);
   if (!written.ok()) return call.Refuse(written.status());

@@ -131,8 +131,9 @@ class SetCredentialHandler : public Handler {
     FieldWrite write{target->field, bytes.view()};
     write.one_way = true;
     change.set.push_back(write);
+    if (target->use().erase_micros() != 0) return call.Refuse(authz::Reason::kSubjectErased);
     // It clears nothing.
-    static_cast<void>(ApplyHolds(call.policy(), *target->record, call.now(), &change));
+    static_cast<void>(ApplyHolds(call.policy(), *target->record, call.vouched(), &change));
     RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
                         &call.changes());
     const absl::StatusOr<WriteResult> written = writer.Update(target->record.get(), change);

@@ -106,7 +106,7 @@ class ApproveDestructionHandler : public Handler {
   // planned anew, as something of it may be planned already.
   static absl::Status Destroy(VaultCall& call, const std::set<int>& damaged, DestructionRow* row,
                               std::optional<int>* failed) {
-    Destroyer destroyer(call.writer_deps(), call.scope(), call.policy(), call.now(),
+    Destroyer destroyer(call.writer_deps(), call.scope(), call.policy(), call.vouched(),
                         &call.changes());
     for (int begin = 0; begin < row->items_size(); begin += static_cast<int>(kLoadSlice)) {
       const int end = std::min(row->items_size(), begin + static_cast<int>(kLoadSlice));
@@ -146,8 +146,19 @@ class ApproveDestructionHandler : public Handler {
       return gone ? Reason::kNotFound : result->reason;
     }
     LoadedRecord* const record = result->record.get();
+    if (record->header().record_ref() != item.record_ref()) {
+      call.AddFailedItem(Reason::kDataLoss);
+      return Reason::kDataLoss;
+    }
+    const PersonDecision decision =
+        call.Decide(authz::Verb::kApproveDestruction, authz::kNoType, {}, record->subject);
+    if (!decision.granted()) {
+      call.AddFailedItem(decision.reason, record);
+      return decision.reason;
+    }
     std::vector<RetainedField> due = RetainedFields(call.policy(), *record);
-    std::erase_if(due, [&](const RetainedField& field) { return !field.times.DueAt(call.now()); });
+    std::erase_if(due,
+                  [&](const RetainedField& field) { return !field.times.DueAt(call.vouched()); });
     std::vector<std::string_view> names;
     for (const std::string& name : item.fields()) {
       const auto found = std::find_if(due.begin(), due.end(), [&name](const RetainedField& field) {
@@ -158,8 +169,10 @@ class ApproveDestructionHandler : public Handler {
         return Reason::kRetentionHold;
       }
       // The rule may ask for another role than the one that the caller acts with.
-      if (authz::ApprovalOf(call.policy(), found->times.rule) != call.entry().role()) {
-        return authz::ReasonStatus(Reason::kOperationNotGranted);
+      const std::string_view role = authz::ApprovalOf(call.policy(), found->times.rule);
+      if (!role.empty() && role != decision.role->name) {
+        call.AddFailedItem(Reason::kOperationNotGranted, record);
+        return Reason::kOperationNotGranted;
       }
       names.push_back(name);
     }

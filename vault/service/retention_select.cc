@@ -106,11 +106,19 @@ class SelectDestructionHandler : public Handler {
   // Fields that are due and that somebody has to approve; what goes by itself is left to itself.
   static void Add(VaultCall& call, const LoadedRecord& record, DestructionRow* row) {
     if (record.subject.row.use().erase_micros() != 0) return;
+    if (!call.Decide(authz::Verb::kSelectDestruction, authz::kNoType, {}, record.subject)
+             .granted()) {
+      return;
+    }
     DestructionRow::Item item;
     absl::Time due = absl::InfinitePast();
+    std::string_view approval;
     for (const RetainedField& one : RetainedFields(call.policy(), record)) {
-      if (!one.times.DueAt(call.now())) continue;
-      if (authz::ApprovalOf(call.policy(), one.times.rule).empty()) continue;
+      if (!one.times.DueAt(call.vouched())) continue;
+      const std::string_view role = authz::ApprovalOf(call.policy(), one.times.rule);
+      // What another role has to approve is for another list, when this has gone.
+      if (approval.empty()) approval = role;
+      if (role.empty() || role != approval) continue;
       item.add_fields(one.field->name);
       item.add_rules(one.times.rule == nullptr ? std::string() : one.times.rule->id);
       due = std::max(due, one.times.due);

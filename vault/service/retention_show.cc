@@ -92,12 +92,11 @@ class ListDestructionsHandler : public Handler {
     VaultCall call(context, deps_);
     if (auto refused = call.Open(request.parent(), &request.usage())) return *std::move(refused);
     if (auto refused = DecideOneOf(call, kSelectOrApprove)) return *std::move(refused);
-    const absl::StatusOr<std::vector<DestructionRow>> rows =
-        ListDestructions(deps_.engine, call.scope().keys(), call.tenant_id());
+    const absl::StatusOr<std::vector<DestructionRow>> rows = ListDestructions(
+        deps_.engine, call.scope().keys(), call.tenant_id(), request.selected_only());
     if (!rows.ok()) return call.Refuse(rows.status());
     auto* response = NewResponse<v1::ListDestructionsResponse>(context);
     for (const DestructionRow& row : *rows) {
-      if (request.selected_only() && row.decide_micros() != 0) continue;
       FillDestruction(call.tenant_id(), row, response->add_destructions());
     }
     return call.Finish(response);

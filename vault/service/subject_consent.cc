@@ -204,6 +204,7 @@ class RecordConsentHandler : public Handler {
                                         : DecideNewPerson(call, person)) {
       return *std::move(refused);
     }
+    if (person.row.use().erase_micros() != 0) return call.Refuse(Reason::kSubjectErased);
     ConsentRow made = MakeRow(request.consent(), deps_.random, call.now());
     if (!MakeRoom(made, person.row.mutable_use())) return call.Refuse(Reason::kBatchTooLarge);
     const ConsentRow& row = *person.row.mutable_use()->add_consents() = std::move(made);

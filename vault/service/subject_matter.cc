@@ -31,6 +31,8 @@ constexpr authz::Verb kManage[] = {authz::Verb::kManageMatters};
 constexpr authz::Verb kManageOrRead[] = {authz::Verb::kManageMatters, authz::Verb::kReadSubject};
 
 constexpr int kMaxOfPerson = 100;
+// And so many complaints and disputes more, which a law may ask to keep.
+constexpr int kMoreDisputes = 50;
 // Those that are opened at the same moment may go beyond it; the next ones make up for it.
 constexpr size_t kMaxOfTenant = 10'000;
 constexpr size_t kMaxRemoved = 16;  // by one call
@@ -128,9 +130,11 @@ class OpenMatterHandler : public Handler {
   static Plan PutOfPerson(MatterCall& matter, MatterRow row, v1::OpenMatterResponse* response) {
     VaultCall& call = matter.call();
     storage::v1::SubjectUse& use = *matter.person().row.mutable_use();
+    if (use.erase_micros() != 0) return call.Refuse(Reason::kSubjectErased);
     if (FindIn(&use, row.kind(), row.id()) != nullptr) return call.Refuse(Reason::kAlreadyExists);
     auto& matters = *use.mutable_matters();
-    if (matters.size() >= kMaxOfPerson) {
+    const int most = kMaxOfPerson + (authz::IsDisputed(row.type()) ? kMoreDisputes : 0);
+    if (matters.size() >= most) {
       const auto spare = std::find_if(
           matters.begin(), matters.end(),
           [&call, &row](const MatterRow& old) { return GivesWay(call.policy(), old, row); });
@@ -216,7 +220,18 @@ class UpdateMatterHandler : public Handler {
     MatterRow* row = FindIn(matter.person().row.mutable_use(), request.kind(), request.id());
     if (row == nullptr) return call.Refuse(Reason::kNotFound);
     const std::string before = row->SerializeAsString();
+    const bool was_over = IsOver(call.policy(), *row);
+    // What is long over says nothing of what it was not about then.
+    if (was_over && request.add_records_size() > 0) {
+      return matter.Bad(Reason::kMalformedRequest, "add_records");
+    }
     if (auto refused = Change(matter, request, row)) return *std::move(refused);
+    // Nothing keeps longer what was left of somebody who was erased.
+    const bool longer =
+        request.add_records_size() > 0 || (was_over && !IsOver(call.policy(), *row));
+    if (matter.person().row.use().erase_micros() != 0 && longer) {
+      return call.Refuse(Reason::kSubjectErased);
+    }
     if (auto refused = matter.LinkRecords(row)) return *std::move(refused);
     matter.FillMatter(*row, response->mutable_matter());
     if (row->SerializeAsString() != before) StorePerson(call, &matter.person());

@@ -69,12 +69,18 @@ class UpdateSubjectHandler : public Handler {
     if (auto refused = LoadPerson(call, name->subject, kUpdate, &person)) {
       return *std::move(refused);
     }
+    // Of one who was erased but for what a law keeps, only what lets that go is said.
+    const bool more = request.contract_active() || request.has_holder() ||
+                      request.has_department() || request.mandates_size() > 0;
+    if (person.row.use().erase_micros() != 0 && more) {
+      return call.Refuse(Reason::kSubjectErased);
+    }
     const std::string before = person.row.use().SerializeAsString();
     SubjectUse use = person.row.use();
     if (auto refused = SetHolder(call, request, name->subject, &use)) return *std::move(refused);
     if (request.has_department()) use.set_department(request.department());
     if (request.has_contract_active()) SetContract(call, request.contract_active(), &use);
-    TellEvents(request.events(), call.now(), use.mutable_events());
+    TellEventsAgain(request.events(), call.now(), use.mutable_events());
     if (auto refused = EndMandates(call, request, &use)) return *std::move(refused);
     if (auto refused = SetMandates(call, request, name->subject, &use)) {
       return *std::move(refused);

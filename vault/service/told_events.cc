@@ -11,6 +11,7 @@ namespace piivault::vault {
 namespace {
 
 constexpr int kMaxEvents = 8;
+constexpr int kMaxTellings = 8;  // of one event
 constexpr const char* kArgument = "events";
 
 // Whether a rule of the policy counts from it, also one that leaves the end to its operator.
@@ -47,6 +48,28 @@ bool TellEvents(const EventNames& events, absl::Time now, EventRows* rows) {
     storage::v1::EventRow& row = *rows->Add();
     row.set_event(event);
     row.set_time_micros(absl::ToUnixMicros(now));
+    told = true;
+  }
+  return told;
+}
+
+bool TellEventsAgain(const EventNames& events, absl::Time now, EventRows* rows) {
+  const int64_t now_micros = absl::ToUnixMicros(now);
+  bool told = false;
+  for (const std::string& event : events) {
+    storage::v1::EventRow* last = nullptr;
+    int count = 0;
+    for (storage::v1::EventRow& row : *rows) {
+      if (row.event() != event) continue;
+      last = &row;
+      ++count;
+    }
+    if (last != nullptr && last->time_micros() >= now_micros) continue;
+    if (count < kMaxTellings) {
+      last = rows->Add();
+      last->set_event(event);
+    }
+    last->set_time_micros(now_micros);
     told = true;
   }
   return told;

@@ -1,6 +1,7 @@
 #ifndef PIIVAULT_VAULT_SERVICE_VAULT_CALL_H_
 #define PIIVAULT_VAULT_SERVICE_VAULT_CALL_H_
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -82,6 +83,10 @@ class VaultCall {
   ChangeSet& changes() { return changes_; }
   storage::v1::EntryBody& entry() { return entry_; }
   absl::Time now() const { return session_.now(); }
+  // The same, but no later than vault time is vouched for: for whether a law keeps something still.
+  absl::Time vouched() const {
+    return deps_.vouched == nullptr ? now() : std::min(now(), deps_.vouched());
+  }
   RecordWriter::Deps writer_deps() const {
     return {deps_.engine, deps_.rules, deps_.unique, deps_.random};
   }

@@ -53,7 +53,7 @@ class DeleteRecordHandler : public Handler {
     if (!request.etag().empty() && request.etag() != EtagOf(RecordDigest(record.row))) {
       return call.Refuse(authz::Reason::kEtagMismatch);
     }
-    const std::vector<RetainedField> held = HeldFields(call.policy(), record, call.now());
+    const std::vector<RetainedField> held = HeldFields(call.policy(), record, call.vouched());
     if (!held.empty()) return RefuseHeld(call, record, held);
     RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
                         &call.changes());
@@ -113,11 +113,16 @@ class DeleteSubjectHandler : public Handler {
     person.set_subject_ref(subject_ref);
     if (decision.grant != nullptr) person.add_grants(decision.grant->id);
     if (call.replayed()) return call.Finish(response);
-    bool kept = false;
-    if (auto ended = EraseButHeld(call, **subject, request.keep_held(), response, &kept)) {
-      return *std::move(ended);
+    ErasureLeft left;
+    if (auto refused =
+            EraseButHeld(call, *context.caller, **subject, request.keep_held(), response, &left)) {
+      return *std::move(refused);
     }
-    if (kept) return call.Finish(response);
+    if (left != ErasureLeft::kNothing) {
+      Plan plan = call.Finish(response);
+      if (left == ErasureLeft::kMore) Wake(&plan);
+      return plan;
+    }
     if (absl::Status told = CorrectionsOf(call).Erase(SubjectRefOf(**subject)); !told.ok()) {
       return call.Refuse(told);
     }
@@ -135,13 +140,17 @@ class DeleteSubjectHandler : public Handler {
     response->set_records(erasure->records);
     const bool pending = erasure->records > static_cast<int>(kErasureBatch);
     Plan plan = call.Finish(response);
-    if (pending && deps_.erasure_pending) {
-      plan.applied = [notify = deps_.erasure_pending](const storage::LogPosition&) { notify(); };
-    }
+    if (pending) Wake(&plan);
     return plan;
   }
 
  private:
+  // What is left for the background, as soon as this is durable.
+  void Wake(Plan* plan) const {
+    if (!deps_.erasure_pending) return;
+    plan->applied = [notify = deps_.erasure_pending](const storage::LogPosition&) { notify(); };
+  }
+
   const VaultDependencies& deps_;
 };
 

@@ -15,12 +15,20 @@ namespace piivault::vault {
 Plan RefuseHeld(VaultCall& call, const LoadedRecord& record,
                 const std::vector<RetainedField>& held);
 
-// Before a person is erased: looks whether a law keeps anything. Nothing, and `*kept` false, where
-// none does. Else refuses; or, with `keep_held`, plans the erasure of all else, says in entry and
-// `response` what is kept, and sets `*kept`. The person is marked: no new records, and erased for
-// good by RetentionSweeper. A refusal, or nothing.
-std::optional<Plan> EraseButHeld(VaultCall& call, const SubjectState& person, bool keep_held,
-                                 v1::DeleteSubjectResponse* response, bool* kept);
+// What is left of a person after EraseButHeld().
+enum class ErasureLeft {
+  kNothing,  // nothing is planned: no law keeps anything
+  kHeld,     // what a law keeps
+  kMore,     // and what the background has to destroy
+};
+
+// Before a person is erased: looks whether a law keeps anything. `*left` is kNothing where none
+// does. Else refuses; or, with `keep_held`, plans the erasure of all else, says in entry and
+// `response` what is kept, and sets `*left`. The person is marked: all that is not held is over, no
+// new records, and erased for good by RetentionSweeper. A refusal, or nothing.
+std::optional<Plan> EraseButHeld(VaultCall& call, const CallerIdentity& caller,
+                                 const SubjectState& person, bool keep_held,
+                                 v1::DeleteSubjectResponse* response, ErasureLeft* left);
 
 }  // namespace piivault::vault
 

@@ -24,8 +24,8 @@ struct VaultDependencies {
   const UniqueCells& unique;  // one for the process
   VolumeBudgets& budgets;     // one for the process
   RandomSource& random;
-  // Called when an erasure has left something for ErasureWorker, on an engine thread: must not
-  // block. May be empty.
+  // Called when an erasure has left something for ErasureWorker or RetentionSweeper, on an engine
+  // thread: must not block. May be empty.
   std::function<void()> erasure_pending = {};
   // Called for each index row that a list has passed over because it leads to no record of the
   // list, while a call is planned: must be quick. May be empty.
@@ -33,6 +33,8 @@ struct VaultDependencies {
   // Called for each credential that was tried, when its entry is durable, with the outcome as the
   // entry has it: must be quick. May be empty.
   std::function<void(std::string_view outcome)> credential_tried = {};
+  // Vault time as far as it is vouched for, for what nothing brings back; empty: the call's.
+  std::function<absl::Time()> vouched = {};
   // What new credentials are hashed with.
   ScryptParameters credential_cost = kCredentialCost;
 };

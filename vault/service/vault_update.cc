@@ -53,7 +53,17 @@ std::optional<Plan> Change(VaultCall& call, LoadedRecord* record, RecordChange c
   if (record->subject.row.use().erase_micros() != 0 && !change.set.empty()) {
     return call.Refuse(authz::Reason::kSubjectErased);
   }
-  const std::vector<RetainedField> held = ApplyHolds(call.policy(), *record, call.now(), &change);
+  for (const RetainedField& one : RetainedFields(call.policy(), *record)) {
+    // What is over is not written either: it would be lost, or pass for what the law keeps.
+    const bool over = one.times.DueAt(call.now());
+    if (change.WriteOf(one.field->name) == nullptr) continue;
+    if (over || one.times.KeptByLawAt(call.now())) {
+      return call.Refuse(over ? authz::Reason::kRetentionOver : authz::Reason::kKeptByLaw,
+                         FieldOf(one.field));
+    }
+  }
+  const std::vector<RetainedField> held =
+      ApplyHolds(call.policy(), *record, call.vouched(), &change);
   if (!held.empty()) return RefuseHeld(call, *record, held);
   RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(), &call.changes());
   absl::StatusOr<WriteResult> written = writer.Update(record, change);

@@ -315,11 +315,87 @@ TEST_F(RetentionTest, ACallThatComesAgainIsAnsweredAsBefore) {
   EXPECT_THAT(again.retained.items(), IsEmpty());
 }
 
-TEST_F(RetentionTest, AnErasureThatKeepsIsOfAHundredRecords) {
-  for (int i = 0; i < 99; ++i) AddPay({{"note", std::to_string(i)}});
-  EXPECT_EQ(DeleteSubject(true).name(), "BATCH_TOO_LARGE");
-  ASSERT_EQ(DeleteRecord(customer_).name(), "OK");
-  EXPECT_EQ(DeleteSubject(true).name(), "OK");
+// However many records there are: all but what is held is closed at once, and goes in the
+// background.
+TEST_F(RetentionTest, AnErasureOfManyRecordsIsFinishedInTheBackground) {
+  std::vector<std::string> records;
+  for (int i = 0; i < 130; ++i) records.push_back(AddPay({{"note", "n"}, {"booked", "7"}}));
+  const int woken = vault_.erasures_pending();
+  const Result erased = DeleteSubject(true);
+  ASSERT_EQ(erased.name(), "OK");
+  EXPECT_EQ(vault_.erasures_pending(), woken + 1);
+  EXPECT_EQ(erased.As<v1::DeleteSubjectResponse>().records(), 132);
+  EXPECT_THAT(erased.As<v1::DeleteSubjectResponse>().held(), SizeIs(132));
+  int over = 0;
+  for (const std::string& record : records) {
+    const std::string note = Get(record, "note");
+    EXPECT_TRUE(note.empty() || note == "(RETENTION_OVER)") << note;
+    over += note.empty() ? 0 : 1;
+    EXPECT_EQ(Get(record, "booked", "law"), "7");
+  }
+  EXPECT_GT(over, 0);
+  EXPECT_EQ(vault_.Sweep(), static_cast<uint64_t>(over));
+  for (const std::string& record : records) EXPECT_EQ(Get(record, "note"), "");
+  EXPECT_EQ(vault_.Sweep(), 0u);
+}
+
+TEST_F(RetentionTest, NothingComesToWhoIsErasedAndNothingIsKeptLonger) {
+  const std::string by_ref = AddPay({{"booked", "1"}}, "p-1");
+  ASSERT_EQ(DeleteSubject(true).name(), "OK");
+  v1::RecordConsentRequest consent;
+  consent.set_parent("tenants/default");
+  consent.set_subject(hanako_);
+  consent.mutable_consent()->set_consent("other");
+  consent.mutable_consent()->set_wording("v1");
+  EXPECT_EQ(vault_.Call("shop", "RecordConsent", consent).name(), "SUBJECT_ERASED");
+  v1::UpdateSubjectRequest change;
+  change.set_subject(hanako_);
+  change.set_department("sales");
+  EXPECT_EQ(vault_.Call("shop", "UpdateSubject", change).name(), "SUBJECT_ERASED");
+  Cancel();
+  change.clear_department();
+  change.set_contract_active(true);
+  EXPECT_EQ(vault_.Call("shop", "UpdateSubject", change).name(), "SUBJECT_ERASED");
+  // The key of a record that is kept is anybody's again.
+  EXPECT_EQ(Get(by_ref, "booked", "law"), "1");
+  v1::CreateRecordRequest other = VaultFixture::NewCustomer({{"note", "n"}}, "p-1");
+  other.mutable_record()->set_type("pay");
+  EXPECT_EQ(vault_.Call("shop", "CreateRecord", other).name(), "OK");
+}
+
+// Whatever policy comes: who was erased stays closed, and what no law keeps then goes.
+TEST_F(RetentionTest, AnotherPolicyOpensNothingOfWhoIsErased) {
+  ASSERT_EQ(DeleteSubject(true).name(), "OK");
+  std::string without(kKeeping);
+  without.resize(without.find("retention:\n"));
+  vault_.SetPolicy("default", without);
+  EXPECT_EQ(Get(pay_, "paid"), "(RETENTION_OVER)");
+  EXPECT_EQ(Get(pay_, "paid", "law"), "(RETENTION_OVER)");
+  vault_.Sweep();
+  EXPECT_EQ(Get(pay_, "paid"), "(NOT_FOUND)");
+  EXPECT_EQ(DeleteSubject(true).name(), "SUBJECT_ERASED");
+}
+
+TEST_F(RetentionTest, WhatIsOverOrKeptByLawIsNotWritten) {
+  CompletePurpose();
+  EXPECT_EQ(Update(pay_, {{"paid", "nothing"}}).name(), "KEPT_BY_LAW");
+  EXPECT_EQ(Update(pay_, {{"note", "still"}}).name(), "OK");
+  Cancel();
+  vault_.now += absl::Hours(24 * 366 * 8);
+  EXPECT_EQ(Update(pay_, {{"paid", "nothing"}}).name(), "RETENTION_OVER");
+}
+
+// A clock that was set ahead releases nothing.
+TEST_F(RetentionTest, AHoldLastsAsLongAsTimeIsVouchedFor) {
+  Cancel();
+  vault_.vouched = vault_.now + absl::Hours(24);
+  vault_.now += absl::Hours(24 * 366 * 8);
+  EXPECT_EQ(DeleteRecord(pay_).name(), "RETENTION_HOLD");
+  EXPECT_EQ(Update(pay_, {}, {"paid"}).name(), "RETENTION_HOLD");
+  EXPECT_EQ(DeleteSubject(false).name(), "RETENTION_HOLD");
+  EXPECT_EQ(vault_.Sweep(), 0u);
+  vault_.vouched = vault_.now;
+  EXPECT_EQ(DeleteRecord(pay_).name(), "OK");
 }
 
 TEST_F(RetentionTest, WhatGoesByItselfGoesAndTheRestWaitsForApproval) {

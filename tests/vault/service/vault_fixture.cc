@@ -1,5 +1,6 @@
 #include "tests/vault/service/vault_fixture.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -122,6 +123,7 @@ VaultFixture::VaultFixture() {
     credentials_tried.emplace_back(outcome);
   };
   deps_->credential_cost = kCheapScrypt;
+  deps_->vouched = [this] { return std::min(now, vouched); };
   absl::Status added = methods_.AddService("piivault.v1.VaultService");
   if (added.ok()) added = RegisterVaultService(*deps_, &methods_);
   if (added.ok()) added = methods_.AddService("piivault.v1.SubjectService");
@@ -281,9 +283,8 @@ uint64_t VaultFixture::Sweep(uint64_t* waiting) {
                             .rules = *rules_,
                             .unique = *unique_,
                             .random = SystemRandom(),
-                            .now = [this] { return now; },
+                            .now = deps_->vouched,
                             .damaged = [this](const storage::Key& key) { damaged.push_back(key); },
-                            .erasing = [this] { ++erasures_pending_; },
                             .step_records = 3});
   for (;;) {
     const absl::StatusOr<bool> more = sweeper.Step();

@@ -80,6 +80,7 @@ class VaultFixture {
   std::vector<std::string> credentials_tried;  // outcomes
 
   absl::Time now = absl::FromUnixSeconds(1'750'000'000);
+  absl::Time vouched = absl::InfiniteFuture();  // as far as vault time is, where that is earlier
 
   // One call, as the transport carries it out, up to its first answer. `method` is one of
   // VaultService, SubjectService, SubjectRightsService, RetentionService or CredentialService, or
