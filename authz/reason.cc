@@ -187,7 +187,7 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "these fields of the request are done or refused already", "look at how the request stands"},
     {Reason::kRetentionHold, "RETENTION_HOLD", absl::StatusCode::kFailedPrecondition,
      "a law keeps these fields",
-     "erase the others; `piivault retention show` says until when these are kept"},
+     "erase the others (a person: `--keep-held`); `piivault retention show` says until when"},
     {Reason::kKeptByLaw, "KEPT_BY_LAW", absl::StatusCode::kPermissionDenied,
      "the purpose of the data is over, and only a law keeps it",
      "use a purpose that the policy's retention_rules leave open, if it is one"},

@@ -287,8 +287,7 @@ absl::Status VaultServer::Impl::AddServices() {
                                        metrics->RowDamaged("retention");
                                        Log(LogLevel::kError, "record that may be due does not open",
                                            {{"row", vault::RowName(row)}});
-                                     },
-                                     [this] { background->Wake("erasure"); }});
+                                     }});
   notices.emplace(*engine, *store, now);
   refuser.emplace(*store, random);
   vault_dependencies.emplace(vault::VaultDependencies{*engine, *store, *rules, *unique, budgets,

@@ -517,9 +517,15 @@ TEST(RetentionEndTest, NothingEndsThatHasNotBegunOrHasNoEnd) {
   EXPECT_GT(RetentionEnd(start, "999999y", utc), At(9999, 1, 1));
 }
 
+PolicyText Text(std::string yaml) {
+  PolicyText text;
+  text.yaml = std::move(yaml);
+  return text;
+}
+
 // What a credential was before is not kept, so no law can.
 TEST(RetentionRulesTest, NoLawKeepsACredential) {
-  const auto loaded = Policy::Load(PolicyText{.yaml = R"(policy: odd
+  const auto loaded = Policy::Load(Text(R"(policy: odd
 timezone: Asia/Tokyo
 laws: [JP-tax]
 types:
@@ -529,7 +535,7 @@ roles: {app: {kind: service}}
 grants: [{id: use, role: app, may: [create], fields: [user.*], for: [work]}]
 retention:
   - {id: tax, hold: JP-tax, fields: [user.*], trigger: cancelled, keep: 7y, then: keep}
-)"});
+)"));
   ASSERT_FALSE(loaded.ok());
   EXPECT_THAT(std::string(loaded.status().message()),
               testing::HasSubstr("'user.pin' is stored one way"));

@@ -136,6 +136,13 @@ class ApproveDestructionHandler : public Handler {
     return destroyer.Finish();
   }
 
+  static bool IsHeld(VaultCall& call, const LoadedRecord& record, std::string_view field) {
+    const auto held = HeldFields(call.policy(), record, call.vouched());
+    return std::any_of(held.begin(), held.end(), [&](const RetainedField& one) {
+      return one.field->name == field;
+    });
+  }
+
   // Why it stays; kOk for what is destroyed.
   static absl::StatusOr<Reason> DestroyItem(VaultCall& call, LoadResult* result,
                                             const DestructionRow::Item& item,
@@ -165,8 +172,10 @@ class ApproveDestructionHandler : public Handler {
         return field.field->name == name;
       });
       if (found == due.end()) {
-        call.AddFailedItem(Reason::kRetentionHold, record);
-        return Reason::kRetentionHold;
+        const Reason why = IsHeld(call, *record, name) ? Reason::kRetentionHold
+                                                       : Reason::kProposalStale;
+        call.AddFailedItem(why, record);
+        return why;
       }
       // The rule may ask for another role than the one that the caller acts with.
       const std::string_view role = authz::ApprovalOf(call.policy(), found->times.rule);

@@ -25,6 +25,12 @@ void FillInstant(absl::Time time,
   FillTime(absl::ToUnixMicros(time), (field->*mutable_time)());
 }
 
+// As entries of the log are shown.
+std::string RefText(std::string_view bytes) {
+  const std::optional<storage::Id128> ref = storage::Id128::FromBytes(bytes);
+  return ref.has_value() ? ref->ToText() : std::string();
+}
+
 class GetRetentionHandler : public Handler {
  public:
   explicit GetRetentionHandler(const VaultDependencies& deps) : deps_(deps) {}
@@ -121,8 +127,8 @@ void FillDestruction(std::string_view tenant, const DestructionRow& row, v1::Des
     if (subject.has_value() && record.has_value()) {
       shown.set_record(MakeRecordName(tenant, *subject, *record));
     }
-    shown.set_subject_ref(ToHex(item.subject_ref()));
-    shown.set_record_ref(ToHex(item.record_ref()));
+    shown.set_subject_ref(RefText(item.subject_ref()));
+    shown.set_record_ref(RefText(item.record_ref()));
     for (const std::string& field : item.fields()) {
       shown.add_fields(Concat({item.type(), ".", field}));
     }

@@ -332,7 +332,7 @@ TEST_F(SnsHelperRetentionTest, StaffSelectsTheOfficerApprovesAndOnlyThenItGoes) 
   EXPECT_EQ(done.decider(), "principals/chief_privacy_officer");
   for (const v1::DestructionItem& item : done.items()) {
     EXPECT_EQ(item.record(), "");
-    EXPECT_THAT(item.record_ref(), SizeIs(32));
+    EXPECT_THAT(item.record_ref(), SizeIs(26));
     EXPECT_EQ(item.kept(), "");
   }
   EXPECT_EQ(Approve("chief_privacy_officer", list.name(), list.sha256()).name(), "PROPOSAL_STALE");
