@@ -33,6 +33,10 @@ class RetentionCommandsTest : public ::testing::Test {
   std::string Asked(std::vector<std::string> arguments) {
     const CliResult result = Run(std::move(arguments));
     EXPECT_EQ(result.code, kExitOk) << result.err;
+    return Said();
+  }
+  // What the vault was asked last.
+  std::string Said() const {
     const std::vector<std::string> said = vault_.said();
     return said.empty() ? "nothing" : said.back();
   }
@@ -112,7 +116,7 @@ TEST_F(RetentionCommandsTest, TheCommandThatIsPrintedApproves) {
     std::vector<std::string> words;
     for (std::string word; line >> word;) words.push_back(word);
     EXPECT_EQ(RunAll(words).code, kExitOk) << line.str();
-    EXPECT_EQ(vault_.said().back(),
+    EXPECT_EQ(Said(),
               R"(ApproveDestructionRequest name: "tenants/default/destructions/d1" sha256: ")" +
                   kHash +
                   (purpose.empty() ? R"(" usage { })" : R"(" usage { purpose: "rights" })"));
@@ -153,7 +157,7 @@ TEST_F(RetentionCommandsTest, SaysWhenNothingIsDueAndWhatDoesNotOpen) {
 
 TEST_F(RetentionCommandsTest, ListsWhatWasSelectedAndDecided) {
   const CliResult listed = Run({"list", "--for", "rights"});
-  EXPECT_EQ(vault_.said().back(),
+  EXPECT_EQ(Said(),
             R"(ListDestructionsRequest parent: "tenants/default" usage { purpose: "rights" })");
   EXPECT_THAT(
       listed.out,
@@ -172,7 +176,7 @@ TEST_F(RetentionCommandsTest, ListsWhatWasSelectedAndDecided) {
 
 TEST_F(RetentionCommandsTest, ListsWhatWaitsWithItsItems) {
   const CliResult waiting = Run({"list", "--waiting", "--items"});
-  EXPECT_EQ(vault_.said().back(),
+  EXPECT_EQ(Said(),
             R"(ListDestructionsRequest parent: "tenants/default" usage { } selected_only: true)");
   EXPECT_THAT(waiting.out,
               AllOf(HasSubstr("destructions/d3: waits for approval, 2 records\n"),
@@ -184,7 +188,7 @@ TEST_F(RetentionCommandsTest, ListsWhatWaitsWithItsItems) {
 TEST_F(RetentionCommandsTest, AnApprovalSaysWhatWasDestroyed) {
   const CliResult approved = Run({"approve", "d1", "--sha256", kHash, "--for", "rights"});
   EXPECT_EQ(approved.code, kExitOk);
-  EXPECT_EQ(vault_.said().back(),
+  EXPECT_EQ(Said(),
             R"(ApproveDestructionRequest name: "tenants/default/destructions/d1" sha256: ")" +
                 kHash + R"(" usage { purpose: "rights" })");
   EXPECT_EQ(approved.out,
@@ -220,9 +224,8 @@ TEST_F(RetentionCommandsTest, AListThatIsAnotherIsNotApproved) {
 TEST_F(RetentionCommandsTest, RejectsAList) {
   const CliResult rejected = Run({"reject", "d1", "--ticket", "T-1"});
   EXPECT_EQ(rejected.code, kExitOk);
-  EXPECT_EQ(vault_.said().back(),
-            R"(RejectDestructionRequest name: "tenants/default/destructions/d1" )"
-            R"(usage { ticket: "T-1" })");
+  EXPECT_EQ(Said(), R"(RejectDestructionRequest name: "tenants/default/destructions/d1" )"
+                    R"(usage { ticket: "T-1" })");
   EXPECT_THAT(rejected.out,
               HasSubstr("tenants/default/destructions/d1: rejected, 2 records stay\n"));
   EXPECT_THAT(Run({"reject", "d1", "--output", "json"}).out,
@@ -269,8 +272,8 @@ TEST_F(RetentionCommandsTest, APersonOfWhomTheLawKeepsSomeIsNotErasedUnasked) {
 TEST_F(RetentionCommandsTest, ErasesThePersonButForWhatTheLawKeeps) {
   const CliResult erased = RunAll({"subject", "delete", "s2", "--keep-held", "--for", "rights"});
   EXPECT_EQ(erased.code, kExitPartial);
-  EXPECT_EQ(vault_.said().back(), R"(DeleteSubjectRequest name: "tenants/default/subjects/s2" )"
-                                  R"(usage { purpose: "rights" } keep_held: true)");
+  EXPECT_EQ(Said(), R"(DeleteSubjectRequest name: "tenants/default/subjects/s2" )"
+                    R"(usage { purpose: "rights" } keep_held: true)");
   EXPECT_EQ(erased.out,
             "records: 3, all erased but what the law keeps:\n"
             "RECORD                                  FIELDS        LAW     HELD UNTIL\n"
