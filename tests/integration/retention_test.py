@@ -8,6 +8,8 @@ import tempfile
 import unittest
 import zoneinfo
 
+from google.protobuf import text_format
+
 import harness
 import operator_vault
 import redemption_judge
@@ -39,21 +41,43 @@ class RetentionCase(harness.RefusalCase):
 
 
 class SnsHelperTest(RetentionCase):
-    def setUp(self):
-        self.vault = retention_vault.RetentionVault(STUBS, self.folder(), more_grants=TURNS_TOKENS)
-        self.addCleanup(self.vault.kill)
-        self.witness = redemption_judge.Witness(self.vault)
+    """A consultation, a dispute with somebody who is a member as well, a member, an order: all are
+    over but for that membership."""
 
-    def token_value(self, token):
-        messages = self.vault.messages
-        result, = self.vault.records("support").Detokenize(messages.DetokenizeRequest(
-            parent=self.vault.tenant, tokens=[token], usage=self.vault.purpose("R0")),
+    def setUp(self):
+        self.vault = vault = retention_vault.RetentionVault(STUBS, self.folder(),
+                                                            more_grants=TURNS_TOKENS)
+        self.addCleanup(vault.kill)
+        self.witness = redemption_judge.Witness(vault)
+        self.plain = vault.consult("inquiry", VALUES[2], name=VALUES[0], phone=VALUES[1])
+        self.dispute = vault.consult("dispute", VALUES[5], name=VALUES[3], phone=VALUES[4])
+        self.disputing = vault.create("member", "M1", {"email": VALUES[6]}, person(self.dispute),
+                                      channel="web").record.name
+        self.member = vault.create("member", "M1", {"email": VALUES[7]}, channel="web").record.name
+        ordered = vault.create("svc", "S1", {"name": VALUES[8], "payment_record": VALUES[9]},
+                               channel="web")
+        self.order, self.token = ordered.record.name, ordered.tokens["name"]
+        self.assertEqual(self.look_up(VALUES[7]), self.member)
+        self.assertEqual(self.token_value(), VALUES[8])
+        for record in (self.plain, self.dispute):
+            vault.close_case(record)
+        vault.tell(self.member, contract_active=False)
+        vault.tell(self.order, events=["purpose_complete"])
+        self.due = {
+            self.plain: {"consult.name", "consult.phone", "consult.dispute_record"},
+            self.dispute: {"consult.name", "consult.phone"}, self.member: {"member.email"},
+            self.order: {"svc.name"}}
+
+    def token_value(self):
+        """Of the order's name, or the reason."""
+        result, = self.vault.records("support").Detokenize(self.vault.messages.DetokenizeRequest(
+            parent=self.vault.tenant, tokens=[self.token], usage=self.vault.purpose("R0")),
             timeout=30).results
         return result.failure.reason or result.value.value
 
     def look_up(self, address):
-        messages = self.vault.messages
-        return self.vault.records("shop").LookupRecord(messages.LookupRecordRequest(
+        """The member's record."""
+        return self.vault.records("shop").LookupRecord(self.vault.messages.LookupRecordRequest(
             parent=self.vault.tenant, type="member", field="email", value=address,
             usage=self.vault.purpose("M1")), timeout=30).record.name
 
@@ -63,121 +87,111 @@ class SnsHelperTest(RetentionCase):
                            "R0")
         return {row["field"]: row for row in shown["fields"]}
 
-    def kept(self, record):
-        return set(self.periods(record))
+    def select(self):
+        selected, code = command(self.vault, "support", "retention", "select", "--for", "R0")
+        self.assertEqual((code, selected["lookedAt"], selected["nextPageToken"]), (0, 5, ""))
+        return selected["destruction"]
 
-    def take_everybody(self):
-        """A consultation, a dispute with somebody who is a member as well, a member, an order: all
-        are over but for that membership."""
+    @staticmethod
+    def approval(selection, sha256=""):
+        return ("retention", "approve", selection["name"], "--for", "R0", "--sha256",
+                sha256 or selection["sha256"])
+
+    def approve(self, selection):
+        approved, code = command(self.vault, "engineer", *self.approval(selection))
+        self.assertEqual(code, 0)
+        return approved["destruction"]
+
+    def fields_by_ref(self, selection):
+        """What is due, by what the list calls person and record."""
+        return {(item["subjectRef"], item["recordRef"]): self.due[item["record"]]
+                for item in selection["items"]}
+
+    def reveal_refused(self, reason, who, record, field, code):
+        """As a real program."""
+        self.command_refused(reason, who, "record", "reveal", record, "--fields", field, "--for",
+                             "R0", code=code)
+
+    def is_gone(self):
         vault = self.vault
-        plain = vault.consult("inquiry", VALUES[2], name=VALUES[0], phone=VALUES[1])
-        dispute = vault.consult("dispute", VALUES[5], name=VALUES[3], phone=VALUES[4])
-        disputing = vault.create("member", "M1", {"email": VALUES[6]}, person(dispute),
-                                 channel="web").record.name
-        member = vault.create("member", "M1", {"email": VALUES[7]}, channel="web").record.name
-        order = vault.create("svc", "S1", {"name": VALUES[8], "payment_record": VALUES[9]},
-                             channel="web")
-        for record in (plain, dispute):
-            vault.close_case(record)
-        vault.tell(member, contract_active=False)
-        return plain, dispute, disputing, member, order
+        for who, record, field, purpose in (
+                ("support", self.plain, "name", "R0"), ("support", self.member, "email", "R0"),
+                ("engineer", self.plain, "dispute_record", "H0")):
+            self.refused("NOT_FOUND", vault.reveal, who, record, field, purpose=purpose)
+        self.refused("NOT_FOUND", self.look_up, VALUES[7])
+        self.assertEqual(self.token_value(), "TOKEN_INVALID")
+        # Of records that stay these fields have no value any more.
+        self.assertEqual(set(self.periods(self.dispute)),
+                         {"consult.dispute_record", "member.email"})
+        self.assertEqual(set(self.periods(self.order)), {"svc.payment_record"})
+
+    def is_for_the_officer_alone(self):
+        vault = self.vault
+        self.assertEqual(vault.reveal("engineer", self.dispute, "dispute_record", purpose="H0"),
+                         {"dispute_record": VALUES[5]})
+        for who in ("engineer", "support"):
+            self.reveal_refused("KEPT_BY_LAW", who, self.dispute, "dispute_record", code=5)
+        self.refused("PURPOSE_NOT_GRANTED", vault.reveal, "support", self.dispute,
+                     "dispute_record", purpose="H0")
 
     def test_staff_selects_the_officer_approves_and_the_law_keeps_its_own(self):
         """001-27, 001-28, 001-29: what is due is selected by staff and goes when the officer has
         approved; of a dispute the record is kept by law, for the officer alone."""
-        vault = self.vault
-        plain, dispute, disputing, member, order = self.take_everybody()
-        token = order.tokens["name"]
-        self.assertEqual(self.token_value(token), VALUES[8])
-        order = order.record.name
-        vault.tell(order, events=["purpose_complete"])
-
-        of = self.periods(dispute)
-        self.assertEqual({name: (row["law"], row["keptByLaw"]) for name, row in of.items()}, {
-            "consult.name": ("", False), "consult.phone": ("", False), "member.email": ("", False),
-            "consult.dispute_record": ("KR-Ecommerce", True)})
-
-        due = {plain: {"consult.name", "consult.phone", "consult.dispute_record"},
-               dispute: {"consult.name", "consult.phone"}, member: {"member.email"},
-               order: {"svc.name"}}
+        self.assertEqual(
+            {name: (row["law"], row["keptByLaw"]) for name, row in
+             self.periods(self.dispute).items()},
+            {"consult.name": ("", False), "consult.phone": ("", False), "member.email": ("", False),
+             "consult.dispute_record": ("KR-Ecommerce", True)})
         for who in ("engineer", CS):
             self.command_refused("OPERATION_NOT_GRANTED", who, "retention", "select", "--for", "R0",
                                  code=5)
-        selected, code = command(vault, "support", "retention", "select", "--for", "R0")
-        selection = selected["destruction"]
-        self.assertEqual((code, selected["lookedAt"], selected["nextPageToken"]), (0, 5, ""))
-        self.assertEqual({item["record"]: set(item["fields"]) for item in selection["items"]}, due)
-        refs = {item["record"]: (item["subjectRef"], item["recordRef"])
-                for item in selection["items"]}
-        waiting, _ = command(vault, "engineer", "retention", "list", "--waiting", "--for", "R0")
+        selection = self.select()
+        self.assertEqual({item["record"]: set(item["fields"]) for item in selection["items"]},
+                         self.due)
+        waiting, _ = command(self.vault, "engineer", "retention", "list", "--waiting", "--for",
+                             "R0")
         self.assertEqual(waiting["destructions"], [selection])
 
-        approve = ("retention", "approve", selection["name"], "--for", "R0", "--sha256")
-        self.command_refused("OPERATION_NOT_GRANTED", "support", *approve, selection["sha256"],
-                             code=5)
-        self.command_refused("PROPOSAL_STALE", "engineer", *approve, "0" * 64)
-        # Not one of these has destroyed anything.
-        for record, fields in due.items():
-            for field in fields - {"member.email"}:
-                self.refused("RETENTION_OVER", vault.reveal, "support", record,
-                             field.split(".")[1])
-        approved, code = command(vault, "engineer", *approve, selection["sha256"])
-        self.assertEqual(code, 0)
+        self.command_refused("OPERATION_NOT_GRANTED", "support", *self.approval(selection), code=5)
+        self.command_refused("PROPOSAL_STALE", "engineer", *self.approval(selection, "0" * 64))
+        # None of these has destroyed anything; and nothing of it is used.
+        for record, fields in self.due.items():
+            self.assertLessEqual(fields, set(self.periods(record)))
+            for field in fields:
+                self.reveal_refused("RETENTION_OVER", "support", record, field.split(".")[1],
+                                    code=1)
+        self.approve(selection)
+        self.is_gone()
+        self.is_for_the_officer_alone()
 
-        # The certificate: of the very list, without names of people and records, and it is kept.
-        certificate = approved["destruction"]
-        self.assertEqual(certificate["state"], "DESTRUCTION_STATE_DESTROYED")
-        self.assertEqual([certificate[key] for key in ("selector", "decider", "sha256")],
-                         ["principals/support", "principals/engineer", selection["sha256"]])
+    def test_a_list_that_is_rejected_leaves_what_stands_on_it(self):
+        selection = self.select()
+        rejected, code = command(self.vault, "engineer", "retention", "reject", selection["name"],
+                                 "--for", "R0")
+        self.assertEqual((code, rejected["destruction"]["state"]),
+                         (0, "DESTRUCTION_STATE_REJECTED"))
+        self.command_refused("PROPOSAL_STALE", "engineer", *self.approval(selection))
+        for record, fields in self.due.items():
+            self.assertLessEqual(fields, set(self.periods(record)))
+        self.approve(self.select())
+        self.is_gone()
+
+    def test_certificate_and_log_name_each_field_and_no_value(self):
+        selection = self.select()
+        certificate = self.approve(selection)
+        # Of the very list, without names of people and records; and it is kept.
+        self.assertEqual([certificate[key] for key in ("state", "selector", "decider", "sha256")],
+                         ["DESTRUCTION_STATE_DESTROYED", "principals/support",
+                          "principals/engineer", selection["sha256"]])
+        gone = self.fields_by_ref(selection)
         self.assertEqual({(item["subjectRef"], item["recordRef"]): set(item["fields"])
-                          for item in certificate["items"]},
-                         {refs[record]: fields for record, fields in due.items()})
+                          for item in certificate["items"]}, gone)
         self.assertEqual({(item["record"], item["kept"]) for item in certificate["items"]},
                          {("", "")})
-        listed, _ = command(vault, "support", "retention", "list", "--for", "R0")
+        listed, _ = command(self.vault, "support", "retention", "list", "--for", "R0")
         self.assertEqual(listed["destructions"], [certificate])
-        self.command_refused("PROPOSAL_STALE", "engineer", *approve, selection["sha256"])
+        self.command_refused("PROPOSAL_STALE", "engineer", *self.approval(selection))
 
-        def is_gone():
-            self.refused("NOT_FOUND", vault.reveal, "support", plain, "name")
-            self.refused("NOT_FOUND", vault.reveal, "engineer", plain, "dispute_record",
-                         purpose="H0")
-            self.refused("NOT_FOUND", vault.reveal, "support", member, "email")
-            self.refused("NOT_FOUND", self.look_up, VALUES[7])
-            self.assertEqual(self.token_value(token), "TOKEN_INVALID")
-            # Of records that stay these fields have no value any more.
-            self.assertEqual(self.kept(dispute), {"consult.dispute_record", "member.email"})
-            self.assertEqual(self.kept(order), {"svc.payment_record"})
-            # What the law keeps is the officer's to see, for that purpose.
-            self.assertEqual(vault.reveal("engineer", dispute, "dispute_record", purpose="H0"),
-                             {"dispute_record": VALUES[5]})
-            for who in ("engineer", "support"):
-                self.refused("KEPT_BY_LAW", vault.reveal, who, dispute, "dispute_record")
-            self.refused("PURPOSE_NOT_GRANTED", vault.reveal, "support", dispute, "dispute_record",
-                         purpose="H0")
-
-        is_gone()
-        self.witness.read_log()  # of which nothing may change
-        vault.kill()
-        vault.start_again()
-        is_gone()
-
-        # Erasing the person is refused; with --keep-held all but that goes.
-        self.assertEqual(vault.reveal("support", disputing, "email"), {"email": VALUES[6]})
-        delete = ("subject", "delete", person(dispute), "--for", "R0")
-        error = self.command_refused("RETENTION_HOLD", "engineer", *delete)
-        self.assertEqual(error["metadata"]["fields"], "consult.dispute_record")
-        self.assertEqual(vault.reveal("support", disputing, "email"), {"email": VALUES[6]})
-        erased, code = command(vault, "engineer", *delete, "--keep-held")
-        held, = erased["held"]
-        self.assertEqual((code, held["record"], held["fields"], held["law"], held["until"]),
-                         (3, dispute, ["dispute_record"], "KR-Ecommerce",
-                          of["consult.dispute_record"]["heldUntil"]))
-        self.refused("NOT_FOUND", vault.reveal, "support", disputing, "email")
-        self.assertEqual(vault.reveal("engineer", dispute, "dispute_record", purpose="H0"),
-                         {"dispute_record": VALUES[5]})
-
-        # The log has no gap, has not changed, names each field that went, and no value.
         entries = self.witness.read_log()
         entry, = (entry for entry in entries.values()
                   if (entry.method, entry.decision) == (APPROVE, GRANTED))
@@ -186,11 +200,36 @@ class SnsHelperTest(RetentionCase):
                           {"sha256": selection["sha256"]}))
         self.assertEqual({(item.subject_ref, item.record_ref): set(item.fields)
                           for item in entry.items},
-                         {tuple(map(retention_vault.in_the_log, refs[record])): fields
-                          for record, fields in due.items()})
-        said = "\n".join(str(entry) for entry in entries.values()) + json.dumps(
-            [certificate, selection], ensure_ascii=False)
+                         {tuple(map(retention_vault.in_the_log, refs)): fields
+                          for refs, fields in gone.items()})
+        said = "\n".join(text_format.MessageToString(entry, as_utf8=True)
+                         for entry in entries.values())
+        said += json.dumps([certificate, selection], ensure_ascii=False)
+        self.assertIn("principals/engineer", said)
         self.assertEqual([value for value in VALUES if value in said], [])
+
+    def test_what_the_law_keeps_survives_kill_9_and_an_erasure(self):
+        """001-21, 001-25: deleting the person is refused; asked to keep what the law keeps, all
+        else goes."""
+        vault = self.vault
+        self.approve(self.select())
+        self.witness.read_log()  # of which nothing may change
+        vault.kill()
+        vault.start_again()
+        self.is_gone()
+        held_until = self.periods(self.dispute)["consult.dispute_record"]["heldUntil"]
+
+        delete = ("subject", "delete", person(self.dispute), "--for", "R0")
+        error = self.command_refused("RETENTION_HOLD", "engineer", *delete)
+        self.assertEqual(error["metadata"]["fields"], "consult.dispute_record")
+        self.assertEqual(vault.reveal("support", self.disputing, "email"), {"email": VALUES[6]})
+        erased, code = command(vault, "engineer", *delete, "--keep-held")
+        held, = erased["held"]
+        self.assertEqual((code, held["record"], held["fields"], held["law"], held["until"]),
+                         (3, self.dispute, ["dispute_record"], "KR-Ecommerce", held_until))
+        self.refused("NOT_FOUND", vault.reveal, "support", self.disputing, "email")
+        self.is_for_the_officer_alone()
+        self.witness.read_log()
 
 
 class PriusproTest(RetentionCase):
@@ -306,7 +345,8 @@ class BySelfTest(RetentionCase):
         self.assertEqual(len(gone), self.PEOPLE)
         self.assertEqual({tuple(fields) for _, fields in gone}, {("customer.phone",)})
         self.assertEqual(len({ref for ref, _ in gone}), self.PEOPLE)
-        said = "\n".join(map(str, entries.values()))
+        said = "\n".join(text_format.MessageToString(entry, as_utf8=True)
+                         for entry in entries.values())
         self.assertEqual([v for row in values for v in row.values() if v in said], [])
 
         # What waits is selected, page by page, and goes when it is approved.
