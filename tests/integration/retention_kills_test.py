@@ -119,9 +119,11 @@ class RetentionKillsTest(unittest.TestCase):
             page = answer.next_page_token
             if not page:
                 break
-        # Nothing of before is left: what was untouched then was destroyed since.
-        self.assertEqual([len(one.items) for one in lists], [ITEMS] * LISTS)
-        self.assertEqual({item.record for one in lists for item in one.items}, set(stays))
+        # Nothing of before is left: what was untouched then was destroyed since. A list ends early
+        # where its call has looked at enough.
+        self.assertGreaterEqual(len(lists), LISTS)
+        self.assertEqual(collections.Counter(item.record for one in lists for item in one.items),
+                         collections.Counter(stays.keys()))
         self.assertEqual({tuple(item.fields) for one in lists for item in one.items}, {DUE})
         return lists, stays
 
@@ -189,7 +191,7 @@ class RetentionKillsTest(unittest.TestCase):
                 answered[one.name].append(answer.receipt.index)
             except grpc.RpcError as error:
                 self.assertEqual(harness.error_of(error)[1], "PROPOSAL_STALE")
-        self.assertEqual(self.check(lists, stays, answered), LISTS)
+        self.assertEqual(self.check(lists, stays, answered), len(lists))
         self.seen.clear()
         self.seen.update(seen)
         # What stays is as it was.
@@ -250,7 +252,7 @@ class RetentionKillsTest(unittest.TestCase):
                 thread.join()
             destroyed = self.after_a_kill(lists, stays, answered)
             if round_ == 0:
-                self.assertEqual(destroyed, LISTS)
+                self.assertEqual(destroyed, len(lists))
 
 
 class JudgeTest(unittest.TestCase):
