@@ -102,6 +102,11 @@ class SnsHelperTest(RetentionCase):
         self.assertEqual(code, 0)
         return approved["destruction"]
 
+    def waiting(self):
+        """The lists that the officer has to decide."""
+        listed, _ = command(self.vault, "engineer", "retention", "list", "--waiting", "--for", "R0")
+        return listed["destructions"]
+
     def fields_by_ref(self, selection):
         """What is due, by what the list calls person and record."""
         return {(item["subjectRef"], item["recordRef"]): self.due[item["record"]]
@@ -148,9 +153,7 @@ class SnsHelperTest(RetentionCase):
         selection = self.select()
         self.assertEqual({item["record"]: set(item["fields"]) for item in selection["items"]},
                          self.due)
-        waiting, _ = command(self.vault, "engineer", "retention", "list", "--waiting", "--for",
-                             "R0")
-        self.assertEqual(waiting["destructions"], [selection])
+        self.assertEqual(self.waiting(), [selection])
 
         self.command_refused("OPERATION_NOT_GRANTED", "support", *self.approval(selection), code=5)
         self.command_refused("PROPOSAL_STALE", "engineer", *self.approval(selection, "0" * 64))
@@ -170,6 +173,7 @@ class SnsHelperTest(RetentionCase):
                                  "--for", "R0")
         self.assertEqual((code, rejected["destruction"]["state"]),
                          (0, "DESTRUCTION_STATE_REJECTED"))
+        self.assertEqual(self.waiting(), [])
         self.command_refused("PROPOSAL_STALE", "engineer", *self.approval(selection))
         for record, fields in self.due.items():
             self.assertLessEqual(fields, set(self.periods(record)))
