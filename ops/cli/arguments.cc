@@ -71,6 +71,18 @@ bool IsSubjectRequest(std::string_view argument) {
   return parts.size() == 3 && parts[0] != "tenants" && parts[1] == "requests";
 }
 
+std::string DestructionName(const Session& session, const std::string& argument) {
+  if (absl::StrContains(argument, '/')) return argument;
+  return absl::StrCat(session.tenant(), "/destructions/", argument);
+}
+
+bool IsDestruction(std::string_view argument) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(vault::AbslView(argument), '/');
+  if (std::count(parts.begin(), parts.end(), "") != 0) return false;
+  return parts.size() == 1 ||
+         (parts.size() == 4 && parts[0] == "tenants" && parts[2] == "destructions");
+}
+
 std::string RecipientName(const Session& session, const std::string& argument) {
   if (absl::StrContains(argument, '/')) return argument;
   return absl::StrCat(session.tenant(), "/recipients/", argument);

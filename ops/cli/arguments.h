@@ -40,6 +40,11 @@ std::string SubjectRequestName(const Session& session, const std::string& argume
 // Whether it is one of these two.
 bool IsSubjectRequest(std::string_view argument);
 
+// `tenants/…/destructions/…`, also from the bare id.
+std::string DestructionName(const Session& session, const std::string& argument);
+// Whether it is one of these two.
+bool IsDestruction(std::string_view argument);
+
 // `tenants/…/recipients/…`, also from the bare id.
 std::string RecipientName(const Session& session, const std::string& argument);
 

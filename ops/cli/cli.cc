@@ -54,6 +54,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddRecordCommands(app, session);
   AddSubjectCommands(app, session);
   AddMatterCommands(app, session);
+  AddRetentionCommands(app, session);
   AddCredentialCommands(app, session);
   AddTokenCommands(app, session);
   AddImportCommand(app, session);

@@ -25,6 +25,7 @@ void AddSubjectUpdateCommand(CLI::App& subject, Session& session);  // of the gr
 void AddMatterCommands(CLI::App& root, Session& session);
 void AddPeoplesWillCommands(CLI::App& subject, Session& session);  // of the group `subject`
 void AddRequestCommands(CLI::App& subject, Session& session);      // of the group `subject`
+void AddRetentionCommands(CLI::App& root, Session& session);
 void AddCredentialCommands(CLI::App& root, Session& session);
 void AddTokenCommands(CLI::App& root, Session& session);
 void AddImportCommand(CLI::App& root, Session& session);

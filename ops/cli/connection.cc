@@ -64,6 +64,7 @@ Connection::Connection(std::shared_ptr<grpc::Channel> channel, absl::Duration ti
       credential_(v1::CredentialService::NewStub(channel)),
       admin_(v1::AdminService::NewStub(channel)),
       rights_(v1::SubjectRightsService::NewStub(channel)),
+      retention_(v1::RetentionService::NewStub(channel)),
       sharing_(v1::SharingService::NewStub(channel)),
       audit_(v1::AuditService::NewStub(channel)),
       timeout_(timeout) {}

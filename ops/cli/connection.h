@@ -15,6 +15,7 @@
 #include "piivault/v1/admin_service.grpc.pb.h"
 #include "piivault/v1/audit_service.grpc.pb.h"
 #include "piivault/v1/credential_service.grpc.pb.h"
+#include "piivault/v1/retention_service.grpc.pb.h"
 #include "piivault/v1/rights_service.grpc.pb.h"
 #include "piivault/v1/sharing_service.grpc.pb.h"
 #include "piivault/v1/subject_service.grpc.pb.h"
@@ -44,6 +45,7 @@ class Connection {
   v1::CredentialService::Stub& credential() { return *credential_; }
   v1::AdminService::Stub& admin() { return *admin_; }
   v1::SubjectRightsService::Stub& rights() { return *rights_; }
+  v1::RetentionService::Stub& retention() { return *retention_; }
   v1::SharingService::Stub& sharing() { return *sharing_; }
   v1::AuditService::Stub& audit() { return *audit_; }
   absl::Duration timeout() const { return timeout_; }
@@ -70,6 +72,7 @@ class Connection {
   std::unique_ptr<v1::CredentialService::Stub> credential_;
   std::unique_ptr<v1::AdminService::Stub> admin_;
   std::unique_ptr<v1::SubjectRightsService::Stub> rights_;
+  std::unique_ptr<v1::RetentionService::Stub> retention_;
   std::unique_ptr<v1::SharingService::Stub> sharing_;
   std::unique_ptr<v1::AuditService::Stub> audit_;
   const absl::Duration timeout_;

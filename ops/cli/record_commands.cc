@@ -4,6 +4,7 @@
 
 #include "ops/cli/calls.h"
 #include "ops/cli/commands.h"
+#include "ops/cli/text.h"
 
 namespace piivault::ops {
 namespace {
@@ -159,6 +160,30 @@ void AddMetadata(CLI::App& group, Session& session) {
   AddLimit(*command, search_limit.get());
 }
 
+// What the law keeps is shown by record, with its end. Then the person is not erased yet.
+absl::StatusOr<int> DeleteSubject(Session& session, const v1::DeleteSubjectRequest& request) {
+  auto response = Ask(session, &Connection::vault, &Vault::DeleteSubject, request,
+                      Prepare<v1::DeleteSubjectRequest>([](Session& s, auto* r) {
+                        r->set_name(SubjectName(s, r->name()));
+                        return absl::OkStatus();
+                      }));
+  if (!response.ok()) return response.status();
+  if (session.json() || response->held().empty()) {
+    session.render().Show(*response);
+    return response->held().empty() ? kExitOk : kExitPartial;
+  }
+  session.out() << "records: " << response->records() << ", all erased but what the law keeps:\n";
+  std::vector<Strings> rows;
+  for (const v1::HeldFields& held : response->held()) {
+    rows.push_back({FormatField(held, "record"), FormatField(held, "fields"),
+                    FormatField(held, "law"),
+                    held.has_until() ? FormatField(held, "until") : "not begun"});
+  }
+  PrintTable({"RECORD", "FIELDS", "LAW", "HELD UNTIL"}, rows, session.out());
+  session.render().Receipt(*response);
+  return kExitPartial;
+}
+
 }  // namespace
 
 void AddRecordCommands(CLI::App& root, Session& session) {
@@ -188,14 +213,16 @@ void AddSubjectCommands(CLI::App& root, Session& session) {
 
   auto remove = std::make_shared<v1::DeleteSubjectRequest>();
   command = AddCommand(*group, "delete", "Erases a person: final", session,
-                       AskAndShow(remove, &Connection::vault, &Vault::DeleteSubject,
-                                  Prepare<v1::DeleteSubjectRequest>([](Session& s, auto* r) {
-                                    r->set_name(SubjectName(s, r->name()));
-                                    return absl::OkStatus();
-                                  })));
+                       [remove](Session& s) { return DeleteSubject(s, *remove); });
   command->add_option("SUBJECT", *remove->mutable_name(), "Person")->required();
   AddUsage(*command, remove->mutable_usage());
   AddRequestId(*command, remove->mutable_request_id());
+  command->add_flag_callback(
+      "--keep-held", [remove] { remove->set_keep_held(true); },
+      "Where the law keeps some of it: erases all else, and closes that until its time is over");
+  command->footer(
+      "Ends with 3 where the law keeps some of it: the person is erased with the last of that.\n"
+      "Example: piivault subject delete SUBJECT --keep-held --for R0\n");
   AddSubjectUpdateCommand(*group, session);
   AddPeoplesWillCommands(*group, session);
   AddRequestCommands(*group, session);

@@ -17,6 +17,7 @@
 #include "piivault/v1/admin_service.pb.h"
 #include "piivault/v1/audit_service.pb.h"
 #include "piivault/v1/credential_service.pb.h"
+#include "piivault/v1/retention_service.pb.h"
 #include "piivault/v1/rights_service.pb.h"
 #include "piivault/v1/sharing_service.pb.h"
 #include "piivault/v1/subject_service.pb.h"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "authz/reason.h"
@@ -24,6 +25,19 @@ namespace {
 
 using authz::Reason;
 using google::protobuf::Message;
+
+// Of the starter policy nothing is due: visits are, at once. Support selects, engineers approve.
+std::string PolicyWithVisits() {
+  return absl::StrReplaceAll(
+      ops::kStarterPolicy,
+      {{"\n  account:", "\n  visit: {fields: {note: free_text}}\n  account:"}, {"\nrecipients:", R"(
+  - {id: shop-visits, role: shop, may: [create], fields: [visit.note], for: [order]}
+  - {id: support-selects, role: support, may: [select_destruction], for: [support]}
+  - {id: engineer-approves, role: engineer, may: [approve_destruction], for: [technical_work]}
+retention: [{id: visits, fields: [visit.note], trigger: record_made, keep: 0, then: destroy,
+             approval: engineer}]
+recipients:)"}});
+}
 
 constexpr char kCarrier[] = "tenants/default/recipients/carrier";
 
@@ -113,6 +127,11 @@ SubjectRightsService/RefuseRequest          r r r r  o o  o  o N E X  T T  D U  
 SubjectRightsService/WithdrawRequest        r r r r  o o  o  o N E X  T T  D U  r
 SubjectRightsService/CompleteRequest        r r r r  o o  o  o N E X  T T  D U  r
 SubjectRightsService/ListRequests           r r r r  o o  o  o N E X  T T  D U  r
+RetentionService/GetRetention               r r r r  o o  +  + N E X  T T  D U  r
+RetentionService/SelectDestruction          r r r r  o o  +  o N E X  T T  D U  r
+RetentionService/ListDestructions           r r r r  o o  +  + N E X  T T  D U  r
+RetentionService/ApproveDestruction         r r r r  o o  o  + N E X  T T  D U  r
+RetentionService/RejectDestruction          r r r r  o o  o  + N E X  T T  D U  r
 CredentialService/SetCredential             r r r r  + f  o  f N E X  T T  D U  r
 CredentialService/VerifyCredential          r r r r  + o  o  o N E X  T T  D U  r
 CredentialService/RevokeCredential          r r r r  + f  o  f N E X  T T  D U  r
@@ -196,6 +215,7 @@ class MatrixTest : public DevVaultFixture {
 
   void SetUp() override {
     Start();
+    Activate(LoadPolicy(PolicyWithVisits()), kTenant);
     Register("officer", v1::PRINCIPAL_KIND_STAFF, "privacy_officer", "");
     v1::CreateTenantRequest other;
     other.mutable_tenant()->set_name("tenants/other");
@@ -225,6 +245,8 @@ class MatrixTest : public DevVaultFixture {
   Outcome Try(const Caller& caller, const Message& request, bool streaming);
   // A proposal of admin-2's, for admin-1 to decide.
   v1::Proposal Proposed();
+  // A list of a visit, and of those before it that still are there.
+  v1::Destruction Selected();
 
   static v1::RegisterRecipientRequest RecipientRequest(const std::string& name) {
     v1::RegisterRecipientRequest request;
@@ -270,6 +292,16 @@ v1::Proposal MatrixTest::Proposed() {
   v1::CreateProposalRequest request;
   *request.mutable_proposal() = GrantRole("principals/support", "support", kTenant);
   return Must<v1::CreateProposalResponse>("admin-2", request).proposal();
+}
+
+v1::Destruction MatrixTest::Selected() {
+  v1::CreateRecordRequest visit = CreateRequest({{"note", "came by"}});
+  visit.mutable_record()->set_type("visit");
+  Must<v1::CreateRecordResponse>("shop", visit);
+  v1::SelectDestructionRequest request;
+  request.set_parent(kTenant);
+  *request.mutable_usage() = UsageFor("support", "T-1");
+  return Must<v1::SelectDestructionResponse>("support", request).destruction();
 }
 
 MatrixTest::Makers MatrixTest::Requests() {
@@ -436,6 +468,20 @@ MatrixTest::Makers MatrixTest::Requests() {
        Make<v1::WithdrawRequestRequest>([=](auto& r) { r.set_name(rights_request); })},
       {"SubjectRightsService/ListRequests",
        Make<v1::ListRequestsRequest>([=](auto& r) { r.set_subject(subject); })},
+
+      {"RetentionService/GetRetention",
+       Make<v1::GetRetentionRequest>([=](auto& r) { r.set_subject(subject); })},
+      {"RetentionService/SelectDestruction",
+       Make<v1::SelectDestructionRequest>([](auto& r) { r.set_parent(kTenant); })},
+      {"RetentionService/ListDestructions",
+       Make<v1::ListDestructionsRequest>([](auto& r) { r.set_parent(kTenant); })},
+      {"RetentionService/ApproveDestruction", Make<v1::ApproveDestructionRequest>([this](auto& r) {
+         const v1::Destruction list = Selected();
+         r.set_name(list.name());
+         r.set_sha256(list.sha256());
+       })},
+      {"RetentionService/RejectDestruction",
+       Make<v1::RejectDestructionRequest>([this](auto& r) { r.set_name(Selected().name()); })},
 
       {"SharingService/RegisterRecipient",
        Make<v1::RegisterRecipientRequest>([](auto& r) { r = RecipientRequest("matrix"); })},

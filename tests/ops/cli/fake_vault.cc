@@ -272,6 +272,28 @@ class FakeVault::Vault : public v1::VaultService::Service {
     return fake_.Hear(*request);
   }
 
+  // Of s2 a law keeps some: of one record until then, of another with no end yet.
+  grpc::Status DeleteSubject(grpc::ServerContext*, const v1::DeleteSubjectRequest* request,
+                             v1::DeleteSubjectResponse* response) override {
+    response->set_records(3);
+    response->mutable_receipt()->set_index(42);
+    if (!request->name().ends_with("/s2")) return fake_.Hear(*request);
+    if (!request->keep_held()) {
+      return Refusal(grpc::StatusCode::FAILED_PRECONDITION, "RETENTION_HOLD", "pay.record");
+    }
+    v1::HeldFields* held = response->add_held();
+    held->set_record(request->name() + "/records/r1");
+    held->add_fields("record");
+    held->add_fields("bill");
+    held->set_law("JP-tax");
+    held->mutable_until()->set_seconds(1'900'000'000);
+    held = response->add_held();
+    held->set_record(request->name() + "/records/r2");
+    held->add_fields("record");
+    held->set_law("JP-tax");
+    return fake_.Hear(*request);
+  }
+
  private:
   FakeVault& fake_;
 };
@@ -518,6 +540,8 @@ FakeVault::FakeVault()
       audit_(std::make_unique<Audit>(*this)),
       credential_(std::make_unique<Credential>(*this)),
       rights_(std::make_unique<Rights>(*this)),
+      retention_(std::make_unique<FakeRetention>(
+          [this](const google::protobuf::Message& request) { return Hear(request); })),
       sharing_(std::make_unique<FakeSharing>(
           [this](const google::protobuf::Message& request) { return Hear(request); })),
       subject_(std::make_unique<Subject>(*this)),
@@ -537,6 +561,7 @@ FakeVault::FakeVault()
   builder.RegisterService(audit_.get());
   builder.RegisterService(credential_.get());
   builder.RegisterService(rights_.get());
+  builder.RegisterService(retention_.get());
   builder.RegisterService(sharing_.get());
   builder.RegisterService(subject_.get());
   builder.RegisterService(vault_.get());

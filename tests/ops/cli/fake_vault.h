@@ -20,6 +20,7 @@
 #include "piivault/v1/subject_service.grpc.pb.h"
 #include "piivault/v1/vault_service.grpc.pb.h"
 #include "tests/fakes/test_pki.h"
+#include "tests/ops/cli/fake_retention.h"
 #include "tests/ops/cli/fake_sharing.h"
 #include "tests/ops/cli/scratch_folder.h"
 
@@ -61,8 +62,8 @@ class FakeVault {
   std::vector<std::string> administered() const;
   std::vector<v1::OpenMatterRequest> opened() const;
   std::vector<v1::UpdateSubjectRequest> updated() const;
-  // What SubjectService, SubjectRightsService, CredentialService and SharingService were asked,
-  // each request in text format behind its type's name.
+  // What SubjectService, SubjectRightsService, CredentialService, RetentionService and
+  // SharingService were asked, each request in text format behind its type's name.
   std::vector<std::string> said() const;
   FakeSharing& sharing() { return *sharing_; }
 
@@ -97,6 +98,7 @@ class FakeVault {
   std::unique_ptr<Audit> audit_;
   std::unique_ptr<Credential> credential_;
   std::unique_ptr<Rights> rights_;
+  std::unique_ptr<FakeRetention> retention_;
   std::unique_ptr<FakeSharing> sharing_;
   std::unique_ptr<Subject> subject_;
   std::unique_ptr<Vault> vault_;
