@@ -281,13 +281,12 @@ absl::Status VaultServer::Impl::AddServices() {
         metrics->RowDamaged("sharing");
         Log(LogLevel::kError, "row of sharing does not open", {{"row", vault::RowName(row)}});
       }});
-  retention_sweeper.emplace(
-      vault::RetentionSweeper::Parts{*engine, *store, *rules, *unique, random, sweep_now,
-                                     [this](const storage::Key& row) {
-                                       metrics->RowDamaged("retention");
-                                       Log(LogLevel::kError, "record that may be due does not open",
-                                           {{"row", vault::RowName(row)}});
-                                     }});
+  retention_sweeper.emplace(vault::RetentionSweeper::Parts{
+      *engine, *store, *rules, *unique, random, sweep_now, [this](const storage::Key& row) {
+        metrics->RowDamaged("retention");
+        Log(LogLevel::kError, "record that may be due does not open",
+            {{"row", vault::RowName(row)}});
+      }});
   notices.emplace(*engine, *store, now);
   refuser.emplace(*store, random);
   vault_dependencies.emplace(vault::VaultDependencies{*engine, *store, *rules, *unique, budgets,

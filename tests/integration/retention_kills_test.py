@@ -61,7 +61,7 @@ def findings(e):
         wrong.append(f"{len(granted)} entries of it")
     for entry in granted.values():
         if ([(item.record_ref, tuple(item.fields)) for item in entry.items] !=
-                [(retention_vault.in_the_log(item.record_ref), tuple(item.fields))
+                [(item.record_ref, tuple(item.fields))
                  for item in e.selected.items]):
             wrong.append("its entry does not name what went")
     if set(e.answered) - set(granted):
@@ -275,7 +275,7 @@ class JudgeTest(unittest.TestCase):
                 item.record = ""
             entries[7] = audit.Entry(
                 method=APPROVE, resource=selected.name, decision=GRANTED,
-                items=[audit.EntryItem(record_ref=retention_vault.in_the_log(ref), fields=DUE)
+                items=[audit.EntryItem(record_ref=ref, fields=DUE)
                        for ref in refs])
         return Evidence(selected, now, {record: want[stay] for record, stay in stays.items()},
                         stays, entries, [7] if destroyed else [])

@@ -1,7 +1,6 @@
 """Vaults in which data is due: operator 001's, with consultations and members, and small ones under
 policies of their own."""
 
-import base64
 import json
 import time
 import urllib.request
@@ -30,11 +29,6 @@ def wait_for_metrics(vault, **wanted):
         if found == wanted or time.monotonic() > end:
             return found
         time.sleep(0.05)
-
-
-def in_the_log(ref):
-    """As an entry spells it: lists and certificates have it in hexadecimal digits."""
-    return base64.b32encode(bytes.fromhex(ref)).decode().lower().rstrip("=")
 
 
 def person(record):
@@ -90,10 +84,7 @@ class RetentionVault(operator_vault.OperatorVault):
 
 
 class PriusproVault(operator_vault.OperatorVault):
-    """Operator 004's, where erasure is offered: `support` is the desk, which may ask for periods of
-    storage too, `engineer` the sales office."""
-    SHOWS = ("  - {id: desk-shows, clause: 004-46, role: customer_info_desk, "
-             "may: [select_destruction], for: [R0], assumed: true}\n")
+    """Operator 004's, where erasure is offered: `support` is the desk, `engineer` the sales office."""
 
     def set_up(self, more_grants):
         self.messages = self.stubs.vault_service_pb2
@@ -104,7 +95,7 @@ class PriusproVault(operator_vault.OperatorVault):
         text, values = ((operator_vault.POLICY / name).read_text()
                         for name in ("priuspro.yaml", "priuspro.values.yaml"))
         policy = admin.CreatePolicy(self.admin.CreatePolicyRequest(
-            yaml=text.replace("grants:\n", f"grants:\n{self.SHOWS}", 1),
+            yaml=text,
             values_yaml=values.replace("erasure_offered: not_held",
                                        "erasure_offered: formal_notice")), timeout=60).policy
         self.agree(activate_policy=self.admin.Proposal.ActivatePolicy(

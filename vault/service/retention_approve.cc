@@ -138,9 +138,8 @@ class ApproveDestructionHandler : public Handler {
 
   static bool IsHeld(VaultCall& call, const LoadedRecord& record, std::string_view field) {
     const auto held = HeldFields(call.policy(), record, call.vouched());
-    return std::any_of(held.begin(), held.end(), [&](const RetainedField& one) {
-      return one.field->name == field;
-    });
+    return std::any_of(held.begin(), held.end(),
+                       [&](const RetainedField& one) { return one.field->name == field; });
   }
 
   // Why it stays; kOk for what is destroyed.
@@ -172,8 +171,8 @@ class ApproveDestructionHandler : public Handler {
         return field.field->name == name;
       });
       if (found == due.end()) {
-        const Reason why = IsHeld(call, *record, name) ? Reason::kRetentionHold
-                                                       : Reason::kProposalStale;
+        const Reason why =
+            IsHeld(call, *record, name) ? Reason::kRetentionHold : Reason::kProposalStale;
         call.AddFailedItem(why, record);
         return why;
       }
