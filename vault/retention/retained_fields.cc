@@ -9,13 +9,16 @@ namespace piivault::vault {
 std::vector<RetainedField> RetainedFields(const authz::Policy& policy, const LoadedRecord& record) {
   std::vector<RetainedField> fields;
   const authz::TypeId type = policy.FindType(record.type());
-  if (type == authz::kNoType || !authz::HasRetention(policy, type)) return fields;
+  // The policy may have given up the law for which something was left of an erased person.
+  const bool erased = record.subject.row.use().erase_micros() != 0;
+  if (type == authz::kNoType || !(erased || authz::HasRetention(policy, type))) return fields;
   const RecordTimes times(policy, record.subject.row.use(), record.identity.record,
                           record.header());
   for (const authz::FieldId id : policy.type(type).fields) {
     const authz::FieldSpec& field = policy.field(id);
     const storage::v1::FieldHeader* const value = record.reader->FindField(field.name);
-    if (value == nullptr || value->absent() || !authz::IsRetained(policy, id)) continue;
+    if (value == nullptr || value->absent()) continue;
+    if (!erased && !authz::IsRetained(policy, id)) continue;
     fields.push_back({&field, times.Of(id)});
   }
   return fields;

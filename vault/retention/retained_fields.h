@@ -20,7 +20,7 @@ struct RetainedField {
 };
 
 // Those of the record's fields that have a value and that some rule is about, in the policy's
-// order. Pointers lead into `policy`.
+// order; of what was left of an erased person all. Pointers lead into `policy`.
 [[nodiscard]] std::vector<RetainedField> RetainedFields(const authz::Policy& policy,
                                                         const LoadedRecord& record);
 

@@ -138,7 +138,8 @@ absl::Status RetentionSweeper::PlanRecords(const TenantScope& scope, const authz
             return absl::OkStatus();
           }
           planned = FinishErasure(scope, policy, record.subject, work);
-        } else {
+        }
+        if (planned.ok() && !work->erased) {
           planned = PlanRecord(policy, &record, destroyer, work);
         }
         if (absl::IsDataLoss(planned)) {
@@ -163,8 +164,10 @@ absl::Status RetentionSweeper::PlanRecord(const authz::Policy& policy, LoadedRec
   std::vector<RetainedField> due = RetainedFields(policy, *record);
   std::erase_if(due, [&](const RetainedField& field) { return !field.times.DueAt(work->now); });
   const size_t all = due.size();
+  // An erasure has been decided.
+  const bool erased = record->subject.row.use().erase_micros() != 0;
   std::erase_if(due, [&](const RetainedField& field) {
-    return !authz::ApprovalOf(policy, field.times.rule).empty();
+    return !erased && !authz::ApprovalOf(policy, field.times.rule).empty();
   });
   work->waiting += all - due.size();
   if (due.empty()) return absl::OkStatus();

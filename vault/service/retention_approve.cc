@@ -146,6 +146,11 @@ class ApproveDestructionHandler : public Handler {
       return gone ? Reason::kNotFound : result->reason;
     }
     LoadedRecord* const record = result->record.get();
+    if (record->subject.row.use().erase_micros() != 0) {
+      // What is left of this one goes by itself, and the person with the last of it.
+      call.AddFailedItem(Reason::kSubjectErased, record);
+      return Reason::kSubjectErased;
+    }
     std::vector<RetainedField> due = RetainedFields(call.policy(), *record);
     std::erase_if(due, [&](const RetainedField& field) { return !field.times.DueAt(call.now()); });
     std::vector<std::string_view> names;
