@@ -179,9 +179,8 @@ inline void Remove(const std::string& record, ModelPerson* person) {
 inline void Destroy(const ModelStates& states, const std::map<std::string, size_t>& history,
                     const std::set<std::string>& fields, ModelPerson* person,
                     const std::string& record) {
-  const auto found =
-      std::find_if(person->records.begin(), person->records.end(),
-                   [&](const ModelRecord& one) { return one.name == record; });
+  const auto found = std::find_if(person->records.begin(), person->records.end(),
+                                  [&](const ModelRecord& one) { return one.name == record; });
   if (fields.size() >= found->values.size()) return Remove(record, person);
   Write(states, history, {}, fields, &*found);
 }

@@ -76,7 +76,13 @@ ModelRules RulesOf(bool earlier_of, bool others) {
   made.approved = {"customer.phone", "pay.memo"};
   made.rules = {
       {"tax", {"pay.paid"}, {"cancelled"}, false, others ? "3mo" : "1y", "Tax", "destroy"},
-      {"books", {"pay.booked"}, {"record_made"}, false, others ? "100d" : "40d", "Trade", "destroy"},
+      {"books",
+       {"pay.booked"},
+       {"record_made"},
+       false,
+       others ? "100d" : "40d",
+       "Trade",
+       "destroy"},
       {"over", {"pay.paid", "pay.booked"}, {"purpose_complete"}, false, "0", "", "destroy"},
       {"names", {"customer.name"}, {"case_closed"}, false, "3mo", "Trade", "destroy", true},
       {"memos", {"pay.memo"}, {"purpose_complete", "cancelled"}, false, "5d", "", "destroy"},
@@ -224,9 +230,11 @@ class RetentionPropertyTest : public RightsTestBase, public testing::WithParamIn
   void Create();
   void Update();
   void Upsert(ModelPerson* person, ModelRecord* record);
-  void Changed(const Result& result, ModelPerson* person, ModelRecord* record, const Values& set, const Names& cleared);
+  void Changed(const Result& result, ModelPerson* person, ModelRecord* record, const Values& set,
+               const Names& cleared);
   void DeleteRecord();
   void DeleteSubject();
+  void OpenMatter(ModelPerson* person, const std::string& record);
   void ChangeMatter();
   void ChangePerson();
   void Wait();
@@ -394,26 +402,28 @@ void RetentionPropertyTest::DeleteSubject() {
   if (!person->is_erased()) person->erased = vault_.now;
 }
 
+void RetentionPropertyTest::OpenMatter(ModelPerson* person, const std::string& record) {
+  ModelMatter& matter = person->matters.emplace_back();
+  matter.id = absl::StrCat("C-", ++number_);
+  matter.type = AnyOf(kMatterTypes);
+  v1::OpenMatterRequest request;
+  request.set_parent(person->name);
+  request.mutable_matter()->set_kind("consultation");
+  request.mutable_matter()->set_id(matter.id);
+  request.mutable_matter()->set_type(matter.type);
+  if (!record.empty()) {
+    request.mutable_matter()->add_records(record);
+    matter.records.insert(record);
+  }
+  ASSERT_EQ(vault_.Call("shop", "OpenMatter", request).name(), "OK");
+}
+
 void RetentionPropertyTest::ChangeMatter() {
   ModelPerson* const person = AnyPerson();
   if (person == nullptr || person->gone) return;
   const ModelRecord* const record = AnyRecord(person);
   if (person->matters.empty() || (person->matters.size() < 3 && OneIn(3))) {
-    ModelMatter matter;
-    matter.id = absl::StrCat("C-", ++number_);
-    matter.type = AnyOf(kMatterTypes);
-    v1::OpenMatterRequest request;
-    request.set_parent(person->name);
-    request.mutable_matter()->set_kind("consultation");
-    request.mutable_matter()->set_id(matter.id);
-    request.mutable_matter()->set_type(matter.type);
-    if (record != nullptr && OneIn(2)) {
-      request.mutable_matter()->add_records(record->name);
-      matter.records.insert(record->name);
-    }
-    ASSERT_EQ(vault_.Call("shop", "OpenMatter", request).name(), "OK");
-    person->matters.push_back(matter);
-    return;
+    return OpenMatter(person, record != nullptr && OneIn(2) ? record->name : "");
   }
   ModelMatter& matter = person->matters[Below(person->matters.size())];
   ModelMatter changed = matter;
@@ -472,7 +482,7 @@ void RetentionPropertyTest::ChangePerson() {
 }
 
 void RetentionPropertyTest::Wait() {
-  const std::vector<absl::Duration> times = {absl::Hours(1), kDay,      5 * kDay,  10 * kDay,
+  const std::vector<absl::Duration> times = {absl::Hours(1), kDay,       5 * kDay,  10 * kDay,
                                              40 * kDay,      100 * kDay, 370 * kDay};
   vault_.now += AnyOf(times);
 }
@@ -642,9 +652,10 @@ void RetentionPropertyTest::ExpectShown(const ModelPerson& person) {
   ASSERT_EQ(result.name(), "OK");
   std::map<std::string, std::string> shown;
   for (const v1::FieldRetention& one : result.As<v1::GetRetentionResponse>().fields()) {
-    const bool due = one.has_due_time() && one.due_time().seconds() <= absl::ToUnixSeconds(vault_.now);
-    shown[one.record() + " " + one.field()] = absl::StrCat(
-        !one.law().empty(), " ", one.kept_by_law(), " ", due);
+    const bool due =
+        one.has_due_time() && one.due_time().seconds() <= absl::ToUnixSeconds(vault_.now);
+    shown[one.record() + " " + one.field()] =
+        absl::StrCat(!one.law().empty(), " ", one.kept_by_law(), " ", due);
   }
   for (const ModelRecord& record : person.records) {
     for (const auto& [field, state] : States(person, record)) {
@@ -758,6 +769,8 @@ void RetentionPropertyTest::EndAll() {
       person.events.insert({event, vault_.now});
     }
     ASSERT_EQ(vault_.Call("shop", "UpdateSubject", request).name(), "OK");
+    // What was told of the person before a record was made is told of it by a matter alone.
+    if (person.matters.empty()) OpenMatter(&person, "");
     for (ModelMatter& matter : person.matters) {
       v1::UpdateMatterRequest close;
       close.set_parent(person.name);
