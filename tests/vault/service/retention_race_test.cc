@@ -225,14 +225,14 @@ TEST_F(RetentionRaceTest, AnApprovalSeesThatTheRecordIsAboutAFurtherCase) {
 
 // What was selected is the field, whatever it holds; nothing of the other fields is put back.
 TEST_F(RetentionRaceTest, AnApprovalTakesTheRecordAsItIsByThen) {
-  EXPECT_EQ(Approve([&] {
-              EXPECT_EQ(vault_.Call("shop", "UpdateRecord", Change({{"paid", "200"}})).name(),
-                        "OK");
-            }),
-            "");
-  EXPECT_EQ(Stored(pay_), (std::map<std::string, std::string>{
-                              {"talk", "by phone"}, {"paid", "200"}, {"paid<", "100"},
-                              {"note", "cash"}}));
+  EXPECT_EQ(
+      Approve([&] {
+        EXPECT_EQ(vault_.Call("shop", "UpdateRecord", Change({{"paid", "200"}})).name(), "OK");
+      }),
+      "");
+  EXPECT_EQ(Stored(pay_),
+            (std::map<std::string, std::string>{
+                {"talk", "by phone"}, {"paid", "200"}, {"paid<", "100"}, {"note", "cash"}}));
 }
 
 TEST_F(RetentionRaceTest, AnApprovalLeavesWhatHasGoneMeanwhile) {
@@ -289,8 +289,9 @@ TEST_F(RetentionRaceTest, AListIsByOnePolicy) {
 
 TEST_F(RetentionRaceTest, AnErasureSeesTheRecordThatWasAddedMeanwhile) {
   std::string other;
-  const Result erased = Race("shop", "DeleteSubject", Erasure(true),
-                             [&] { other = Add({{"paid", "300"}, {"note", "card"}}); });
+  const Result erased = Race("shop", "DeleteSubject", Erasure(true), [&] {
+    other = Add({{"paid", "300"}, {"note", "card"}});
+  });
   ASSERT_EQ(erased.name(), "OK");
   EXPECT_EQ(erased.As<v1::DeleteSubjectResponse>().records(), 2);
   EXPECT_EQ(erased.As<v1::DeleteSubjectResponse>().held_size(), 2);
@@ -303,10 +304,9 @@ TEST_F(RetentionRaceTest, ARecordIsNotAddedToWhoWasErasedMeanwhile) {
   request.mutable_record()->set_type("pay");
   request.mutable_record()->set_subject(hanako_);
   EXPECT_EQ(Race("shop", "CreateRecord", request, [&] { Erase(true); }).name(), "SUBJECT_ERASED");
-  EXPECT_EQ(Race("shop", "UpdateRecord", Change({{"paid", "1"}}), [&] {
-              SetContract(false);
-            }).name(),
-            "SUBJECT_ERASED");
+  EXPECT_EQ(
+      Race("shop", "UpdateRecord", Change({{"paid", "1"}}), [&] { SetContract(false); }).name(),
+      "SUBJECT_ERASED");
 }
 
 TEST_F(RetentionRaceTest, AnErasureKeepsWhatIsHeldByThen) {
@@ -390,10 +390,9 @@ TEST_F(RetentionSweepRaceTest, ARecordThatWasChangedIsTakenAsItIsByThen) {
               EXPECT_EQ(vault_.Call("shop", "UpdateRecord", change).name(), "OK");
             }),
             1u);
-  EXPECT_EQ(Stored(pay_), (std::map<std::string, std::string>{{"claim", "cold tea"},
-                                                              {"paid", "200"},
-                                                              {"paid<", "100"},
-                                                              {"note", "cash"}}));
+  EXPECT_EQ(Stored(pay_),
+            (std::map<std::string, std::string>{
+                {"claim", "cold tea"}, {"paid", "200"}, {"paid<", "100"}, {"note", "cash"}}));
 }
 
 TEST_F(RetentionSweepRaceTest, ByAPolicyThatIsInForceMeanwhileItMayStay) {
