@@ -162,6 +162,11 @@ class ApproveDestructionHandler : public Handler {
       call.AddFailedItem(decision.reason, record);
       return decision.reason;
     }
+    if (record->subject.row.use().erase_micros() != 0) {
+      // What is left of this one goes by itself, and the person with the last of it.
+      call.AddFailedItem(Reason::kSubjectErased, record);
+      return Reason::kSubjectErased;
+    }
     std::vector<RetainedField> due = RetainedFields(call.policy(), *record);
     std::erase_if(due,
                   [&](const RetainedField& field) { return !field.times.DueAt(call.vouched()); });

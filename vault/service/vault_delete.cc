@@ -55,6 +55,10 @@ class DeleteRecordHandler : public Handler {
     }
     const std::vector<RetainedField> held = HeldFields(call.policy(), record, call.vouched());
     if (!held.empty()) return RefuseHeld(call, record, held);
+    // What is left of this one goes by itself, and the person with the last of it.
+    if (record.subject.row.use().erase_micros() != 0) {
+      return call.Refuse(authz::Reason::kSubjectErased);
+    }
     RecordWriter writer(call.writer_deps(), call.scope(), call.policy(), call.now(),
                         &call.changes());
     absl::Status deleted = writer.Delete(&record);
