@@ -34,6 +34,12 @@ class Matters {
     return std::any_of(times_.matters.begin(), times_.matters.end(),
                        [this](const MatterTimes& matter) { return Counts(matter); });
   }
+  // Whether one of them is known to count.
+  bool sure() const {
+    return std::any_of(
+        times_.matters.begin(), times_.matters.end(),
+        [this](const MatterTimes& matter) { return Counts(matter) && (all_ || matter.of_record); });
+  }
 
   // When something had happened with all of them; kNever for none.
   template <typename When>
@@ -95,11 +101,13 @@ absl::Time TriggerTime(std::string_view trigger, const RecordTimes& times, const
   return IsToldEvent(trigger) ? ToldTime(trigger, times, matters) : kNever;
 }
 
-// When the rule's period has ended; nothing where the rule is not about the record.
+// When the rule's period has ended; nothing where the rule is not about the record. `*sure`:
+// whether it is known to be.
 std::optional<absl::Time> EndOf(const RetentionSpec& rule, const RecordTimes& times,
-                                absl::TimeZone zone) {
+                                absl::TimeZone zone, bool* sure) {
   const Matters matters(rule, times);
   if (!rule.when.empty() && !matters.any()) return std::nullopt;
+  *sure = rule.when.empty() || matters.sure();
   absl::Time start = rule.all_triggers ? absl::InfinitePast() : kNever;
   for (const std::string& trigger : rule.triggers) {
     const absl::Time at = TriggerTime(trigger, times, matters);
@@ -124,7 +132,8 @@ FieldTimes RetentionOf(const Policy& policy, FieldId field, const RecordTimes& t
   absl::Time destroying_end = absl::InfinitePast();
   for (const RetentionSpec* const spec : policy.compiled().retention().RulesOf(field)) {
     const RetentionSpec& rule = *spec;
-    const std::optional<absl::Time> end = EndOf(rule, times, policy.timezone());
+    bool sure = false;
+    const std::optional<absl::Time> end = EndOf(rule, times, policy.timezone(), &sure);
     if (!end.has_value()) continue;
     if (rule.hold.empty()) {
       purpose = true;
@@ -138,7 +147,8 @@ FieldTimes RetentionOf(const Policy& policy, FieldId field, const RecordTimes& t
       found.held_until = *end;
       found.hold = &rule;
     }
-    if (Destroys(rule) && (destroying == nullptr || *end > destroying_end)) {
+    // What only may be about the record keeps it, and does not destroy it.
+    if (sure && Destroys(rule) && (destroying == nullptr || *end > destroying_end)) {
       destroying = &rule;
       destroying_end = *end;
     }

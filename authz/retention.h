@@ -66,9 +66,8 @@ bool IsDisputed(std::string_view matter_type);
 bool IsToldEvent(std::string_view trigger);
 
 // Of one field. Which matters count: those that are about the record, all of them. A record that
-// none is about counts for holds as if all of the person's were, for destruction as if none was.
-// What is told has happened when it was told of the person or of each of these matters;
-// `contract_concluded` that nobody told happened when the record was made.
+// none is about counts for holds as if all of the person's were, for destruction as if none was. A
+// dispute of which nobody said what it is about keeps any record, and destroys none for that.
 FieldTimes RetentionOf(const Policy& policy, FieldId field, const RecordTimes& times);
 // Whether any rule that keeps or destroys is about a field of the type.
 bool HasRetention(const Policy& policy, TypeId type);

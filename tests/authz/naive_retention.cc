@@ -159,11 +159,22 @@ bool Retention::Due(const std::string& field, absl::Time now) const {
   return !Held(field, now) && (PurposeOver(field, now) || DueByHolds(field));
 }
 
+bool Retention::Sure(const RetentionRule& rule) const {
+  if (!rule.disputes_only) return true;
+  for (const MatterTimes* matter : Matters(rule)) {
+    if (matter->of_record || !matter->of_none) return true;
+    bool linked = false;
+    for (const MatterTimes& other : times_.matters) linked = linked || other.of_record;
+    if (!linked) return true;
+  }
+  return false;
+}
+
 bool Retention::DueByHolds(const std::string& field) const {
   bool holds_destroy = false;
   bool others = false;
   for (const RetentionRule& rule : rules_) {
-    if (!rule.About(field) || !Concerns(rule) || !rule.Destroys()) continue;
+    if (!rule.About(field) || !Concerns(rule) || !rule.Destroys() || !Sure(rule)) continue;
     (rule.hold.empty() ? others : holds_destroy) = true;
   }
   return holds_destroy && (!others || earlier_of_);

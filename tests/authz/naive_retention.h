@@ -43,6 +43,8 @@ class Retention {
   // Whether the rule is about the record, and its period is over.
   bool Ended(const RetentionRule& rule, absl::Time now) const;
   bool Concerns(const RetentionRule& rule) const;
+  // The same, and not only because nobody said what a dispute is about.
+  bool Sure(const RetentionRule& rule) const;
 
  private:
   std::vector<const MatterTimes*> Matters(const RetentionRule& rule) const;

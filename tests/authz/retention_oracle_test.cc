@@ -237,7 +237,7 @@ class Comparison {
     const bool lasts =
         std::any_of(made_.rules.begin(), made_.rules.end(), [&](const RetentionRule& other) {
           return other.About(field_) && !other.hold.empty() && other.Destroys() &&
-                 naive_.Concerns(other) && !naive_.Ended(other, before);
+                 naive_.Concerns(other) && naive_.Sure(other) && !naive_.Ended(other, before);
         });
     if (lasts && naive_.PurposeOver(field_, before)) {
       EXPECT_FALSE(rule.hold.empty()) << rule.id;

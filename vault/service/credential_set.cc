@@ -12,7 +12,6 @@
 #include "vault/service/admin_convert.h"
 #include "vault/service/credential_call.h"
 #include "vault/service/credential_handlers.h"
-#include "vault/service/vault_erase.h"
 #include "vault/service/vault_intake.h"
 #include "vault/values/credential_text.h"
 

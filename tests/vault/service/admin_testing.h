@@ -201,7 +201,7 @@ class AdminTest : public testing::Test {
     piivault::v1::CreatePolicyRequest load;
     load.set_yaml(yaml);
     auto loaded = Call<piivault::v1::CreatePolicyResponse>("aoki", "CreatePolicy", load);
-    EXPECT_TRUE(loaded.ok());
+    EXPECT_TRUE(loaded.ok()) << authz::ReasonName(loaded.reason);
     piivault::v1::CreateProposalRequest request;
     auto* activate = request.mutable_proposal()->mutable_activate_policy();
     activate->set_tenant("tenants/default");

@@ -165,6 +165,13 @@ TEST_F(MatterRecordsTest, ADisputeWithoutRecordsGivesWayToADisputeAlone) {
   }
   EXPECT_EQ(Open(person, "consultation", "new").name(), "BATCH_TOO_LARGE");
   EXPECT_EQ(Open(person, "order", "new").name(), "BATCH_TOO_LARGE");
+  // For these there are 50 places more; then they give way to each other.
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(Open(person, "consultation", "D-" + std::to_string(i), "complaint").name(), "OK");
+  }
+  EXPECT_EQ(Update(person, "consultation", "C-0", State("open")).name(), "OK");
+  EXPECT_EQ(Open(person, "consultation", "new", "complaint").name(), "BATCH_TOO_LARGE");
+  ASSERT_EQ(Update(person, "consultation", "C-0", State("closed")).name(), "OK");
   EXPECT_EQ(Open(person, "consultation", "new", "complaint").name(), "OK");
   EXPECT_EQ(Update(person, "consultation", "C-0", State("open")).name(), "NOT_FOUND");
 }

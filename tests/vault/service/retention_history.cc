@@ -205,9 +205,16 @@ void RetentionHistory::Changed(const Result& result, ModelPerson* person, ModelR
   const ModelStates states = States(*person, *record);
   bool held = false;
   for (const std::string& field : cleared) held |= states.contains(field) && states.at(field).held;
-  // A write is no use, so that nothing is closed to it.
+  Names closed;
+  for (const auto& [field, value] : set) {
+    if (!states.contains(field)) continue;
+    if (states.at(field).due) closed.insert("RETENTION_OVER");
+    if (states.at(field).kept_by_law()) closed.insert("KEPT_BY_LAW");
+  }
   if (person->is_erased() && !set.empty()) {
     EXPECT_EQ(result.name(), "SUBJECT_ERASED");
+  } else if (!closed.empty()) {
+    EXPECT_TRUE(closed.contains(std::string(result.name()))) << result.name();
   } else if (held) {
     EXPECT_EQ(result.name(), "RETENTION_HOLD");
   } else {
@@ -267,6 +274,10 @@ void RetentionHistory::DeleteSubject() {
     }
   }
   EXPECT_TRUE(kept.empty());
+  for (ModelRecord& record : person->records) record.ref.clear();
+  std::erase_if(person->matters, [](const ModelMatter& matter) {
+    return matter.records.empty() && matter.type == "inquiry";
+  });
   if (!person->is_erased()) person->erased = vault_.now;
 }
 
@@ -283,7 +294,9 @@ void RetentionHistory::OpenMatter(ModelPerson* person, const std::string& record
     request.mutable_matter()->add_records(record);
     matter.records.insert(record);
   }
-  ASSERT_EQ(vault_.Call("shop", "OpenMatter", request).name(), "OK");
+  const Result result = vault_.Call("shop", "OpenMatter", request);
+  ASSERT_EQ(result.name(), person->is_erased() ? "SUBJECT_ERASED" : "OK");
+  if (!result.ok()) person->matters.pop_back();
 }
 
 void RetentionHistory::ChangeMatter() {
@@ -300,6 +313,7 @@ void RetentionHistory::ChangeMatter() {
   request.set_kind("consultation");
   request.set_id(matter.id);
   bool refused = false;
+  bool longer = false;  // is kept what is left of an erased person
   switch (Below(5)) {
     case 0:
       changed.type = AnyOf(kMatterTypes);
@@ -311,6 +325,8 @@ void RetentionHistory::ChangeMatter() {
       if (record == nullptr) return;
       request.add_add_records(record->name);
       changed.records.insert(record->name);
+      refused = matter.closed != absl::InfiniteFuture();
+      longer = true;
       break;
     case 2:
       request.add_events(AnyOf(kEvents));
@@ -320,15 +336,17 @@ void RetentionHistory::ChangeMatter() {
       const bool close = !OneIn(3);
       request.set_state(close ? "closed" : "open");
       changed.closed = close ? std::min(matter.closed, vault_.now) : absl::InfiniteFuture();
+      longer = !close && matter.closed != absl::InfiniteFuture();
   }
   // `parts` is not a rule of both policies.
   if (policy_ == 1 && (request.events_size() > 0) &&
       (request.events(0) == "supplied" || request.events(0) == "settled")) {
     refused = true;
   }
-  EXPECT_EQ(vault_.Call("shop", "UpdateMatter", request).name(),
-            refused ? "MALFORMED_REQUEST" : "OK");
-  if (!refused) matter = changed;
+  const Result result = vault_.Call("shop", "UpdateMatter", request);
+  const char* const otherwise = longer && person->is_erased() ? "SUBJECT_ERASED" : "OK";
+  EXPECT_EQ(result.name(), refused ? "MALFORMED_REQUEST" : otherwise);
+  if (result.ok()) matter = changed;
 }
 
 void RetentionHistory::ChangePerson() {
@@ -339,12 +357,16 @@ void RetentionHistory::ChangePerson() {
   if (OneIn(2)) {
     const bool ends = !OneIn(4);
     request.set_contract_active(!ends);
+    if (person->is_erased() && !ends) {
+      EXPECT_EQ(vault_.Call("shop", "UpdateSubject", request).name(), "SUBJECT_ERASED");
+      return;
+    }
     person->contract_ended =
         ends ? std::min(person->contract_ended, vault_.now) : absl::InfiniteFuture();
   } else {
     const std::string event = OneIn(2) || policy_ == 1 ? "purpose_complete" : AnyOf(kEvents);
     request.add_events(event);
-    person->events.insert({event, vault_.now});
+    person->Tell(event, vault_.now);
   }
   ASSERT_EQ(vault_.Call("shop", "UpdateSubject", request).name(), "OK");
 }
@@ -359,8 +381,9 @@ void RetentionHistory::Sweep() {
   uint64_t expected = 0;
   uint64_t expected_waiting = 0;
   for (ModelPerson& person : people_) {
-    if (person.gone || person.records.empty()) continue;
+    if (person.gone) continue;
     if (person.is_erased() && !AnyHeld(person)) {
+      for (const ModelRecord& record : person.records) expected += record.values.size();
       BuryPerson(&person);
       continue;
     }
@@ -448,7 +471,8 @@ void RetentionHistory::Decide() {
           const std::string field = full.substr(record.type.size() + 1);
           fields.insert(field);
           const bool due = states.contains(field) && states.at(field).due;
-          if (kept.empty() && !due) kept = "RETENTION_HOLD";
+          const bool held = states.contains(field) && states.at(field).held;
+          if (kept.empty() && !due) kept = held ? "RETENTION_HOLD" : "PROPOSAL_STALE";
         }
         if (kept.empty()) DestroyFields(&person, std::string(name), states, fields);
         break;
@@ -468,11 +492,11 @@ void RetentionHistory::EndAll() {
     person.contract_ended = std::min(person.contract_ended, vault_.now);
     for (const std::string& event : kEvents) {
       request.add_events(event);
-      person.events.insert({event, vault_.now});
+      person.Tell(event, vault_.now);
     }
     ASSERT_EQ(vault_.Call("shop", "UpdateSubject", request).name(), "OK");
     // What was told of the person before a record was made is told of it by a matter alone.
-    if (person.matters.empty()) OpenMatter(&person, "");
+    if (person.matters.empty() && !person.is_erased()) OpenMatter(&person, "");
     for (ModelMatter& matter : person.matters) {
       v1::UpdateMatterRequest close;
       close.set_parent(person.name);

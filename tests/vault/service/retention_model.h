@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -68,11 +69,22 @@ struct ModelPerson {
   absl::Time contract_ended = absl::InfiniteFuture();
   absl::Time erased = absl::InfiniteFuture();  // but for what a law keeps
   bool gone = false;
-  std::map<std::string, absl::Time> events;
+  std::multimap<std::string, absl::Time> events;  // each telling
   std::vector<ModelMatter> matters;
   std::vector<ModelRecord> records;
 
   bool is_erased() const { return erased != absl::InfiniteFuture(); }
+
+  // Eight tellings of an event are kept, the last one among them.
+  void Tell(const std::string& event, absl::Time now) {
+    const auto [begin, end] = events.equal_range(event);
+    if (begin != end && std::prev(end)->second >= now) return;
+    if (std::distance(begin, end) == 8) {
+      std::prev(end)->second = now;
+    } else {
+      events.emplace_hint(end, event, now);
+    }
+  }
 };
 
 // What is so of a field that has a value.
@@ -99,6 +111,7 @@ class ModelTimes {
     times_.events = Events(person.events);
     for (const ModelMatter& matter : person.matters) {
       matters_.push_back({.of_record = matter.records.contains(record.name),
+                          .of_none = matter.records.empty(),
                           .disputed = matter.type == "complaint" || matter.type == "dispute",
                           .closed = matter.closed,
                           .events = Events(matter.events)});
@@ -117,7 +130,8 @@ class ModelTimes {
   static absl::TimeZone Zone() { return absl::FixedTimeZone(9 * 60 * 60); }  // Asia/Tokyo
 
  private:
-  absl::Span<const authz::ToldEvent> Events(const std::map<std::string, absl::Time>& events) {
+  template <typename Told>
+  absl::Span<const authz::ToldEvent> Events(const Told& events) {
     std::vector<authz::ToldEvent>& told = events_.emplace_back();
     for (const auto& [event, time] : events) told.push_back({event, time});
     return told;
