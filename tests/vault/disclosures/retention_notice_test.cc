@@ -78,6 +78,10 @@ TEST_F(RetentionNoticeTest, WhatGoesByItselfIsWithdrawn) {
   ChangePerson(true, {"purpose_complete"});
   EXPECT_EQ(vault_.Sweep(), 1u);
   EXPECT_THAT(Withdrawn(), ElementsAre("customer.phone"));
+  const Result held = vault_.Disclosures("officer", parcel_.person);
+  ASSERT_EQ(held.name(), "OK");
+  EXPECT_THAT(SharingVault::Listed(held).disclosures(0).records(0).outdated_fields(),
+              ElementsAre("phone"));
 }
 
 TEST_F(RetentionNoticeTest, WhatIsDestroyedWithApprovalIsWithdrawn) {
@@ -104,6 +108,21 @@ TEST_F(RetentionNoticeTest, AnErasureThatKeepsSomethingWithdrawsTheRestAndThenTh
   vault_.now += absl::Hours(24 * 31);
   vault_.Sweep();
   EXPECT_THAT(Withdrawn(), testing::Contains("customer.name"));
+}
+
+// A row of the ledger that does not open keeps nothing here.
+TEST_F(RetentionNoticeTest, WhatIsDueGoesWhateverBecameOfTheLedger) {
+  storage::Key all = storage::HoldingPrefix(vault_.TenantNumber("default"), storage::Id128());
+  all.bytes.resize(all.bytes.size() - storage::Id128::kSize);
+  for (const auto& [key, value] : vault_.engine().Dump(storage::Table::kSharing)) {
+    if (!key.starts_with(all.bytes)) continue;
+    std::string damaged = value;
+    damaged.back() = static_cast<char>(damaged.back() ^ 1);
+    vault_.engine().Tamper({storage::Table::kSharing, key}, damaged);
+  }
+  ChangePerson(true, {"purpose_complete"});
+  EXPECT_EQ(vault_.Sweep(), 1u);
+  EXPECT_THAT(Withdrawn(), IsEmpty());
 }
 
 // What goes of another record of the same person was given to nobody.
