@@ -301,6 +301,27 @@ TEST_F(DestructionListTest, EachApproverDestroysWhatIsForThatRole) {
   EXPECT_EQ(Get(record, "paid", "order"), "1");
 }
 
+TEST_F(DestructionListTest, AListThatWasApprovedWaitsNoMore) {
+  const std::string record = Add({{"memo", "m"}, {"other", "o"}});
+  ChangePerson(record, true, {"purpose_complete"});
+  ASSERT_EQ(Approve("chief", Select()).name(), "OK");
+  const v1::Destruction waits = Select();
+  v1::ListDestructionsRequest request;
+  request.set_parent("tenants/default");
+  request.mutable_usage()->set_purpose("law");
+  const auto listed = [&] {
+    const Result result = vault_.Call("officer", "ListDestructions", request);
+    EXPECT_EQ(result.name(), "OK");
+    std::vector<std::string> names;
+    for (const auto& list : result.As<v1::ListDestructionsResponse>().destructions()) {
+      names.push_back(list.name());
+    }
+    return names;
+  };
+  EXPECT_THAT(listed(), testing::SizeIs(2));
+  request.set_selected_only(true);
+  EXPECT_THAT(listed(), ElementsAre(waits.name()));
+}
 
 }  // namespace
 }  // namespace piivault::vault
