@@ -48,12 +48,12 @@ absl::StatusOr<Destroyer::Rest> Destroyer::DestroyAllButHeld(LoadedRecord* recor
 
 absl::Status Destroyer::Finish() {
   Corrections corrections(deps_.engine, tenant_, deps_.random, policy_, now_, &changes_);
-  for (const auto& [subject, fields] : gone_) {
-    const std::optional<storage::Id128> ref = storage::Id128::FromBytes(subject);
+  for (const auto& of_person : gone_) {
+    const std::optional<storage::Id128> ref = storage::Id128::FromBytes(of_person.first);
     if (!ref.has_value()) return authz::ReasonStatus(authz::Reason::kDataLoss);
     const absl::Status told =
         corrections.Withdraw(*ref, [&](std::string_view record, std::string_view field) {
-          return fields.contains({std::string(record), std::string(field)});
+          return of_person.second.contains({std::string(record), std::string(field)});
         });
     if (!told.ok()) return told;
   }
