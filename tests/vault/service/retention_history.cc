@@ -398,7 +398,9 @@ void RetentionHistory::Sweep() {
         if (!person.is_erased() && state.waits()) ++expected_waiting;
       }
       expected += fields.size();
-      if (!fields.empty()) DestroyFields(&person, record.name, states, fields);
+      // Of who was erased a record that somebody has cleared goes as well.
+      const bool cleared = person.is_erased() && record.values.empty();
+      if (!fields.empty() || cleared) DestroyFields(&person, record.name, states, fields);
     }
   }
   uint64_t waiting = 0;
