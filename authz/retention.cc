@@ -1,7 +1,6 @@
 #include "authz/retention.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "absl/time/civil_time.h"

@@ -34,6 +34,7 @@ absl::StatusOr<uint64_t> Destroyer::Destroy(LoadedRecord* record,
 absl::StatusOr<Destroyer::Rest> Destroyer::DestroyAllButHeld(LoadedRecord* record) {
   Rest rest;
   rest.held = HeldFields(policy_, *record, now_);
+  rest.version = record->reader->version();
   for (const storage::v1::FieldHeader& field : record->header().fields()) {
     const bool keep = std::any_of(rest.held.begin(), rest.held.end(),
                                   [&](const auto& one) { return one.field->name == field.name(); });
@@ -43,6 +44,7 @@ absl::StatusOr<Destroyer::Rest> Destroyer::DestroyAllButHeld(LoadedRecord* recor
   if (clean && !rest.held.empty()) return rest;
   const absl::StatusOr<uint64_t> version = Destroy(record, rest.destroyed, true);
   if (!version.ok()) return version.status();
+  rest.version = *version;
   return rest;
 }
 

@@ -47,6 +47,7 @@ class Destroyer {
   struct Rest {
     std::vector<std::string_view> destroyed;  // names within the type; views into the record
     std::vector<RetainedField> held;
+    uint64_t version = 0;  // that is left; 0: the record is gone
   };
   [[nodiscard]] absl::StatusOr<Rest> DestroyAllButHeld(LoadedRecord* record);
 

@@ -4,7 +4,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "authz/policy.h"
 #include "authz/retention.h"

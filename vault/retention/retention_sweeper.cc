@@ -143,7 +143,11 @@ absl::Status RetentionSweeper::PlanRecords(const TenantScope& scope, const authz
       const storage::Key key = storage::RecordKey(scope.id(), slice[i].subject, slice[i].record);
       bool passed = passed_over_.contains(storage::CellFingerprint(key));
       if (result.reason == authz::Reason::kDataLoss && !passed) {
-        // Between two look-ups somebody may have written it.
+        // Rows that a new epoch has sealed meanwhile do not open with the keys of before, and
+        // between two look-ups somebody may have written it.
+        const bool new_epoch =
+            parts_.store.snapshot()->keys().active().id != scope.keys().active().id;
+        if (new_epoch) return absl::AbortedError("another epoch");
         auto again = LoadRecord(parts_.engine, scope, slice[i], &work->changes);
         if (!again.ok()) return again.status();
         result = *std::move(again);
@@ -181,7 +185,7 @@ absl::Status RetentionSweeper::PlanRecord(const authz::Policy& policy, LoadedRec
     if (!rest.ok()) return rest.status();
     work->left = work->left || !rest->held.empty();
     if (rest->destroyed.empty()) return absl::OkStatus();
-    storage::v1::EntryItem& item = work->Note(*record, record->reader->version());
+    storage::v1::EntryItem& item = work->Note(*record, rest->version);
     for (const std::string_view name : rest->destroyed) {
       item.add_fields(Concat({record->type(), ".", name}));
     }

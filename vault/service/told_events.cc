@@ -38,8 +38,7 @@ std::optional<Plan> CheckEvents(VaultCall& call, const EventNames& events) {
   return std::nullopt;
 }
 
-bool TellEvents(const EventNames& events, absl::Time now, EventRows* rows) {
-  bool told = false;
+void TellEvents(const EventNames& events, absl::Time now, EventRows* rows) {
   for (const std::string& event : events) {
     const bool before =
         std::any_of(rows->begin(), rows->end(),
@@ -48,14 +47,11 @@ bool TellEvents(const EventNames& events, absl::Time now, EventRows* rows) {
     storage::v1::EventRow& row = *rows->Add();
     row.set_event(event);
     row.set_time_micros(absl::ToUnixMicros(now));
-    told = true;
   }
-  return told;
 }
 
-bool TellEventsAgain(const EventNames& events, absl::Time now, EventRows* rows) {
+void TellEventsAgain(const EventNames& events, absl::Time now, EventRows* rows) {
   const int64_t now_micros = absl::ToUnixMicros(now);
-  bool told = false;
   for (const std::string& event : events) {
     storage::v1::EventRow* last = nullptr;
     int count = 0;
@@ -70,9 +66,7 @@ bool TellEventsAgain(const EventNames& events, absl::Time now, EventRows* rows) 
       last->set_event(event);
     }
     last->set_time_micros(now_micros);
-    told = true;
   }
-  return told;
 }
 
 void FillEvents(const EventRows& rows, google::protobuf::RepeatedPtrField<v1::Event>* events) {

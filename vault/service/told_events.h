@@ -22,13 +22,13 @@ using EventRows = google::protobuf::RepeatedPtrField<storage::v1::EventRow>;
 // others, as argument `events`, separated by commas.
 std::optional<Plan> CheckEvents(VaultCall& call, const EventNames& events);
 
-// Adds those that were not told before, as of `now`. Whether there were any: the first telling
-// stands. REQUIRES: CheckEvents() has let them pass.
-bool TellEvents(const EventNames& events, absl::Time now, EventRows* rows);
+// Adds those that were not told before, as of `now`: the first telling stands. REQUIRES:
+// CheckEvents() has let them pass.
+void TellEvents(const EventNames& events, absl::Time now, EventRows* rows);
 // The same of a person as a whole, where it says something of each record that there is by then: so
 // it may be told again, for those that came later. A further one than 8 takes the place of the
 // last.
-bool TellEventsAgain(const EventNames& events, absl::Time now, EventRows* rows);
+void TellEventsAgain(const EventNames& events, absl::Time now, EventRows* rows);
 
 void FillEvents(const EventRows& rows, google::protobuf::RepeatedPtrField<v1::Event>* events);
 

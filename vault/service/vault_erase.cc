@@ -84,6 +84,7 @@ absl::Status EraseOthers(VaultCall& call, LoadedRecord* record, Destroyer* destr
   const absl::StatusOr<Destroyer::Rest> rest = destroyer->DestroyAllButHeld(record);
   if (!rest.ok()) return rest.status();
   storage::v1::EntryItem& item = *call.AddItem(record);
+  item.set_version(rest->version);
   for (const std::string_view name : rest->destroyed) {
     item.add_fields(Concat({record->type(), ".", name}));
   }

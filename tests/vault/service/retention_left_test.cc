@@ -6,10 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "piivault/v1/credential_service.pb.h"
-#include "piivault/v1/retention_service.pb.h"
-#include "piivault/v1/subject_service.pb.h"
-#include "tests/vault/service/rights_testing.h"
+#include "tests/vault/service/destruction_testing.h"
 #include "vault/retention/destruction_list.h"
 #include "vault/service/resource_name.h"
 
@@ -19,145 +16,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr std::string_view kHead = R"(policy: left
-timezone: Asia/Tokyo
-laws: [Tax, Trade]
-types:
-  pay:
-    fields:
-      paid: free_text
-      booked: {type: free_text, history: all}
-      mail: {type: email_address, index: true}
-      memo: free_text
-      other: free_text
-      talk: free_text
-  account:
-    fields:
-      name: person_name
-      password: {type: password_credential, store: one_way}
-matters:
-  consultation: {states: [open, closed]}
-  remark: {states: [made]}
-purposes:
-  order: {label: {en: Orders}}
-  law: {label: {en: What the law asks}}
-roles:
-  shop: {kind: service}
-  desk: {kind: staff, nda: none}
-  chief: {kind: staff, nda: none}
-  officer: {kind: staff, nda: none}
-grants:
-  - {id: shop-all, role: shop, may: [create, update, reveal, verify], fields: [pay.*, account.*], for: [order, law]}
-  - {id: shop-tidy, role: shop, may: [delete, delete_subject, update_subject, manage_matters], types: [pay, account]}
-  - {id: desk-selects, role: desk, may: [select_destruction], for: [law]}
-  - {id: chief-approves, role: chief, may: [approve_destruction], for: [law]}
-  - {id: officer-approves, role: officer, may: [approve_destruction], for: [law]}
-)";
-constexpr std::string_view kAccounts = R"(retention:
-  - {id: accounts, hold: Trade, fields: [account.name], trigger: record_made, keep: 30d, then: destroy}
-)";
-constexpr std::string_view kPayments =
-    R"(  - {id: tax, hold: Tax, fields: [pay.paid], trigger: cancelled, keep: 1y, then: destroy}
-  - {id: books, hold: Trade, fields: [pay.booked], trigger: record_made, keep: 30d, then: destroy}
-  - {id: mails, fields: [pay.mail], trigger: purpose_complete, keep: 0, then: destroy}
-  - {id: memos, fields: [pay.memo], trigger: purpose_complete, keep: 0, then: destroy, approval: chief}
-  - {id: others, fields: [pay.other], trigger: purpose_complete, keep: 0, then: destroy, approval: officer}
-  - {id: talks, hold: Trade, fields: [pay.talk], trigger: case_closed, keep: 30d, then: destroy}
-retention_rules: {open_purposes: [law]}
-)";
-
-class RetentionLeftTest : public RightsTestBase {
- protected:
-  RetentionLeftTest() {
-    vault_.SetPolicy("default", Text(true, true));
-    vault_.BuildIndexes();
-    PutPapers({});
-    PutPrincipal("desk", v1::PRINCIPAL_KIND_STAFF);
-    vault_.Put([](StateChange& change) {
-      for (const char* name : {"chief", "officer"}) {
-        storage::v1::PersonRow person;
-        person.set_name(std::string("a-") + name);
-        person.set_employment(v1::EMPLOYMENT_FULL_TIME);
-        change.PutPerson(person);
-        storage::v1::PrincipalRow row;
-        row.set_name(name);
-        row.set_kind(v1::PRINCIPAL_KIND_STAFF);
-        row.set_person(person.name());
-        row.add_identities()->set_uri(std::string("spiffe://test/") + name);
-        row.add_bindings()->set_role(name);
-        row.mutable_bindings(0)->set_tenant("default");
-        change.PutPrincipal(row);
-      }
-    });
-  }
-
-  static std::string Text(bool accounts, bool payments) {
-    return std::string(kHead) + std::string(accounts ? kAccounts : "") +
-           std::string(payments ? kPayments : "");
-  }
-  std::string Add(const std::map<std::string, std::string>& fields, const std::string& person = "",
-                  const std::string& type = "pay", const std::string& ref = "") {
-    v1::CreateRecordRequest request = VaultFixture::NewCustomer(fields, ref);
-    request.mutable_record()->set_type(type);
-    request.mutable_record()->set_subject(person);
-    const Result made = vault_.Call("shop", "CreateRecord", request);
-    EXPECT_EQ(made.name(), "OK");
-    return made.ok() ? made.As<v1::CreateRecordResponse>().record().name() : "";
-  }
-  Result Erase(const std::string& record, bool keep_held = true) {
-    v1::DeleteSubjectRequest request;
-    request.set_name(PersonOf(record));
-    request.set_keep_held(keep_held);
-    return vault_.Call("shop", "DeleteSubject", request);
-  }
-  std::string Delete(const std::string& record) {
-    v1::DeleteRecordRequest request;
-    request.set_name(record);
-    return std::string(vault_.Call("shop", "DeleteRecord", request).name());
-  }
-  void ChangePerson(const std::string& record, bool contract_active,
-                    const std::vector<std::string>& events = {}) {
-    v1::UpdateSubjectRequest request;
-    request.set_subject(PersonOf(record));
-    request.set_contract_active(contract_active);
-    request.mutable_events()->Assign(events.begin(), events.end());
-    ASSERT_EQ(vault_.Call("shop", "UpdateSubject", request).name(), "OK");
-  }
-  // The refusal's name in brackets.
-  std::string Get(const std::string& record, const std::string& field, const std::string& purpose) {
-    v1::RevealRecordRequest request;
-    request.set_name(record);
-    request.add_fields(field);
-    request.mutable_usage()->set_purpose(purpose);
-    const Result result = vault_.Call("shop", "RevealRecord", request);
-    if (!result.ok()) return "(" + std::string(result.name()) + ")";
-    const auto& fields = result.As<v1::RevealRecordResponse>().record().fields();
-    return fields.contains(field) ? fields.at(field).value() : "";
-  }
-  void Wait(int days) { vault_.now += absl::Hours(24 * days); }
-  v1::Destruction Select() {
-    v1::SelectDestructionRequest request;
-    request.set_parent("tenants/default");
-    request.mutable_usage()->set_purpose("law");
-    const Result selected = vault_.Call("desk", "SelectDestruction", request);
-    EXPECT_EQ(selected.name(), "OK");
-    return selected.As<v1::SelectDestructionResponse>().destruction();
-  }
-  Result Approve(const std::string& caller, const v1::Destruction& list) {
-    v1::ApproveDestructionRequest request;
-    request.set_name(list.name());
-    request.set_sha256(list.sha256());
-    request.mutable_usage()->set_purpose("law");
-    return vault_.Call(caller, "ApproveDestruction", request);
-  }
-  // Of the last entry.
-  storage::v1::EntryBody LastEntry() {
-    const auto entries = vault_.engine().ReadEntries(0, 1'000'000);
-    storage::v1::EntryBody body;
-    EXPECT_TRUE(entries.ok() && body.ParseFromString(entries->back().entry.body));
-    return body;
-  }
-};
+using RetentionLeftTest = DestructionTestBase;
 
 TEST_F(RetentionLeftTest, WhatOneLawReleasesGoesBeforeWhatAnotherKeeps) {
   const std::string both = Add({{"paid", "100"}, {"booked", "7"}});
