@@ -85,6 +85,7 @@ class RetentionSweeper {
   std::string person_;                           // key of the note that was looked at last
   bool left_ = false;                            // of that person, something
   std::optional<storage::RecordLocator> after_;  // the last record that was looked at
+  uint64_t first_ = 0;                           // cell of what the step looked at first, or 0
   int conflicts_ = 0;                            // of one step, one after another
   unsigned shrink_ = 0;                          // a step is halved so often, after conflicts
   uint64_t waiting_now_ = 0;                     // of this pass

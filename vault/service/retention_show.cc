@@ -4,9 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "vault/records/record_finder.h"
 #include "vault/retention/retained_fields.h"
 #include "vault/service/admin_convert.h"
+#include "vault/service/errors.h"
+#include "vault/service/person_records.h"
 #include "vault/service/retention_handlers.h"
 #include "vault/service/subject_change.h"
 #include "vault/text.h"
@@ -48,23 +49,13 @@ class GetRetentionHandler : public Handler {
     if (auto refused = LoadPerson(call, name->subject, kSelectOrApprove, &person)) {
       return *std::move(refused);
     }
-    absl::StatusOr<std::vector<storage::RecordLocator>> locators =
-        RecordFinder(deps_.engine, call.scope(), &call.changes())
-            .FindSubject(name->subject, nullptr, kMaxFields);
-    if (!locators.ok()) return call.Refuse(locators.status());
     auto* response = NewResponse<v1::GetRetentionResponse>(context);
-    for (size_t begin = 0; begin < locators->size(); begin += kLoadSlice) {
-      const size_t count = std::min(kLoadSlice, locators->size() - begin);
-      absl::StatusOr<std::vector<LoadResult>> loaded =
-          LoadRecords(deps_.engine, call.scope(),
-                      absl::MakeConstSpan(*locators).subspan(begin, count), &call.changes());
-      if (!loaded.ok()) return call.Refuse(loaded.status());
-      for (const LoadResult& result : *loaded) {
-        if (result.ok()) Show(call, *result.record, response);
-      }
-      call.Yield();
-      if (response->fields_size() > kMaxFields) return call.Refuse(authz::Reason::kBatchTooLarge);
-    }
+    const absl::Status shown = ForEachRecordOf(call, name->subject, [&](const LoadResult& result) {
+      if (result.ok()) Show(call, *result.record, response);
+      return response->fields_size() > kMaxFields ? MakeError(authz::Reason::kBatchTooLarge)
+                                                  : absl::OkStatus();
+    });
+    if (!shown.ok()) return call.Refuse(shown);
     return call.Finish(response);
   }
 

@@ -8,7 +8,8 @@
 #include "absl/functional/function_ref.h"
 #include "authz/field_pattern.h"
 #include "authz/right_rules.h"
-#include "vault/records/record_finder.h"
+#include "vault/service/errors.h"
+#include "vault/service/person_records.h"
 #include "vault/service/rights_call.h"
 #include "vault/service/rights_handlers.h"
 
@@ -16,9 +17,6 @@ namespace piivault::vault {
 namespace {
 
 using authz::Reason;
-
-// Records of one person that are looked at.
-constexpr size_t kMaxLookedAt = 10'000;
 
 bool HasValue(const LoadedRecord& record, std::string_view field) {
   const std::optional<RecordField> now = record.reader->Field(field);
@@ -102,19 +100,27 @@ class CompleteRequestHandler : public Handler {
     return rights.Refuse(Reason::kRequestNotCarriedOut, {left.begin(), left.end()});
   }
 
+  // At all records of the person, until `look` says that it cannot be.
+  static std::optional<Plan> Look(RightsCall& rights,
+                                  absl::FunctionRef<absl::Status(const LoadResult&)> look) {
+    const absl::Status looked = ForEachRecordOf(rights.call(), rights.person().id, look);
+    if (!looked.ok()) return rights.Refuse(ReasonOf(looked));
+    return std::nullopt;
+  }
+
   // The fields that have a value, or had one. A record that does not open may hold what was to be
   // erased.
   static std::optional<Plan> FindValues(RightsCall& rights,
                                         const std::vector<std::string_view>& open,
                                         std::set<std::string_view>* left) {
-    return ForEachRecord(rights, [&](const LoadResult& result) {
-      if (!result.ok()) return result.reason;
+    return Look(rights, [&](const LoadResult& result) {
+      if (!result.ok()) return authz::ReasonStatus(result.reason);
       for (std::string_view field : open) {
         if (IsOf(*result.record, field) && HasValue(*result.record, NameIn(field))) {
           left->insert(field);
         }
       }
-      return Reason::kOk;
+      return absl::OkStatus();
     });
   }
 
@@ -123,8 +129,8 @@ class CompleteRequestHandler : public Handler {
                                            const std::vector<std::string_view>& open,
                                            std::set<std::string_view>* left) {
     std::set<std::string_view> written;
-    auto refused = ForEachRecord(rights, [&](const LoadResult& result) {
-      if (!result.ok()) return Reason::kOk;
+    auto refused = Look(rights, [&](const LoadResult& result) {
+      if (!result.ok()) return absl::OkStatus();
       for (std::string_view field : open) {
         if (!IsOf(*result.record, field)) continue;
         const std::string_view name = NameIn(field);
@@ -133,7 +139,7 @@ class CompleteRequestHandler : public Handler {
           written.insert(field);
         }
       }
-      return Reason::kOk;
+      return absl::OkStatus();
     });
     for (std::string_view field : written) left->erase(field);
     return refused;
@@ -153,30 +159,6 @@ class CompleteRequestHandler : public Handler {
   }
   static std::string_view NameIn(std::string_view field) {
     return field.substr(field.find('.') + 1);
-  }
-
-  // All records of the person, a slice at a time, until `look` says that it cannot be. Whether one
-  // comes or goes meanwhile the person's cell says.
-  static std::optional<Plan> ForEachRecord(RightsCall& rights,
-                                           absl::FunctionRef<Reason(const LoadResult&)> look) {
-    VaultCall& call = rights.call();
-    RecordFinder finder(call.deps().engine, call.scope(), &call.changes());
-    absl::StatusOr<std::vector<storage::RecordLocator>> found =
-        finder.FindSubject(rights.person().id, nullptr, kMaxLookedAt + 1);
-    if (!found.ok()) return call.Refuse(found.status());
-    if (found->size() > kMaxLookedAt) return rights.Refuse(Reason::kBatchTooLarge);
-    for (size_t begin = 0; begin < found->size(); begin += kLoadSlice) {
-      absl::StatusOr<std::vector<LoadResult>> loaded =
-          LoadRecords(call.deps().engine, call.scope(),
-                      absl::MakeConstSpan(*found).subspan(begin, kLoadSlice), &call.changes());
-      if (!loaded.ok()) return call.Refuse(loaded.status());
-      for (const LoadResult& result : *loaded) {
-        const Reason reason = look(result);
-        if (reason != Reason::kOk) return rights.Refuse(reason);
-      }
-      call.Yield();
-    }
-    return std::nullopt;
   }
 
   const VaultDependencies& deps_;

@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/functional/function_ref.h"
 #include "authz/retention.h"
 #include "piivault/storage/v1/erasure.pb.h"
 #include "vault/keys/sealed_row.h"
@@ -15,6 +14,7 @@
 #include "vault/retention/destroyer.h"
 #include "vault/service/admin_convert.h"
 #include "vault/service/errors.h"
+#include "vault/service/person_records.h"
 #include "vault/text.h"
 
 namespace piivault::vault {
@@ -22,26 +22,8 @@ namespace {
 
 using storage::v1::SubjectUse;
 
-// Records of one person that are looked at before it is refused or begun.
-constexpr size_t kMaxLookedAt = 10'000;
-// And that go with the call itself; the others are closed at once, and go in the background.
+// Records that go with the call itself; the others are closed at once, and go in the background.
 constexpr size_t kMaxAtOnce = 100;
-
-// Of all records of a person, a slice at a time. An error, or kOk.
-absl::Status ForEachRecord(VaultCall& call, absl::Span<const storage::RecordLocator> locators,
-                           absl::FunctionRef<absl::Status(LoadResult*)> use) {
-  for (size_t begin = 0; begin < locators.size(); begin += kLoadSlice) {
-    const size_t count = std::min(kLoadSlice, locators.size() - begin);
-    absl::StatusOr<std::vector<LoadResult>> loaded = LoadRecords(
-        call.deps().engine, call.scope(), locators.subspan(begin, count), &call.changes());
-    if (!loaded.ok()) return loaded.status();
-    for (LoadResult& result : *loaded) {
-      if (absl::Status used = use(&result); !used.ok()) return used;
-    }
-    call.Yield();
-  }
-  return absl::OkStatus();
-}
 
 // What periods of storage are counted from stays, and what limits the use of what is left; what
 // else the person has said goes.
@@ -125,17 +107,17 @@ std::optional<Plan> EraseButHeld(VaultCall& call, const CallerIdentity& caller,
   if (!marked && !authz::HasHolds(call.policy())) return std::nullopt;
   absl::StatusOr<std::vector<storage::RecordLocator>> locators =
       RecordFinder(call.deps().engine, call.scope(), &call.changes())
-          .FindSubject(person.id, nullptr, kMaxLookedAt + 1);
+          .FindSubject(person.id, nullptr, kMaxRecordsOfPerson + 1);
   if (!locators.ok()) return call.Refuse(locators.status());
-  const bool too_many = locators->size() > kMaxLookedAt;
+  const bool too_many = locators->size() > kMaxRecordsOfPerson;
   if (too_many && !keep_held) return call.Refuse(authz::Reason::kBatchTooLarge);
   std::set<std::string> held;
-  absl::Status status = ForEachRecord(call, *locators, [&](LoadResult* result) {
+  absl::Status status = ForEachRecord(call, *locators, [&](LoadResult& result) {
     // What does not open is nobody's to keep.
-    if (!result->ok()) return absl::OkStatus();
+    if (!result.ok()) return absl::OkStatus();
     const std::vector<RetainedField> fields =
-        HeldFields(call.policy(), *result->record, call.vouched());
-    AddHeld(call, *result->record, fields, response);
+        HeldFields(call.policy(), *result.record, call.vouched());
+    AddHeld(call, *result.record, fields, response);
     for (std::string& name : NamesOf(fields)) held.insert(std::move(name));
     return absl::OkStatus();
   });
@@ -151,10 +133,10 @@ std::optional<Plan> EraseButHeld(VaultCall& call, const CallerIdentity& caller,
   std::unique_ptr<LoadedRecord> any;
   const size_t at_once = std::min(locators->size(), kMaxAtOnce);
   const auto first = absl::MakeConstSpan(*locators).subspan(0, at_once);
-  status = ForEachRecord(call, first, [&](LoadResult* result) {
-    if (!result->ok()) return authz::ReasonStatus(result->reason);
-    absl::Status erased = EraseOthers(call, result->record.get(), &destroyer);
-    any = std::move(result->record);
+  status = ForEachRecord(call, first, [&](LoadResult& result) {
+    if (!result.ok()) return authz::ReasonStatus(result.reason);
+    absl::Status erased = EraseOthers(call, result.record.get(), &destroyer);
+    any = std::move(result.record);
     return erased;
   });
   if (!status.ok()) return call.RefuseAll(ReasonOf(status));

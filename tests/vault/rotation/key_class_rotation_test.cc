@@ -61,7 +61,7 @@ class KeyClassRotationTest : public testing::Test {
   }
   Result Erase(const std::string& record) {
     v1::DeleteSubjectRequest request;
-    request.set_name(record.substr(0, record.find("/rec")));
+    request.set_name(record.substr(0, record.find("/records/")));
     *request.mutable_usage() = UsageFor("shop");
     return vault_.Call("shop", "DeleteSubject", request);
   }

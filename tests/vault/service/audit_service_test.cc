@@ -14,6 +14,7 @@
 #include "piivault/v1/audit_service.pb.h"
 #include "storage/commit_and_wait.h"
 #include "storage/log_index.h"
+#include "tests/fakes/forwarding_engine.h"
 #include "tests/vault/service/vault_fixture.h"
 #include "vault/audit/entry_builder.h"
 #include "vault/audit/entry_terms.h"
@@ -22,42 +23,23 @@
 namespace piivault::vault {
 namespace {
 
-// Hands everything to another engine; counts the entries that are read, and calls back before.
-class WatchedEngine : public storage::Engine {
+// Counts the entries that are read, and calls back before.
+class WatchedEngine : public fakes::ForwardingEngine {
  public:
-  explicit WatchedEngine(storage::Engine& engine) : engine_(engine) {}
+  using ForwardingEngine::ForwardingEngine;
 
-  absl::Status Submit(std::unique_ptr<storage::Commit> commit) override {
-    return engine_.Submit(std::move(commit));
-  }
-  uint64_t AppliedSequence() const override { return engine_.AppliedSequence(); }
-  absl::StatusOr<std::string> Get(const storage::Key& key) const override {
-    return engine_.Get(key);
-  }
-  absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(
-      absl::Span<const storage::Key> keys) const override {
-    return engine_.MultiGet(keys);
-  }
-  absl::Status Scan(const storage::Key& prefix, std::string_view start, size_t limit,
-                    Visitor visitor) const override {
-    return engine_.Scan(prefix, start, limit, visitor);
-  }
   absl::StatusOr<std::vector<storage::StoredEntry>> ReadEntries(uint64_t index,
                                                                 size_t limit) const override {
     if (before_read != nullptr) std::exchange(before_read, nullptr)();
-    auto entries = engine_.ReadEntries(index, limit);
+    auto entries = ForwardingEngine::ReadEntries(index, limit);
     if (entries.ok()) read += entries->size();
     return entries;
   }
-  storage::LogPosition LogEnd() const override { return engine_.LogEnd(); }
   void SetReopenHook(std::function<absl::Status()>) override {}
   void Shutdown() override {}
 
   mutable std::function<void()> before_read;  // once
   mutable size_t read = 0;
-
- private:
-  storage::Engine& engine_;
 };
 
 class TailTest : public testing::Test {

@@ -15,7 +15,7 @@
 namespace piivault::vault {
 
 inline std::string SubjectOf(const std::string& record) {
-  return record.substr(0, record.find("/rec"));
+  return record.substr(0, record.find("/records/"));
 }
 
 // A vault whose rows are damaged, planted or taken away.

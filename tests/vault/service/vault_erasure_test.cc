@@ -10,7 +10,9 @@ namespace {
 
 using Result = VaultFixture::Result;
 
-std::string SubjectOf(const std::string& record) { return record.substr(0, record.find("/rec")); }
+std::string SubjectOf(const std::string& record) {
+  return record.substr(0, record.find("/records/"));
+}
 
 Result Erase(VaultFixture& vault, const std::string& record) {
   v1::DeleteSubjectRequest request;

@@ -21,7 +21,9 @@ const std::map<std::string, std::string> kHanako = {{"name", "山田 花子"},
                                                     {"phone", "０９０-1234-5678"},
                                                     {"note", "likes tea"}};
 
-std::string SubjectOf(const std::string& record) { return record.substr(0, record.find("/rec")); }
+std::string SubjectOf(const std::string& record) {
+  return record.substr(0, record.find("/records/"));
+}
 
 TEST(VaultTokenizeTest, StoresSingleValuesAndGivesThemBack) {
   VaultFixture vault;

@@ -14,7 +14,9 @@ namespace {
 using Result = VaultFixture::Result;
 using testing::ElementsAre;
 
-std::string SubjectOf(const std::string& record) { return record.substr(0, record.find("/rec")); }
+std::string SubjectOf(const std::string& record) {
+  return record.substr(0, record.find("/records/"));
+}
 
 Result Erase(VaultFixture& vault, const std::string& record, std::string_view request_id = "") {
   v1::DeleteSubjectRequest request;

@@ -154,7 +154,7 @@ TEST(CallTest, ConflictIsDecidedAgainForTheSameMessage) {
     return RevealPlan(context, "shown");
   });
   toy.Start();
-  toy.engine().memory().FailNext(storage::CommitOutcome::kConflict, 2);
+  toy.engine().FailNext(storage::CommitOutcome::kConflict, 2);
   const Outcome outcome = Reveal(*toy.Stub());
   EXPECT_TRUE(outcome.status.ok()) << outcome.status.error_message();
   EXPECT_EQ(attempts, (std::vector<int>{1, 2, 3}));
@@ -170,7 +170,7 @@ TEST(CallTest, ConflictWithoutEndIsAbortedWithAnEntry) {
     return RevealPlan(context, "shown");
   });
   toy.Start();
-  toy.engine().memory().FailNext(storage::CommitOutcome::kConflict, kMaxAttempts);
+  toy.engine().FailNext(storage::CommitOutcome::kConflict, kMaxAttempts);
   const Outcome outcome = Reveal(*toy.Stub());
   EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::ABORTED);
   EXPECT_EQ(ReasonIn(outcome.status), "CONFLICT");
@@ -250,7 +250,7 @@ TEST(CallTest, UnknownOutcomeIsSaid) {
   ToyServer toy;
   toy.On(kUnary, [](CallContext& context) { return RevealPlan(context, "shown"); });
   toy.Start();
-  toy.engine().memory().FailNext(storage::CommitOutcome::kUnknown, 1);
+  toy.engine().FailNext(storage::CommitOutcome::kUnknown, 1);
   const Outcome outcome = Reveal(*toy.Stub());
   EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(ReasonIn(outcome.status), "OUTCOME_UNKNOWN");

@@ -317,7 +317,7 @@ TEST_F(DenialsTest, HeldCallsFailWhereTheEntryCannotBeWrittenAndAreCounted) {
 
 TEST_F(DenialsTest, AHeldCallWhoseOutcomeIsUnknownIsToldSo) {
   Start(0, absl::Milliseconds(50));
-  toy_->engine().memory().FailNext(storage::CommitOutcome::kUnknown, 1);
+  toy_->engine().FailNext(storage::CommitOutcome::kUnknown, 1);
   Send("sato ROLE_NOT_GRANTED order");
   AwaitAll();
   EXPECT_EQ(ReasonIn(calls_[0]->status), "OUTCOME_UNKNOWN");
@@ -356,7 +356,7 @@ TEST_F(DenialsTest, ACallThatWasGivenUpIsCountedOnceItsCommitIsLost) {
     Send(call);
     EXPECT_EQ(ReasonIn(Next().status), "LOG_UNAVAILABLE");
     engine.AwaitWaiting(1);
-    engine.memory().FailNext(storage::CommitOutcome::kUnknown, 1);
+    engine.FailNext(storage::CommitOutcome::kUnknown, 1);
     engine.LetThrough();
     engine.AwaitWaiting(1);
     engine.Open();
@@ -476,7 +476,7 @@ TEST_F(DenialsTest, CountsOutliveAnEngineThatFails) {
   engine.Shut();
   engine.RefuseWith(absl::OkStatus());
   engine.AwaitWaiting(1);
-  engine.memory().FailNext(storage::CommitOutcome::kUnknown, 1);
+  engine.FailNext(storage::CommitOutcome::kUnknown, 1);
   engine.LetThrough();
   engine.AwaitWaiting(1);
   EXPECT_TRUE(toy_->Entries().empty());

@@ -85,7 +85,7 @@ TEST(StreamTest, ConflictRepeatsTheMessageNotTheStream) {
   ToyServer toy;
   toy.On(kStream, [] { return Counting(2); });
   toy.Start();
-  toy.engine().memory().FailNext(storage::CommitOutcome::kConflict, 2);
+  toy.engine().FailNext(storage::CommitOutcome::kConflict, 2);
   Stream stream(toy);
   EXPECT_EQ(stream.ReadAll(), (std::vector<std::string>{"message 0", "message 1"}));
   EXPECT_TRUE(stream.reader->Finish().ok());

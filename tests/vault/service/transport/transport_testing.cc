@@ -51,7 +51,7 @@ void GatedEngine::LetThrough() {
     absl::MutexLock lock(&mu_);
     through.swap(waiting_);
   }
-  for (auto& commit : through) ASSERT_TRUE(engine_.Submit(std::move(commit)).ok());
+  for (auto& commit : through) ASSERT_TRUE(MemoryEngine::Submit(std::move(commit)).ok());
 }
 
 void GatedEngine::AwaitWaiting(size_t count) {
@@ -83,7 +83,7 @@ absl::Status GatedEngine::Submit(std::unique_ptr<storage::Commit> commit) {
       return absl::OkStatus();
     }
   }
-  return engine_.Submit(std::move(commit));
+  return MemoryEngine::Submit(std::move(commit));
 }
 
 void CountingObserver::CallFinished(std::string_view method, absl::StatusCode, authz::Reason reason,

@@ -44,10 +44,9 @@ class TempDirectory {
 
 // The memory engine with a gate: while it is shut, commits wait in front of it, as they do before
 // an fsync that hangs. Thread-safe.
-class GatedEngine : public storage::Engine {
+class GatedEngine : public fakes::MemoryEngine {
  public:
-  explicit GatedEngine(storage::EngineOptions options) : engine_(std::move(options)) {}
-  fakes::MemoryEngine& memory() { return engine_; }
+  using MemoryEngine::MemoryEngine;
 
   void Shut();
   // Lets everything that waits through, and what comes later.
@@ -62,30 +61,8 @@ class GatedEngine : public storage::Engine {
   void AwaitRefused(int count);
 
   absl::Status Submit(std::unique_ptr<storage::Commit> commit) override;
-  uint64_t AppliedSequence() const override { return engine_.AppliedSequence(); }
-  absl::StatusOr<std::string> Get(const storage::Key& key) const override {
-    return engine_.Get(key);
-  }
-  absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(
-      absl::Span<const storage::Key> keys) const override {
-    return engine_.MultiGet(keys);
-  }
-  absl::Status Scan(const storage::Key& prefix, std::string_view start, size_t limit,
-                    Visitor visitor) const override {
-    return engine_.Scan(prefix, start, limit, visitor);
-  }
-  absl::StatusOr<std::vector<storage::StoredEntry>> ReadEntries(uint64_t index,
-                                                                size_t limit) const override {
-    return engine_.ReadEntries(index, limit);
-  }
-  storage::LogPosition LogEnd() const override { return engine_.LogEnd(); }
-  void SetReopenHook(std::function<absl::Status()> hook) override {
-    engine_.SetReopenHook(std::move(hook));
-  }
-  void Shutdown() override { engine_.Shutdown(); }
 
  private:
-  fakes::MemoryEngine engine_;
   absl::Mutex mu_;
   bool shut_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status refusal_ ABSL_GUARDED_BY(mu_);
