@@ -10,9 +10,8 @@ namespace piivault::vault {
 absl::Status ForEachRecord(VaultCall& call, absl::Span<const storage::RecordLocator> locators,
                            absl::FunctionRef<absl::Status(LoadResult&)> use) {
   for (size_t begin = 0; begin < locators.size(); begin += kLoadSlice) {
-    absl::StatusOr<std::vector<LoadResult>> loaded =
-        LoadRecords(call.deps().engine, call.scope(), locators.subspan(begin, kLoadSlice),
-                    &call.changes());
+    absl::StatusOr<std::vector<LoadResult>> loaded = LoadRecords(
+        call.deps().engine, call.scope(), locators.subspan(begin, kLoadSlice), &call.changes());
     if (!loaded.ok()) return loaded.status();
     for (LoadResult& result : *loaded) {
       if (absl::Status used = use(result); !used.ok()) return used;

@@ -136,6 +136,38 @@ TEST_F(DestructionListTest, EachApproverDestroysWhatIsForThatRole) {
   EXPECT_EQ(Get(record, "paid", "order"), "1");
 }
 
+// What the grants of those two ask of the person counts for each person of a list.
+TEST_F(DestructionListTest, AGrantWithAConditionIsForThePeopleWhoMeetIt) {
+  const auto only_contracts = [this](const std::string& verb) {
+    std::string text = Text(true, true);
+    const std::string grant = "may: [" + verb + "], for: [law]";
+    text.insert(text.find(grant) + grant.size(), ", when: [contract_active]");
+    vault_.SetPolicy("default", text);
+  };
+  const std::string customer = Add({{"memo", "m"}});
+  const std::string former = Add({{"memo", "m"}});
+  ChangePerson(customer, true, {"purpose_complete"});
+  ChangePerson(former, false, {"purpose_complete"});
+
+  only_contracts("select_destruction");
+  v1::Destruction list = Select();
+  ASSERT_EQ(list.items_size(), 1);
+  EXPECT_EQ(list.items(0).record(), customer);
+
+  only_contracts("approve_destruction");
+  list = Select();
+  ASSERT_EQ(list.items_size(), 2);
+  const Result approved = Approve("chief", list);
+  ASSERT_EQ(approved.name(), "OK");
+  EXPECT_EQ(Get(customer, "memo", "order"), "(NOT_FOUND)");
+  EXPECT_EQ(Get(former, "memo", "order"), "(RETENTION_OVER)");
+  std::vector<std::string> kept;
+  for (const auto& item : approved.As<v1::ApproveDestructionResponse>().destruction().items()) {
+    kept.push_back(item.kept());
+  }
+  EXPECT_THAT(kept, testing::UnorderedElementsAre("", "CONTRACT_ENDED"));
+}
+
 TEST_F(DestructionListTest, AListThatWasApprovedWaitsNoMore) {
   const std::string record = Add({{"memo", "m"}, {"other", "o"}});
   ChangePerson(record, true, {"purpose_complete"});

@@ -70,22 +70,7 @@ class DestructionTestBase : public RightsTestBase {
     vault_.BuildIndexes();
     PutPapers({});
     PutPrincipal("desk", v1::PRINCIPAL_KIND_STAFF);
-    vault_.Put([](StateChange& change) {
-      for (const char* name : {"chief", "officer"}) {
-        storage::v1::PersonRow person;
-        person.set_name(std::string("a-") + name);
-        person.set_employment(v1::EMPLOYMENT_FULL_TIME);
-        change.PutPerson(person);
-        storage::v1::PrincipalRow row;
-        row.set_name(name);
-        row.set_kind(v1::PRINCIPAL_KIND_STAFF);
-        row.set_person(person.name());
-        row.add_identities()->set_uri(std::string("spiffe://test/") + name);
-        row.add_bindings()->set_role(name);
-        row.mutable_bindings(0)->set_tenant("default");
-        change.PutPrincipal(row);
-      }
-    });
+    for (const std::string name : {"chief", "officer"}) PutOfficer(name, "a-" + name);
   }
 
   static std::string Text(bool accounts, bool payments) {

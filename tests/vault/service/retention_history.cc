@@ -92,22 +92,9 @@ RetentionHistory::RetentionHistory(uint32_t seed) : rng_(seed) {
   Activate(0);
   vault_.BuildIndexes();
   PutPapers({});
-  for (const char* staff : {"desk", "chief"}) PutPrincipal(staff, v1::PRINCIPAL_KIND_STAFF);
+  PutPrincipal("desk", v1::PRINCIPAL_KIND_STAFF);
   PutPrincipal("person", v1::PRINCIPAL_KIND_SERVICE);
-  vault_.Put([](StateChange& change) {
-    storage::v1::PersonRow person;
-    person.set_name("kuroda");
-    person.set_employment(v1::EMPLOYMENT_FULL_TIME);
-    change.PutPerson(person);
-    storage::v1::PrincipalRow row;
-    row.set_name("chief");
-    row.set_kind(v1::PRINCIPAL_KIND_STAFF);
-    row.set_person("kuroda");
-    row.add_identities()->set_uri("spiffe://test/chief");
-    row.add_bindings()->set_role("chief");
-    row.mutable_bindings(0)->set_tenant("default");
-    change.PutPrincipal(row);
-  });
+  PutOfficer("chief");
   index_rows_ = vault_.engine().Dump(storage::Table::kIndex).size();
 }
 

@@ -187,37 +187,11 @@ class SnsHelperRetentionTest : public OperatorRetentionTest {
     for (const char* staff : {"privacy_staff", "marketing_cs"}) {
       PutPrincipal(staff, v1::PRINCIPAL_KIND_STAFF);
     }
-    PutOfficer("chief_privacy_officer", "chief_privacy_officer");
+    PutOfficer("chief_privacy_officer", "kuroda", {"security_pledge", "training"});
     for (const char* service : {"order_service", "shop", "customer"}) {
       PutPrincipal(service, v1::PRINCIPAL_KIND_SERVICE);
     }
     speak_for_ = {"customer"};
-  }
-
-  // Somebody else than the staff, with the same papers.
-  void PutOfficer(const std::string& name, const std::string& role) {
-    vault_.Put([&](StateChange& change) {
-      storage::v1::PersonRow person;
-      person.set_name("kuroda");
-      person.set_employment(v1::EMPLOYMENT_FULL_TIME);
-      for (const char* kind : {"security_pledge", "training"}) {
-        storage::v1::AttestationRow& row = *person.add_attestations();
-        row.set_id(SystemRandom().Id128().ToText());
-        row.set_kind(kind);
-        row.set_document_sha256(std::string(32, 'd'));
-        row.set_signatory("kuroda");
-        row.set_signed_micros(absl::ToUnixMicros(vault_.now - absl::Hours(24)));
-      }
-      change.PutPerson(person);
-      storage::v1::PrincipalRow row;
-      row.set_name(name);
-      row.set_kind(v1::PRINCIPAL_KIND_STAFF);
-      row.set_person("kuroda");
-      row.add_identities()->set_uri("spiffe://test/" + name);
-      row.add_bindings()->set_role(role);
-      row.mutable_bindings(0)->set_tenant("default");
-      change.PutPrincipal(row);
-    });
   }
 
   // A consultation with what was said of it, whose case is of the type.

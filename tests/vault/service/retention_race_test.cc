@@ -58,21 +58,8 @@ class RetentionRaceTest : public RightsTestBase {
   RetentionRaceTest() {
     vault_.SetPolicy("default", kRacing);
     PutPapers({});
-    for (const char* staff : {"desk", "chief"}) PutPrincipal(staff, v1::PRINCIPAL_KIND_STAFF);
-    vault_.Put([](StateChange& change) {
-      storage::v1::PersonRow person;
-      person.set_name("kuroda");
-      person.set_employment(v1::EMPLOYMENT_FULL_TIME);
-      change.PutPerson(person);
-      storage::v1::PrincipalRow row;
-      row.set_name("chief");
-      row.set_kind(v1::PRINCIPAL_KIND_STAFF);
-      row.set_person("kuroda");
-      row.add_identities()->set_uri("spiffe://test/chief");
-      row.add_bindings()->set_role("chief");
-      row.mutable_bindings(0)->set_tenant("default");
-      change.PutPrincipal(row);
-    });
+    PutPrincipal("desk", v1::PRINCIPAL_KIND_STAFF);
+    PutOfficer("chief");
     pay_ = Add({{"claim", "cold tea"}, {"talk", "by phone"}, {"paid", "100"}, {"note", "cash"}});
     hanako_ = PersonOf(pay_);
     OpenInquiry(hanako_, pay_);

@@ -1,6 +1,4 @@
 // What the sweep does while others work on the same rows.
-#include "vault/retention/retention_sweeper.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,6 +12,7 @@
 
 #include "tests/fakes/forwarding_engine.h"
 #include "tests/vault/service/destruction_testing.h"
+#include "vault/retention/retention_sweeper.h"
 
 namespace piivault::vault {
 namespace {
@@ -52,9 +51,8 @@ class RetentionSweepTest : public DestructionTestBase {
       records.push_back(Add({{"mail", "hanako@example.jp"}, {"paid", "1"}}));
       ChangePerson(records.back(), true, {"purpose_complete"});
     }
-    std::sort(records.begin(), records.end(), [this](const auto& a, const auto& b) {
-      return RowOf(a).bytes < RowOf(b).bytes;
-    });
+    std::sort(records.begin(), records.end(),
+              [this](const auto& a, const auto& b) { return RowOf(a).bytes < RowOf(b).bytes; });
     return records;
   }
   bool HasMail(const std::string& record) {

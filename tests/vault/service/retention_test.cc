@@ -141,23 +141,6 @@ class RetentionTest : public RightsTestBase {
     *request.mutable_usage() = Law();
     return vault_.Call("desk", "SelectDestruction", request);
   }
-  // The chief is somebody else than who selects.
-  void PutChief() {
-    vault_.Put([&](StateChange& change) {
-      storage::v1::PersonRow person;
-      person.set_name("kuroda");
-      person.set_employment(v1::EMPLOYMENT_FULL_TIME);
-      change.PutPerson(person);
-      storage::v1::PrincipalRow row;
-      row.set_name("chief");
-      row.set_kind(v1::PRINCIPAL_KIND_STAFF);
-      row.set_person("kuroda");
-      row.add_identities()->set_uri("spiffe://test/chief");
-      row.add_bindings()->set_role("chief");
-      row.mutable_bindings(0)->set_tenant("default");
-      change.PutPrincipal(row);
-    });
-  }
   Result Approve(const v1::Destruction& list) {
     v1::ApproveDestructionRequest request;
     request.set_name(list.name());
@@ -416,7 +399,7 @@ TEST_F(RetentionTest, WhatGoesByItselfGoesAndTheRestWaitsForApproval) {
   EXPECT_EQ(Get(customer_, "phone"), "(RETENTION_OVER)");
   EXPECT_EQ(vault_.Sweep(), 0u);
 
-  PutChief();
+  PutOfficer("chief");
   const Result selected = Select();
   ASSERT_EQ(selected.name(), "OK");
   const v1::Destruction& list = selected.As<v1::SelectDestructionResponse>().destruction();
@@ -459,7 +442,7 @@ TEST_F(RetentionTest, TokensOfWhatIsDueGiveNothingAndThenStandForNothing) {
 TEST_F(RetentionTest, AListIsOfItsPolicyAndItsTenant) {
   CompletePurpose();
   vault_.now += absl::Hours(24 * 11);
-  PutChief();
+  PutOfficer("chief");
   const v1::Destruction list = Select().As<v1::SelectDestructionResponse>().destruction();
   v1::Destruction other = list;
   other.set_name("tenants/other" + list.name().substr(15));
@@ -536,7 +519,7 @@ TEST_F(RetentionTest, WhatDoesNotOpenIsPassedOverAndReported) {
       storage::RecordKey(vault_.TenantNumber("default"), name.subject, name.record);
   CompletePurpose();
   vault_.now += absl::Hours(24 * 11);
-  PutChief();
+  PutOfficer("chief");
   const v1::Destruction list = Select().As<v1::SelectDestructionResponse>().destruction();
   ASSERT_THAT(list.items(), SizeIs(2));
   // The last field's value; the header opens still.

@@ -27,34 +27,43 @@ class RightsTestBase : public testing::Test {
 
   // A principal of that name in the role of the same name. Staff belongs to Ito, whose documents
   // are in order.
-  void PutPrincipal(const std::string& name, int kind) {
+  // In the role of that name; staff is Ito, or that person.
+  void PutPrincipal(const std::string& name, int kind, const std::string& person = "ito") {
     vault_.Put([&](StateChange& change) {
       storage::v1::PrincipalRow row;
       row.set_name(name);
       row.set_kind(kind);
-      if (kind == v1::PRINCIPAL_KIND_STAFF) row.set_person("ito");
+      if (kind == v1::PRINCIPAL_KIND_STAFF) row.set_person(person);
       row.add_identities()->set_uri("spiffe://test/" + name);
       row.add_bindings()->set_role(name);
       row.mutable_bindings(0)->set_tenant("default");
       change.PutPrincipal(row);
     });
   }
-  // Ito has signed and learned all that a role may ask for.
-  void PutPapers(const std::vector<std::string>& kinds, const std::string& document = "") {
+  // Ito, or that person, has signed and learned all that a role may ask for.
+  void PutPapers(const std::vector<std::string>& kinds, const std::string& document = "",
+                 const std::string& name = "ito") {
     vault_.Put([&](StateChange& change) {
       storage::v1::PersonRow person;
-      person.set_name("ito");
+      person.set_name(name);
       person.set_employment(v1::EMPLOYMENT_FULL_TIME);
       for (const std::string& kind : kinds) {
         storage::v1::AttestationRow& row = *person.add_attestations();
         row.set_id(SystemRandom().Id128().ToText());
         row.set_kind(kind);
         row.set_document_sha256(document.empty() ? std::string(32, 'd') : document);
-        row.set_signatory("ito");
+        row.set_signatory(name);
         row.set_signed_micros(absl::ToUnixMicros(vault_.now - absl::Hours(24)));
       }
       change.PutPerson(person);
     });
+  }
+
+  // Staff who is somebody else than Ito.
+  void PutOfficer(const std::string& name, const std::string& person = "kuroda",
+                  const std::vector<std::string>& papers = {}) {
+    PutPapers(papers, "", person);
+    PutPrincipal(name, v1::PRINCIPAL_KIND_STAFF, person);
   }
 
   v1::Usage Use(std::string_view caller, const std::string& person) const {
