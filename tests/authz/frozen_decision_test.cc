@@ -58,20 +58,11 @@ consent:
   - {id: wider, event: purpose_extension, when: before_use}
 )yaml";
 
-std::shared_ptr<const Policy> Load(std::string_view cases, std::string* problems) {
-  PolicyText text;
-  text.yaml = absl::StrCat(std::string(kPolicy), std::string(cases));
-  Diagnostics diagnostics;
-  auto policy = Policy::Load(text, &diagnostics);
-  *problems = diagnostics.ToString();
-  return policy;
-}
-
 class FrozenDecisionTest : public ::testing::Test {
  protected:
   FrozenDecisionTest() {
     std::string problems;
-    policy_ = Load("", &problems);
+    policy_ = LoadPolicy(std::string(kPolicy), &problems);
     EXPECT_NE(policy_, nullptr) << problems;
   }
 
@@ -262,7 +253,7 @@ constexpr std::string_view kCases = R"yaml(cases:
 
 TEST(FrozenCasesTest, SayWhatIsFrozen) {
   std::string problems;
-  const auto policy = Load(kCases, &problems);
+  const auto policy = LoadPolicy(std::string(kPolicy) + std::string(kCases), &problems);
   ASSERT_NE(policy, nullptr) << problems;
   const CaseReport report = RunPolicyCases(*policy);
   EXPECT_EQ(report.run, 5u);
@@ -276,7 +267,7 @@ TEST(FrozenCasesTest, NameFieldsOfThePolicy) {
     const std::string one = absl::StrCat(
         "cases:\n  - {name: a, as: desk, does: reveal, fields: [user.email], for: work, ",
         "subject: {frozen: [", wrong, "]}, expect: granted}\n");
-    EXPECT_EQ(Load(one, &problems), nullptr) << wrong;
+    EXPECT_EQ(LoadPolicy(std::string(kPolicy) + one, &problems), nullptr) << wrong;
     EXPECT_THAT(problems, HasSubstr(wrong));
   }
 }

@@ -42,26 +42,17 @@ grants:
   - {id: shop, role: shop, may: [reveal_history], fields: [user.*], for: [work]}
 )yaml";
 
-std::shared_ptr<const Policy> Load(const std::string& yaml, std::string* problems = nullptr) {
-  PolicyText text;
-  text.yaml = yaml;
-  Diagnostics diagnostics;
-  std::shared_ptr<const Policy> policy = Policy::Load(text, &diagnostics);
-  if (problems != nullptr) *problems = diagnostics.ToString();
-  return policy;
-}
-
 std::string Problems(const std::string& find, const std::string& replace) {
   std::string yaml(kPolicy);
   EXPECT_EQ(absl::StrReplaceAll({{find, replace}}, &yaml), 1) << find;
   std::string problems;
-  EXPECT_EQ(Load(yaml, &problems), nullptr) << replace;
+  EXPECT_EQ(LoadPolicy(yaml, &problems), nullptr) << replace;
   return problems;
 }
 
 class HistoryDecisionTest : public ::testing::Test {
  protected:
-  HistoryDecisionTest() : policy_(Load(std::string(kPolicy))) {}
+  HistoryDecisionTest() : policy_(LoadPolicy(std::string(kPolicy))) {}
 
   Call As(std::string_view role, std::string_view field) const {
     Call call(policy_, role);
@@ -140,7 +131,7 @@ TEST(HistoryLoaderTest, NumbersAndWords) {
   }
   std::string yaml(kPolicy);
   absl::StrReplaceAll({{"history: 3", "history: 1000"}}, &yaml);
-  EXPECT_NE(Load(yaml), nullptr);
+  EXPECT_NE(LoadPolicy(yaml), nullptr);
 }
 
 TEST(HistoryLoaderTest, NothingIsKeptOfWhatNobodyReads) {
@@ -160,28 +151,28 @@ TEST(HistoryLoaderTest, NamingAFieldWithoutHistoryInAGrantIsAnError) {
 }
 
 TEST(HistoryLoaderTest, AnotherNumberMeansAnotherPolicy) {
-  const auto before = Load(std::string(kPolicy));
+  const auto before = LoadPolicy(std::string(kPolicy));
   std::string yaml(kPolicy);
   absl::StrReplaceAll({{"history: 3", "history: 4"}}, &yaml);
-  const auto after = Load(yaml);
+  const auto after = LoadPolicy(yaml);
   ASSERT_TRUE(before != nullptr && after != nullptr);
   EXPECT_NE(SemanticHash(*before), SemanticHash(*after));
 }
 
 TEST(AggregateRulesTest, HaveDefaultsAndLimits) {
-  const auto policy = Load(std::string(kPolicy));
+  const auto policy = LoadPolicy(std::string(kPolicy));
   ASSERT_NE(policy, nullptr);
   EXPECT_EQ(policy->aggregates().min_group, 10u);
   EXPECT_EQ(policy->aggregates().round_to, 5u);
-  const auto stated =
-      Load(std::string(kPolicy) + "aggregates: {min_group: 20, round_to: 1, clause: 002-22}\n");
+  const auto stated = LoadPolicy(std::string(kPolicy) +
+                                 "aggregates: {min_group: 20, round_to: 1, clause: 002-22}\n");
   ASSERT_NE(stated, nullptr);
   EXPECT_EQ(stated->aggregates().min_group, 20u);
   EXPECT_EQ(stated->aggregates().round_to, 1u);
   EXPECT_NE(SemanticHash(*policy), SemanticHash(*stated));
   for (const char* bad : {"min_group: 1", "min_group: 10001", "round_to: 0", "round_to: 1001"}) {
     std::string problems;
-    EXPECT_EQ(Load(std::string(kPolicy) + "aggregates: {" + bad + "}\n", &problems), nullptr);
+    EXPECT_EQ(LoadPolicy(std::string(kPolicy) + "aggregates: {" + bad + "}\n", &problems), nullptr);
     EXPECT_THAT(problems, HasSubstr("a whole number from")) << bad;
   }
 }

@@ -5,12 +5,19 @@
 
 namespace piivault::authz {
 
-std::shared_ptr<const Policy> LoadTestPolicy(std::string_view extra) {
+std::shared_ptr<const Policy> LoadPolicy(std::string yaml, std::string* problems) {
   PolicyText text;
-  text.yaml = std::string(kTestPolicy) + std::string(extra);
+  text.yaml = std::move(yaml);
   Diagnostics diagnostics;
   auto policy = Policy::Load(text, &diagnostics);
-  if (policy == nullptr) std::fputs(diagnostics.ToString().c_str(), stderr);
+  if (problems != nullptr) *problems = diagnostics.ToString();
+  return policy;
+}
+
+std::shared_ptr<const Policy> LoadTestPolicy(std::string_view extra) {
+  std::string problems;
+  auto policy = LoadPolicy(std::string(kTestPolicy) + std::string(extra), &problems);
+  if (policy == nullptr) std::fputs(problems.c_str(), stderr);
   return policy;
 }
 

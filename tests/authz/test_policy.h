@@ -112,6 +112,9 @@ struct Call {
   mutable std::vector<FieldId> ids;
 };
 
+// The policy of the text; null where it is none, and `*problems` says why.
+std::shared_ptr<const Policy> LoadPolicy(std::string yaml, std::string* problems = nullptr);
+
 std::shared_ptr<const Policy> LoadTestPolicy();
 // Under that policy, something that the role is granted.
 Call MakeTestCall(std::shared_ptr<const Policy> policy, std::string_view role);
