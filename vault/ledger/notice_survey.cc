@@ -38,7 +38,10 @@ absl::Status NoticeSurvey::Step(const storage::Engine& engine, const TenantScope
           opened = subject.status();
           return false;
         }
-        if (!subject->erased() && !WasTold(subject->row.use(), *notice_)) ++untold_;
+        // Who was erased but for what a law keeps cannot be told, and is in nobody's package.
+        const storage::v1::SubjectUse& use = subject->row.use();
+        const bool gone = subject->erased() || use.erase_micros() != 0;
+        if (!gone && !WasTold(use, *notice_)) ++untold_;
         return true;
       });
   if (!scanned.ok()) return scanned;

@@ -151,11 +151,13 @@ bool Call::TakePlace() {
   load_ = context_.caller->load;
   room_ = static_cast<int64_t>(received_.Length());
   const int64_t most = core_.options.max_waiting_bytes;
-  const bool all_fit = core_.request_bytes.fetch_add(room_) + room_ <= most;
-  const bool own_fit = load_->request_bytes.fetch_add(room_) + room_ <= most / 4;
-  const bool place = load_->calls.fetch_add(1) < core_.options.max_in_flight_per_caller;
-  return (!streaming() || load_->streams.fetch_add(1) < core_.options.max_streams_per_caller) &&
-         place && all_fit && own_fit;
+  bool fits = core_.request_bytes.fetch_add(room_) + room_ <= most;
+  for (CallerLoad* load = load_.get(); load != nullptr; load = load->outsiders.get()) {
+    fits &= load->request_bytes.fetch_add(room_) + room_ <= most / 4;
+    fits &= load->calls.fetch_add(1) < core_.options.max_in_flight_per_caller;
+    if (streaming()) fits &= load->streams.fetch_add(1) < core_.options.max_streams_per_caller;
+  }
+  return fits;
 }
 
 void Call::GiveRoom() {
@@ -163,7 +165,9 @@ void Call::GiveRoom() {
   const int64_t room = std::exchange(room_, 0);
   if (room == 0) return;
   core_.request_bytes.fetch_sub(room);
-  load_->request_bytes.fetch_sub(room);
+  for (CallerLoad* load = load_.get(); load != nullptr; load = load->outsiders.get()) {
+    load->request_bytes.fetch_sub(room);
+  }
 }
 
 Reason Call::Admit() {
@@ -460,9 +464,9 @@ void Call::OnFinished(bool) {
     if (streaming()) core_.running_streams.fetch_sub(1);
     core_.observer->InFlight(-1);
   }
-  if (load_ != nullptr) {
-    load_->calls.fetch_sub(1);
-    if (streaming()) load_->streams.fetch_sub(1);
+  for (CallerLoad* load = load_.get(); load != nullptr; load = load->outsiders.get()) {
+    load->calls.fetch_sub(1);
+    if (streaming()) load->streams.fetch_sub(1);
   }
   core_.observer->CallFinished(context_.method.name, authz::ReasonCode(reason_), reason_,
                                SteadyNow() - arrived_at_);

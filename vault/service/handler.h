@@ -26,6 +26,9 @@ struct CallerLoad {
   std::atomic<int> calls{0};
   std::atomic<int> streams{0};            // of these
   std::atomic<int64_t> request_bytes{0};  // that wait to be parsed
+  // Of one whom a recipients' root names: what all of those have together. A recipient that takes
+  // on further names gets no more of the server by them.
+  std::shared_ptr<CallerLoad> outsiders;
 };
 
 // Who calls, as the certificate proves it.

@@ -182,7 +182,10 @@ std::shared_ptr<CallerLoad> IdentityResolver::LoadOf(const CallerIdentity& ident
                  ? identity.certificate_sha256
                  : absl::StrCat(identity.of_recipients_root ? "outside:" : "", identity.name)];
   std::shared_ptr<CallerLoad> load = known.lock();
-  if (load == nullptr) known = load = std::make_shared<CallerLoad>();
+  if (load == nullptr) {
+    known = load = std::make_shared<CallerLoad>();
+    if (identity.of_recipients_root) load->outsiders = outsiders_;
+  }
   return load;
 }
 

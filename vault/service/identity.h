@@ -84,6 +84,7 @@ class IdentityResolver {
   absl::flat_hash_map<std::string, std::vector<Known>> cache_ ABSL_GUARDED_BY(mu_);
   size_t cached_ ABSL_GUARDED_BY(mu_) = 0;
   absl::flat_hash_map<std::string, std::weak_ptr<CallerLoad>> loads_ ABSL_GUARDED_BY(mu_);
+  const std::shared_ptr<CallerLoad> outsiders_ = std::make_shared<CallerLoad>();
 };
 
 }  // namespace piivault::vault

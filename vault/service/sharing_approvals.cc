@@ -59,6 +59,10 @@ class ApproveExportTokenHandler : public Handler {
     approval.set_principal(std::string(call.session().principal_name()));
     approval.set_person(call.session().caller()->row.person());
     approval.set_time_micros(absl::ToUnixMicros(call.now()));
+    approval.set_purpose(request.usage().purpose());
+    approval.set_ticket(request.usage().ticket());
+    approval.set_role(request.usage().role());
+    *approval.mutable_arguments() = request.usage().arguments();
     (*call.entry().mutable_arguments())["sha256"] = request.sha256();
     StateChange change = deps_.store.NewChange(call.session().shared_state());
     if (ApprovalsThatHold(call, token.row) >= token.row.approvals_needed()) {

@@ -197,6 +197,36 @@ bool HasMadeOrAttested(const authz::Recipient& recipient, const std::string& per
          });
 }
 
+namespace {
+
+// Whether whoever approved may still approve, by what was stated then. A matter that has closed
+// since is no lack of the approver's.
+bool StillApproves(VaultCall& call, const PrincipalState& who,
+                   const ExportTokenRow::Approval& approval) {
+  Session& session = call.session();
+  authz::DecisionInput input;
+  input.principal = &who.principal;
+  input.tenant = call.Input(authz::Verb::kApproveException).tenant;
+  input.verb = authz::Verb::kApproveException;
+  input.now = call.now();
+  input.purpose = approval.purpose();
+  input.ticket = approval.ticket();
+  input.role = approval.role();
+  std::vector<authz::Argument> arguments;
+  for (const auto& [name, value] : approval.arguments()) arguments.push_back({name, value});
+  input.arguments = arguments;
+  session.AddRead(PersonCell(approval.person()));
+  if (const PersonState* person = session.state().FindPerson(approval.person());
+      person != nullptr) {
+    input.person = &person->person;
+    input.attestations = person->attestations;
+  }
+  const authz::Decision decision = authz::DecideWithoutSubject(call.policy(), input);
+  return decision.granted() || decision.reason == authz::Reason::kMatterUnknown;
+}
+
+}  // namespace
+
 uint32_t ApprovalsThatHold(VaultCall& call, const ExportTokenRow& row) {
   Session& session = call.session();
   session.AddRead(RecipientCell(call.tenant_id(), row.recipient()));
@@ -208,7 +238,8 @@ uint32_t ApprovalsThatHold(VaultCall& call, const ExportTokenRow& row) {
         session.AddRead(PrincipalCell(one.principal()));
         const PrincipalState* who = session.state().FindPrincipal(one.principal());
         return who != nullptr && !who->row.disabled() && who->row.person() == one.person() &&
-               !HasMadeOrAttested(recipient->recipient, PersonName(one.person()));
+               !HasMadeOrAttested(recipient->recipient, PersonName(one.person())) &&
+               StillApproves(call, *who, one);
       }));
 }
 

@@ -316,7 +316,12 @@ class IssueExportTokenHandler : public Handler {
       return std::nullopt;
     }
     entries.DeleteSubrange(entries_before, entries.size() - entries_before);
-    if (reason == authz::Reason::kDataLoss || !request.skip_denied()) return call.Refuse(reason);
+    if (reason == authz::Reason::kDataLoss || !request.skip_denied()) {
+      if (reason != authz::Reason::kSubjectErased) return call.Refuse(reason);
+      // That somebody was here and is no more is for the log alone.
+      call.AddFailedItem(reason);
+      return call.Refuse(authz::Reason::kNotFound);
+    }
     ++next_.skipped;
     storage::v1::EntryItem& left_out = *call.entry().add_items();
     if (person.ok()) left_out.set_subject_ref(person.subject().row.subject_ref());
@@ -339,6 +344,11 @@ class IssueExportTokenHandler : public Handler {
       subjects.push_back({item.subject, item.whole_person()
                                             ? std::nullopt
                                             : std::optional<storage::Id128>(item.record)});
+    }
+    // What was revoked while this was decided, or a moment before, is not issued behind it.
+    call.session().AddRead(ExportRevocationsCell(call.tenant_id()));
+    if (IsRevoked(call.session().state().revocations(call.tenant_id()), *token)) {
+      return call.Refuse(authz::Reason::kTokenRevoked);
     }
     const Sha256Digest digest = SubjectsHash(token->id, subjects);
     token->row.set_version(1);
@@ -436,12 +446,14 @@ std::optional<NoticeToAll> NoticeOf(const VaultCall& call, const authz::Recipien
 
 std::optional<Plan> CheckNotified(VaultCall& call, const std::optional<NoticeToAll>& notice,
                                   bool counted, NoticeSurvey* survey) {
-  constexpr size_t kPeopleAtATime = 2'000;
+  constexpr size_t kPeopleAtATime = 200;
+  constexpr int kStepsAtATime = 10;
   if (!notice.has_value()) return std::nullopt;
   survey->Ask(*notice);
-  if (!survey->done()) {
+  for (int step = 0; step < kStepsAtATime && !survey->done(); ++step) {
     const absl::Status status = survey->Step(call.deps().engine, call.scope(), kPeopleAtATime);
     if (!status.ok()) return call.Refuse(status);
+    call.Yield();
   }
   if (!survey->done()) {
     Plan again;

@@ -47,6 +47,13 @@ std::string RequestDigest(const std::string& recipient, std::string_view request
   return std::string(AsView(digest).substr(0, storage::Id128::kSize));
 }
 
+// Of the n-th use of a token, so that one whose row was put back on the disk is not taken again.
+storage::Id128 DisclosureIdOf(const storage::Id128& token, int use) {
+  const Sha256Digest digest =
+      Sha256(Concat({"piivault disclosure v1", token.view(), std::to_string(use)}));
+  return *storage::Id128::FromBytes(AsView(digest).substr(0, storage::Id128::kSize));
+}
+
 // Whether a successor gets the data, who goes on with what binds the operator.
 bool Succeeds(const storage::v1::ExportTokenRow& row) {
   return row.basis() == "succession" || row.basis() == "business_transfer";
@@ -80,6 +87,10 @@ class RedeemExportTokenHandler : public Handler {
     input.users_notified = true;
     const authz::ShareDecision decision = authz::DecideShare(call.policy(), input);
     if (!decision.granted()) return RefuseShare(call, decision);
+    // A rule of that name on another legal basis is not the one that it was issued by.
+    if (decision.rule->basis != now.token.row.basis()) {
+      return call.Refuse(authz::Reason::kSharingRuleUnknown);
+    }
     now.notice = NoticeOf(call, *decision.rule, recipient->row);
     if (auto waits = CheckNotified(call, now.notice, false, &survey_)) return *std::move(waits);
     DescribeShare(call, decision);
@@ -179,10 +190,14 @@ class RedeemExportTokenHandler : public Handler {
       if (request.resume_from() != 0) {
         return call.Refuse(authz::Reason::kMalformedRequest, {"resume_from"});
       }
+      now->disclosure.id = DisclosureIdOf(now->token.id, row.taken_size());
       use = row.add_taken();
       use->set_request(digest);
       now->new_use = true;
-      now->disclosure.id = deps_.random.Id128();
+      const auto taken =
+          LoadDisclosure(deps_.engine, call.scope(), now->disclosure.id, &call.changes());
+      if (!taken.ok()) return call.Refuse(taken.status());
+      if (taken->has_value()) return call.Refuse(authz::Reason::kDataLoss);
       use->set_disclosure(now->disclosure.id.bytes.data(), storage::Id128::kSize);
       BeginDisclosure(call, recipient, now);
     } else {

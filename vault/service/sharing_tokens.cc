@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "authz/decision.h"
+#include "storage/engine_options.h"
 #include "vault/keys/page_token.h"
 #include "vault/keys/sealed_row.h"
 #include "vault/service/admin_convert.h"
@@ -28,6 +29,7 @@ constexpr SystemRoles kReaders = {SystemRole::kPrivacyOfficer, SystemRole::kVaul
                                   SystemRole::kVaultAuditor};
 // Tokens looked at for one answer.
 constexpr size_t kMaxTokensExamined = 10'000;
+constexpr size_t kTokensAtOnce = 200;
 
 bool HasSystemRole(const VaultCall& call, SystemRoles roles) {
   return authz::DecideSystemRole(call.session().principal(), roles, call.now()) ==
@@ -72,7 +74,7 @@ class GetExportTokenHandler : public Handler {
     auto* response = NewResponse<v1::GetExportTokenResponse>(context);
     FillDescription(call, token, response->mutable_description());
     if (issuer || approver) {
-      if (absl::Status named = NamePeople(call, token, response); !named.ok()) {
+      if (absl::Status named = NamePeople(call, token, request.skip(), response); !named.ok()) {
         return call.Refuse(named);
       }
     }
@@ -95,18 +97,28 @@ class GetExportTokenHandler : public Handler {
     return decision.granted();
   }
 
-  // Whom the token is about, as far as they fit.
-  absl::Status NamePeople(const VaultCall& call, const ExportTokenState& token,
+  // Whom the token is about, as far as they fit, behind the first `skip`.
+  absl::Status NamePeople(VaultCall& call, const ExportTokenState& token, uint32_t skip,
                           v1::GetExportTokenResponse* response) const {
-    constexpr size_t kMostNamed = 100;
+    constexpr int kMostNamed = 100;
     if (token.row.people_dropped()) return absl::OkStatus();
-    absl::StatusOr<std::vector<ExportItem>> items =
-        LoadExportPart(deps_.engine, call.scope(), token.id, 0);
-    if (!items.ok()) return items.status();
-    for (const ExportItem& item : absl::MakeConstSpan(*items).subspan(0, kMostNamed)) {
-      response->add_subjects(item.whole_person()
-                                 ? call.SubjectNameOf(item.subject)
-                                 : MakeRecordName(call.tenant_id(), item.subject, item.record));
+    for (uint32_t part = 0; part < static_cast<uint32_t>(token.row.parts_size()); ++part) {
+      const uint32_t size = token.row.parts(static_cast<int>(part));
+      if (skip >= size) {
+        skip -= size;
+        continue;
+      }
+      const absl::StatusOr<std::vector<ExportItem>> items =
+          LoadExportPart(deps_.engine, call.scope(), token.id, part);
+      if (!items.ok()) return items.status();
+      if (items->size() != size) return absl::DataLossError("people of a token are missing");
+      for (const ExportItem& item : absl::MakeConstSpan(*items).subspan(std::exchange(skip, 0))) {
+        if (response->subjects_size() == kMostNamed) return absl::OkStatus();
+        response->add_subjects(item.whole_person()
+                                   ? call.SubjectNameOf(item.subject)
+                                   : MakeRecordName(call.tenant_id(), item.subject, item.record));
+      }
+      call.Yield();
     }
     return absl::OkStatus();
   }
@@ -115,9 +127,12 @@ class GetExportTokenHandler : public Handler {
 };
 
 // Visits the tenant's tokens behind `after`, ascending, until `visit` is done or enough were looked
-// at. Whether there may be more.
-absl::StatusOr<bool> VisitTokens(const VaultCall& call, const storage::Id128* after,
-                                 absl::FunctionRef<bool(const ExportTokenState&)> visit) {
+// at; other calls run meanwhile. One that does not open is passed over and counted in the entry: it
+// is good for nothing, and keeps no other from being taken back. `*last` is the key's id of the
+// last one that was looked at. Whether there may be more.
+absl::StatusOr<bool> VisitTokens(VaultCall& call, const storage::Id128* after,
+                                 absl::FunctionRef<bool(const ExportTokenState&)> visit,
+                                 storage::Id128* last) {
   const storage::Key prefix =
       storage::SharingPrefix(storage::SharingKind::kToken, call.scope().id());
   std::string start = prefix.bytes;
@@ -125,22 +140,34 @@ absl::StatusOr<bool> VisitTokens(const VaultCall& call, const storage::Id128* af
     start = storage::ExportTokenKey(call.scope().id(), *after).bytes;
     start.push_back('\0');
   }
-  size_t seen = 0;
-  bool more = false;
-  absl::Status opened;
-  const absl::Status scanned = call.deps().engine.Scan(
-      prefix, start, kMaxTokensExamined, [&](std::string_view key, std::string_view value) {
-        ++seen;
-        auto row = OpenRow<storage::v1::ExportTokenRow>(
-            call.scope().keys(), {storage::Table::kSharing, std::string(key)}, value);
-        opened = row.status();
-        if (!opened.ok()) return false;
-        more = !visit({storage::IdSuffix(key), std::move(row->message)});
-        return !more;
-      });
-  if (!scanned.ok()) return scanned;
-  if (!opened.ok()) return opened;
-  return more || seen == kMaxTokensExamined;
+  size_t damaged = 0;
+  bool more = true;
+  bool done = false;
+  for (size_t seen = 0; more && !done && seen < kMaxTokensExamined;) {
+    size_t count = 0;
+    const absl::Status scanned = call.deps().engine.Scan(
+        prefix, start, kTokensAtOnce, [&](std::string_view key, std::string_view value) {
+          ++count;
+          const auto row = OpenRow<storage::v1::ExportTokenRow>(
+              call.scope().keys(), {storage::Table::kSharing, std::string(key)}, value);
+          if (row.ok()) {
+            done = !visit({storage::IdSuffix(key), row->message});
+            if (done) return false;
+          } else {
+            ++damaged;
+          }
+          *last = storage::IdSuffix(key);
+          start = key;
+          return true;
+        });
+    if (!scanned.ok()) return scanned;
+    start.push_back('\0');
+    seen += count;
+    more = count == kTokensAtOnce;
+    call.Yield();
+  }
+  if (damaged > 0) (*call.entry().mutable_arguments())["damaged"] = std::to_string(damaged);
+  return more || done;
 }
 
 class RevokeExportTokensHandler : public Handler {
@@ -151,6 +178,10 @@ class RevokeExportTokensHandler : public Handler {
     const auto& request = RequestAs<v1::RevokeExportTokensRequest>(context);
     VaultCall call(context, deps_);
     if (auto refused = call.Open(request.parent(), nullptr)) return *std::move(refused);
+    // Its own tokens a recipient does not issue, and others' it does not take back.
+    if (call.session().principal()->kind == authz::PrincipalKind::kRecipient) {
+      return call.Refuse(authz::Reason::kPrincipalKindNotAdmitted);
+    }
     storage::v1::ExportRevocationRow row;
     if (auto refused = Read(call, request, &row)) return *std::move(refused);
     const bool officer = HasSystemRole(call, kOfficers);
@@ -160,20 +191,11 @@ class RevokeExportTokensHandler : public Handler {
     auto* response = NewResponse<v1::RevokeExportTokensResponse>(context);
     const auto revocation = std::make_shared<ExportRevocationState>(
         ExportRevocationState{deps_.random.Id128().ToText(), row, 1});
-    const ExportRevocations& before = call.session().state().revocations(call.tenant_id());
-    const absl::StatusOr<bool> visited =
-        VisitTokens(call, nullptr, [&](const ExportTokenState& token) {
-          const v1::ExportTokenState state = StateOf(token, before, call.now());
-          const bool usable =
-              state == v1::EXPORT_TOKEN_STATE_ACTIVE || state == v1::EXPORT_TOKEN_STATE_WAITING;
-          if (usable && IsRevoked({revocation}, token)) {
-            response->set_revoked(response->revoked() + 1);
-          }
-          return true;
-        });
-    if (!visited.ok()) return call.Refuse(visited.status());
+    if (absl::Status counted = Count(call, revocation, officer, response); !counted.ok()) {
+      return call.Refuse(counted);
+    }
     // Rows are made by those who look after recipients, or where there is something to take back.
-    if (!officer && !*visited && response->revoked() == 0) return call.Finish(response);
+    if (!officer && response->revoked() == 0) return call.Finish(response);
     StateChange change = deps_.store.NewChange(call.session().shared_state());
     change.PutExportRevocation(revocation->id, row);
     Plan plan = call.Finish(response);
@@ -190,7 +212,10 @@ class RevokeExportTokensHandler : public Handler {
     };
     auto& arguments = *call.entry().mutable_arguments();
     row->set_tenant(call.tenant_id());
-    row->set_time_micros(absl::ToUnixMicros(call.now()));
+    // Of those that are being issued right now, too: none that is committed before this was decided
+    // on later than that.
+    const absl::Duration under_way = storage::EngineOptions().max_decision_age;
+    row->set_time_micros(absl::ToUnixMicros(call.now() + under_way));
     bool any = false;
     if (!request.token().empty()) {
       const std::optional<TenantIdName> name = ParseExportTokenName(request.token());
@@ -227,6 +252,33 @@ class RevokeExportTokensHandler : public Handler {
     }
     if (!any) return malformed("token");
     return std::nullopt;
+  }
+
+  // How many tokens that can still be used it takes back; of very many, of the first. Whoever is no
+  // officer has to have one: then all are looked at until there is one.
+  static absl::Status Count(VaultCall& call,
+                            const std::shared_ptr<ExportRevocationState>& revocation, bool officer,
+                            v1::RevokeExportTokensResponse* response) {
+    const ExportRevocations& before = call.session().state().revocations(call.tenant_id());
+    std::optional<storage::Id128> after;
+    for (;;) {
+      storage::Id128 last;
+      const absl::StatusOr<bool> more = VisitTokens(
+          call, after.has_value() ? &*after : nullptr,
+          [&](const ExportTokenState& token) {
+            const v1::ExportTokenState state = StateOf(token, before, call.now());
+            const bool usable =
+                state == v1::EXPORT_TOKEN_STATE_ACTIVE || state == v1::EXPORT_TOKEN_STATE_WAITING;
+            if (usable && IsRevoked({revocation}, token)) {
+              response->set_revoked(response->revoked() + 1);
+            }
+            return true;
+          },
+          &last);
+      if (!more.ok()) return more.status();
+      if (!*more || officer || response->revoked() > 0) return absl::OkStatus();
+      after = last;
+    }
   }
 
   // Whoever issued takes the own tokens back: all that match, or one by its name. A refusal, or
@@ -267,9 +319,9 @@ class ListExportTokensHandler : public Handler {
     auto* response = NewResponse<v1::ListExportTokensResponse>(context);
     storage::Id128 last;
     const absl::StatusOr<bool> more = VisitTokens(
-        call, after.has_value() ? &after->subject : nullptr, [&](const ExportTokenState& token) {
+        call, after.has_value() ? &after->subject : nullptr,
+        [&](const ExportTokenState& token) {
           if (response->tokens_size() == size) return false;
-          last = token.id;
           // Others' are for those who watch over all.
           if (!all && token.row.issuer() != call.session().principal_name()) return true;
           if (!request.recipient().empty() &&
@@ -282,7 +334,8 @@ class ListExportTokensHandler : public Handler {
           }
           FillDescription(call, token, response->add_tokens());
           return true;
-        });
+        },
+        &last);
     if (!more.ok()) return call.Refuse(more.status());
     if (*more) response->set_next_page_token(call.SealPage({last, {}}));
     return call.Finish(response);

@@ -250,6 +250,65 @@ TEST_F(IssueTest, AnApprovalOfSomebodyWhoHasLeftDoesNotCount) {
   EXPECT_TRUE(Redeem("police", text).ok());
 }
 
+// The approver's login stays, for other work; the right to approve, or what it takes, is gone.
+TEST_F(IssueTest, AnApprovalOfSomebodyWhoMayNoLongerApproveDoesNotCount) {
+  std::string policy(kSharingPolicy);
+  const std::string_view boss = "boss: {kind: staff, nda: none}";
+  policy.replace(policy.find(boss), boss.size(), "boss: {kind: staff, nda: [nda_contract]}");
+  SetPolicy("default", policy);
+  const v1::ExportToken token = Issued(Issue("clerk", ByLaw(PersonOf(Customer())))).description();
+  ASSERT_TRUE(Approve("boss", token).ok());
+  const std::string text = Fetch("clerk", token.name());
+  const auto person_with = [&](bool nda) {
+    Put([&](StateChange& change) {
+      storage::v1::PersonRow person = store().snapshot()->FindPerson("boss")->row;
+      person.mutable_attestations(0)->set_revoked_micros(nda ? 0 : absl::ToUnixMicros(now));
+      change.PutPerson(person);
+    });
+  };
+  const auto principal_with = [&](const std::string& role) {
+    Put([&](StateChange& change) {
+      storage::v1::PrincipalRow row = store().snapshot()->FindPrincipal("boss")->row;
+      row.mutable_bindings(0)->set_role(role);
+      change.PutPrincipal(row);
+    });
+  };
+  person_with(false);
+  EXPECT_EQ(Redeem("police", text).name(), "APPROVAL_MISSING");
+  person_with(true);
+  principal_with("clerk");
+  EXPECT_EQ(Redeem("police", text).name(), "APPROVAL_MISSING");
+  principal_with("boss");
+  // Nor by another purpose than the one that was stated.
+  std::string other(policy);
+  const std::string_view grant = "may: [approve_exception, read_disclosures], for: [legal]";
+  other.replace(other.find(grant), grant.size(),
+                "may: [approve_exception, read_disclosures], for: [support]");
+  SetPolicy("default", other);
+  EXPECT_EQ(Redeem("police", text).name(), "APPROVAL_MISSING");
+  SetPolicy("default", policy);
+  EXPECT_TRUE(Redeem("police", text).ok());
+}
+
+TEST_F(IssueTest, WhoApprovesCanSeeEachPersonOfTheToken) {
+  v1::IssueExportTokenRequest request = ByLaw(PersonOf(Customer()));
+  for (int i = 0; i < 250; ++i) request.add_subjects(PersonOf(Customer()));
+  const v1::ExportToken token = Issued(Issue("clerk", request)).description();
+  v1::GetExportTokenRequest look;
+  look.set_name(token.name());
+  look.mutable_usage()->set_purpose("legal");
+  std::vector<std::string> seen;
+  for (const size_t expected : {100u, 100u, 51u, 0u}) {
+    look.set_skip(static_cast<uint32_t>(seen.size()));
+    const Result page = Call("boss", "GetExportToken", look);
+    ASSERT_TRUE(page.ok()) << page.name();
+    const auto& people = page.As<v1::GetExportTokenResponse>().subjects();
+    EXPECT_THAT(people, SizeIs(expected));
+    seen.insert(seen.end(), people.begin(), people.end());
+  }
+  EXPECT_EQ(seen, std::vector<std::string>(request.subjects().begin(), request.subjects().end()));
+}
+
 TEST_F(IssueTest, TwoApproversAreTwoPersons) {
   v1::IssueExportTokenRequest request = ByLaw(PersonOf(Customer()));
   request.set_rule("public");
@@ -336,6 +395,16 @@ TEST_F(IssueTest, TheSuccessorGetsNothingBeforeEverybodyWasTold) {
   now = absl::FromCivil(absl::CivilSecond(2026, 5, 31, 12, 0, 0), absl::UTCTimeZone());
   const Result issued = Issue("clerk", request);
   ASSERT_TRUE(issued.ok()) << issued.name();
+  // Nobody waits for one who is gone but for what a law keeps.
+  SetPolicy("default", std::string(kSharingPolicy) +
+                           "laws: [Tax]\nretention:\n  - {id: tax, hold: Tax, fields: "
+                           "[customer.note], trigger: record_made, keep: 7y, then: destroy}\n");
+  v1::DeleteSubjectRequest erase;
+  erase.set_name(PersonOf(Customer({{"note", "paid"}})));
+  EXPECT_THAT(Issue("clerk", request).denied_fields, ElementsAre("people=1"));
+  erase.set_keep_held(true);
+  ASSERT_TRUE(Call("shop", "DeleteSubject", erase).ok());
+  EXPECT_TRUE(Issue("clerk", request).ok());
   // Nor is anybody gone over for another notice than the one that counts at the end.
   v1::IssueExportTokenRequest many = request;
   for (int i = 0; i < 1001; ++i) {

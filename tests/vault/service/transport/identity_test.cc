@@ -205,6 +205,18 @@ TEST_F(RecipientsRootTest, AnOutsidersCertificateTakesNoInsidersPlaces) {
   EXPECT_EQ(outside->load, Resolve(*resolver, outside_.IssueForUri("spiffe://corp/sato"))->load);
 }
 
+// A recipient enrols further names by itself; together they have no more than one caller.
+TEST_F(RecipientsRootTest, OutsidersShareTheirPlacesWhateverNamesTheyHave) {
+  const auto resolver = Make({Staff(), Outside()});
+  const auto one = Resolve(*resolver, outside_.IssueForUri("spiffe://corp/carrier"));
+  const auto another = Resolve(*resolver, outside_.IssueForUri("spiffe://corp/carrier-2"));
+  const auto inside = Resolve(*resolver, staff_.IssueForUri("spiffe://corp/sato"));
+  EXPECT_NE(one->load, another->load);
+  ASSERT_NE(one->load->outsiders, nullptr);
+  EXPECT_EQ(one->load->outsiders, another->load->outsiders);
+  EXPECT_EQ(inside->load->outsiders, nullptr);
+}
+
 TEST_F(RecipientsRootTest, ACertificateThatNobodyCallsWithIsLookedAtOnly) {
   const auto resolver = Make({Staff(), Outside()});
   const fakes::TestCertificate outside = outside_.IssueForUri("spiffe://corp/carrier");

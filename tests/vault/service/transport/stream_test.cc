@@ -28,7 +28,9 @@ ToyScript Counting(int length) {
 }
 
 struct Stream {
-  explicit Stream(const ToyServer& toy) : stub(toy.Stub()) {
+  explicit Stream(const ToyServer& toy) : Stream(toy.Channel()) {}
+  explicit Stream(const std::shared_ptr<grpc::Channel>& channel)
+      : stub(v1::VaultService::NewStub(channel)) {
     reader = stub->StreamRevealRecords(&context, v1::StreamRevealRecordsRequest());
   }
   // All messages' first types.
@@ -324,6 +326,34 @@ TEST(StreamTest, StreamsLeaveRoomForOtherCalls) {
   Stream fourth(toy);
   EXPECT_TRUE(fourth.reader->Read(&message));
   first.context.TryCancel();
+  fourth.context.TryCancel();
+}
+
+// However many names a recipient has its authority give it.
+TEST(StreamTest, OutsidersTogetherHaveTheStreamsOfOneCaller) {
+  ToyServer toy([](GrpcServerOptions& options) {
+    options.max_streams = 8;
+    options.max_streams_per_caller = 2;
+    options.tls.client_roots.front().recipients = true;
+  });
+  toy.On(kStream, [] { return Waiting(); });
+  toy.Start();
+  v1::StreamRevealRecordsResponse message;
+  std::vector<std::unique_ptr<Stream>> streams;
+  for (const char* name : {"spiffe://test/carrier-1", "spiffe://test/carrier-2"}) {
+    const fakes::TestCertificate certificate = toy.authority().IssueForUri(name);
+    streams.push_back(std::make_unique<Stream>(toy.Channel(&certificate)));
+    ASSERT_TRUE(streams.back()->reader->Read(&message)) << name;
+  }
+  const fakes::TestCertificate third = toy.authority().IssueForUri("spiffe://test/carrier-3");
+  Stream refused(toy.Channel(&third));
+  EXPECT_TRUE(refused.ReadAll().empty());
+  EXPECT_EQ(ReasonIn(refused.reader->Finish()), "QUEUE_FULL");
+  streams.front()->context.TryCancel();
+  toy.observer().AwaitFinished(kStream, Reason::kCancelled, 1);
+  Stream fourth(toy.Channel(&third));
+  EXPECT_TRUE(fourth.reader->Read(&message));
+  streams.back()->context.TryCancel();
   fourth.context.TryCancel();
 }
 
