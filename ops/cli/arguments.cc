@@ -41,6 +41,12 @@ CLI::App* AddCommand(CLI::App& group, const std::string& name, const std::string
   return command;
 }
 
+CLI::App* AddOneOrMore(CLI::App& command, const std::string& title) {
+  CLI::App* group = command.add_option_group(title, "At least one of these is needed");
+  group->require_option(1, 0);
+  return group;
+}
+
 std::function<std::string(std::string)> Qualified(std::string prefix) {
   return [prefix = std::move(prefix)](std::string name) {
     return absl::StartsWith(name, prefix) ? name : absl::StrCat(prefix, name);

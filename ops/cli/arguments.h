@@ -28,6 +28,10 @@ CLI::App* AddGroup(CLI::App& root, const std::string& name, const std::string& d
 CLI::App* AddCommand(CLI::App& group, const std::string& name, const std::string& description,
                      Session& session, Action action);
 
+// A part of a command's options of which at least one has to be given; `title` heads it in the
+// help.
+CLI::App* AddOneOrMore(CLI::App& command, const std::string& title);
+
 // For Option::transform(): puts `prefix` before a bare name.
 std::function<std::string(std::string)> Qualified(std::string prefix);
 

@@ -3,10 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "ops/cli/commands.h"
 #include "ops/cli/exit_code.h"
 #include "ops/cli/failure.h"
+#include "ops/cli/text.h"
 
 namespace piivault::ops {
 namespace {
@@ -64,6 +66,31 @@ void AddCommands(CLI::App& app, Session& session) {
   AddKeysCommands(app, session);
 }
 
+// Where a command is missing because what stands in its place is none: that word, behind the
+// groups that were named. Empty where there is nothing, or an option.
+std::string UnknownCommand(const CLI::App& app) {
+  const CLI::App* group = &app;
+  std::string line = app.get_name();
+  while (!group->get_subcommands().empty()) {
+    group = group->get_subcommands().front();
+    line += " " + group->get_name();
+  }
+  const std::vector<std::string> rest = app.remaining(true);
+  if (group->get_require_subcommand_min() == 0 || rest.empty() || rest.front().starts_with('-'))
+    return "";
+  return line + " " + rest.front();
+}
+
+int ExplainUsage(const CLI::App& app, const CLI::ParseError& error, Session& session) {
+  const bool no_command = error.get_name() == "RequiredError" && session.action == nullptr;
+  if (const std::string line = no_command ? UnknownCommand(app) : ""; !line.empty()) {
+    session.err() << "there is no command `" << EscapeForTerminal(line)
+                  << "`\nRun with --help for more information.\n";
+    return kExitUsage;
+  }
+  return app.exit(error, session.out(), session.err()) == 0 ? kExitOk : kExitUsage;
+}
+
 int RunAction(Session& session) {
   absl::StatusOr<int> code = session.action(session);
   session.out().flush();
@@ -91,7 +118,7 @@ int RunCli(int argc, const char* const* argv, Surroundings surroundings) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e, session.out(), session.err()) == 0 ? kExitOk : kExitUsage;
+    return ExplainUsage(app, e, session);
   }
   return RunAction(session);
 }

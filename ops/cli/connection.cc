@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/pki/files.h"
+#include "ops/pki/x509.h"
 
 namespace piivault::ops {
 namespace {
@@ -26,6 +27,23 @@ absl::StatusOr<std::string> ReadPem(const std::string& path, const char* what) {
   return absl::FailedPreconditionError(absl::StrCat("the ", what, ": ", pem.status().message()));
 }
 
+// Of files that do not belong together gRPC would only say that it cannot connect.
+absl::Status CheckPair(const Profile& profile, const std::string& certificate_pem,
+                       const std::string& key_pem) {
+  const absl::StatusOr<X509Ptr> certificate = CertificateFromPem(certificate_pem);
+  if (!certificate.ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(profile.certificate, ": ", certificate.status().message()));
+  }
+  const absl::StatusOr<PkeyPtr> key = KeyFromPem(key_pem);
+  if (!key.ok()) {
+    return absl::FailedPreconditionError(absl::StrCat(profile.key, ": ", key.status().message()));
+  }
+  if (IsKeyOf(key->get(), certificate->get())) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(profile.key, " is not the key of the certificate in ", profile.certificate));
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Profile& profile,
@@ -41,6 +59,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Profile& profil
   if (!certificate.ok()) return certificate.status();
   absl::StatusOr<std::string> key = ReadPem(profile.key, "key");
   if (!key.ok()) return key.status();
+
+  if (absl::Status status = CheckPair(profile, *certificate, *key); !status.ok()) return status;
 
   grpc::SslCredentialsOptions options;
   options.pem_root_certs = *std::move(roots);

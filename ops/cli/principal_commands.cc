@@ -125,7 +125,10 @@ void AddGrant(CLI::App& group, Session& session) {
   v1::Proposal::GrantRole* act = request->mutable_proposal()->mutable_grant_role();
   AddPrincipalName(*command, act->mutable_principal());
   v1::RoleBinding* binding = act->mutable_binding();
-  command->add_option("ROLE", *binding->mutable_role(), "Role of the tenant's policy, or vault_…")
+  command
+      ->add_option("ROLE", *binding->mutable_role(),
+                   "Role of the tenant's policy, or a system role: privacy_officer, vault_admin, "
+                   "vault_auditor, vault_operator")
       ->required();
   AddTime(
       *command, "--not-before", "Not before (at once)", session,

@@ -222,7 +222,7 @@ void AddSubjectCommands(CLI::App& root, Session& session) {
       "Where the law keeps some of it: erases all else, and closes that until its time is over");
   command->footer(
       "Ends with 3 where the law keeps some of it: the person is erased with the last of that.\n"
-      "Example: piivault subject delete SUBJECT --keep-held --for R0\n");
+      "Example: piivault subject delete SUBJECT --keep-held --for rights\n");
   AddSubjectUpdateCommand(*group, session);
   AddPeoplesWillCommands(*group, session);
   AddRequestCommands(*group, session);

@@ -175,7 +175,7 @@ void AddShow(CLI::App& group, Session& session) {
   command->add_option("SUBJECT", *request->mutable_subject(), "Person: tenants/T/subjects/S, or S")
       ->required();
   AddUsage(*command, request->mutable_usage());
-  command->footer("Example: piivault retention show SUBJECT --for R0\n");
+  command->footer("Example: piivault retention show SUBJECT --for rights\n");
 }
 
 void AddSelect(CLI::App& group, Session& session) {
@@ -196,7 +196,7 @@ void AddSelect(CLI::App& group, Session& session) {
   AddUsage(*command, flags->request.mutable_usage());
   command->footer(
       "Ends with 3 where records do not open: nothing is known of what is due in them.\n"
-      "Example: piivault retention select --all --for R0\n");
+      "Example: piivault retention select --all --for rights\n");
 }
 
 void AddList(CLI::App& group, Session& session) {
@@ -240,7 +240,7 @@ void AddList(CLI::App& group, Session& session) {
       "Only those that wait for approval");
   command->add_flag("--items", *items, "With what stands on each");
   AddUsage(*command, request->mutable_usage());
-  command->footer("Example: piivault retention list --waiting --items --for R0\n");
+  command->footer("Example: piivault retention list --waiting --items --for rights\n");
 }
 
 void AddApprove(CLI::App& group, Session& session) {
@@ -273,7 +273,7 @@ void AddApprove(CLI::App& group, Session& session) {
   AddUsage(*command, request->mutable_usage());
   command->footer(
       "Ends with 3 where some of it was kept.\n"
-      "Example: piivault retention approve ID --sha256 4f0c… --for R0\n");
+      "Example: piivault retention approve ID --sha256 4f0c… --for rights\n");
 }
 
 void AddReject(CLI::App& group, Session& session) {
@@ -294,7 +294,7 @@ void AddReject(CLI::App& group, Session& session) {
                  });
   AddName(*command, request->mutable_name());
   AddUsage(*command, request->mutable_usage());
-  command->footer("Example: piivault retention reject ID --for R0\n");
+  command->footer("Example: piivault retention reject ID --for rights\n");
 }
 
 }  // namespace

@@ -134,14 +134,15 @@ void AddDisclosures(CLI::App& group, Session& session) {
   CLI::App* command =
       AddCommand(group, "disclosures", "Lists what was given, about a person or to a recipient",
                  session, [flags](Session& s) { return ShowDisclosures(s, *flags); });
-  CLI::Option* subject = command->add_option("--subject", *flags->request.mutable_subject(),
-                                             "About this person; also from the bare id");
+  CLI::App* which = AddOneOrMore(*command, "Disclosures");
+  CLI::Option* subject = which->add_option("--subject", *flags->request.mutable_subject(),
+                                           "About this person; also from the bare id");
   CLI::Option* recipient =
-      command->add_option("--recipient", *flags->request.mutable_recipient(), "To this recipient");
+      which->add_option("--recipient", *flags->request.mutable_recipient(), "To this recipient");
   CLI::Option* record =
       command->add_flag("--provision-record", flags->provision_record,
                         "Write the record that the law asks for, a row for each person");
-  command->add_option("--disclosure", flags->disclosure, "The record of this one alone")
+  which->add_option("--disclosure", flags->disclosure, "The record of this one alone")
       ->needs(record)
       ->excludes(subject)
       ->excludes(recipient);
@@ -192,6 +193,7 @@ void PrintNotices(Session& session, const google::protobuf::Message& notices) {
                          {"WHAT", "kind"},
                          {"MADE", "create_time"},
                          {"DUE", "due_time"},
+                         {"OFFERS", "export_token"},
                          {"ACKNOWLEDGED", "acknowledge_time"}});
 }
 
@@ -269,7 +271,9 @@ void AddNotices(CLI::App& group, Session& session) {
   command->footer(
       "A notice says which fields of whom (by the recipient's own handle) are no longer right; "
       "the\n"
-      "new values come with a new token.");
+      "new values come with a new token. OFFERS names the last one that was issued for the "
+      "notice;\n"
+      "--output json gives its recipient also the token itself, while it can be redeemed.");
 }
 
 }  // namespace

@@ -56,6 +56,9 @@ absl::Status Complete(Session& session, const IssueFlags& flags,
   for (const std::string& name : flags.notices) {
     request->add_notices(CorrectionNoticeName(session, name));
   }
+  if (names.empty()) {
+    return absl::InvalidArgumentError("there is nobody in " + flags.subjects_from);
+  }
   for (const std::string& name : names) request->add_subjects(SubjectName(session, name));
   return ReadFields(session, flags.assertions, request->mutable_assertions(), "--assert");
 }
@@ -121,13 +124,12 @@ CLI::Option* AddQuiet(CLI::App& command, bool* quiet) {
 }
 
 void AddWhom(CLI::App& command, IssueFlags* flags) {
-  command
-      .add_option("--subject", flags->subjects,
-                  "A person, or a record of a person; of a person all records; may be repeated")
+  CLI::App* whom = AddOneOrMore(command, "People");
+  whom->add_option("--subject", flags->subjects,
+                   "A person, or a record of a person; of a person all records; may be repeated")
       ->type_name("NAME");
-  command
-      .add_option("--subjects-from", flags->subjects_from,
-                  "File with one such name a line, or - for standard input")
+  whom->add_option("--subjects-from", flags->subjects_from,
+                   "File with one such name a line, or - for standard input")
       ->type_name("FILE");
   command.add_flag_callback(
       "--skip-denied", [flags] { flags->request.set_skip_denied(true); },
@@ -147,9 +149,9 @@ void AddTerms(CLI::App& command, const Session& session, IssueFlags* flags) {
           "How long it is good for, e.g. 90m; at most 24h (15m, or the rule's)")
       ->check([](const std::string& text) {
         absl::Duration length;
-        return ParseLength(text, &length) && length >= absl::Seconds(1)
+        return ParseLength(text, &length) && length >= absl::Seconds(1) && length <= absl::Hours(24)
                    ? std::string()
-                   : std::string("takes a duration such as 15m or 24h");
+                   : std::string("takes a duration such as 15m, at most 24h");
       })
       ->type_name("LENGTH");
   command
@@ -319,25 +321,34 @@ void AddDecisions(CLI::App& group, Session& session) {
   AddUsage(*command, reject->mutable_usage());
 }
 
+absl::StatusOr<int> Revoke(Session& session, const v1::RevokeExportTokensRequest& request) {
+  auto response = Ask(session, &Connection::sharing, &Sharing::RevokeExportTokens, request,
+                      Prepare<v1::RevokeExportTokensRequest>([](Session& s, auto* r) {
+                        r->set_parent(s.tenant());
+                        if (!r->token().empty()) r->set_token(ExportTokenName(s, r->token()));
+                        if (!r->recipient().empty()) {
+                          r->set_recipient(RecipientName(s, r->recipient()));
+                        }
+                        return absl::OkStatus();
+                      }));
+  if (!response.ok()) return response.status();
+  // Show() leaves out what is 0, and that nothing matched is what somebody in a hurry has to see.
+  if (!session.json() && response->revoked() == 0) session.out() << "revoked: 0\n";
+  session.render().Show(*response);
+  return kExitOk;
+}
+
 void AddRevoke(CLI::App& group, Session& session) {
   auto request = std::make_shared<v1::RevokeExportTokensRequest>();
-  CLI::App* command = AddCommand(
-      group, "revoke", "Revokes all tokens that match, with effect on the next message", session,
-      AskAndShow(request, &Connection::sharing, &Sharing::RevokeExportTokens,
-                 Prepare<v1::RevokeExportTokensRequest>([](Session& s, auto* r) {
-                   r->set_parent(s.tenant());
-                   if (!r->token().empty()) r->set_token(ExportTokenName(s, r->token()));
-                   if (!r->recipient().empty()) {
-                     r->set_recipient(RecipientName(s, r->recipient()));
-                   }
-                   return absl::OkStatus();
-                 })));
-  command->add_option("NAME", *request->mutable_token(), "One token");
-  command->add_option("--recipient", *request->mutable_recipient(), "To this recipient");
-  command->add_option("--rule", *request->mutable_rule(), "By this sharing rule");
-  command->add_option("--for", *request->mutable_purpose(), "For this purpose")
-      ->type_name("PURPOSE");
-  command->add_option("--issuer", *request->mutable_issuer(), "Issued by this principal")
+  CLI::App* command =
+      AddCommand(group, "revoke", "Revokes all tokens that match, with effect on the next message",
+                 session, [request](Session& s) { return Revoke(s, *request); });
+  CLI::App* which = AddOneOrMore(*command, "Tokens");
+  which->add_option("NAME", *request->mutable_token(), "One token");
+  which->add_option("--recipient", *request->mutable_recipient(), "To this recipient");
+  which->add_option("--rule", *request->mutable_rule(), "By this sharing rule");
+  which->add_option("--for", *request->mutable_purpose(), "For this purpose")->type_name("PURPOSE");
+  which->add_option("--issuer", *request->mutable_issuer(), "Issued by this principal")
       ->transform(Qualified("principals/"));
   command->footer(
       "Tokens match that match all that is given; at least one thing is. Whoever issued may "
@@ -355,6 +366,11 @@ absl::StatusOr<int> ShowKeys(Session& session, bool rotate) {
   auto keys =
       Ask(session, &Connection::sharing, &Sharing::ListSigningKeys, v1::ListSigningKeysRequest());
   if (!keys.ok()) return keys.status();
+  if (keys->keys_size() == 0) {
+    return absl::NotFoundError(
+        "there is no key that tokens are signed with yet: the first token makes one, or an "
+        "administrator or operator by `piivault share keys --rotate`");
+  }
   if (session.json()) {
     session.render().Json(*keys);
     return kExitOk;
@@ -372,6 +388,8 @@ void AddKeys(CLI::App& group, Session& session) {
   command->add_flag("--rotate", *rotate,
                     "Make a new key first; tokens of the one before are good for 24 hours more");
   command->footer(
+      "Where there is no key yet the exit code is 4; --rotate (vault_admin, vault_operator) makes "
+      "one.\n"
       "  piivault share keys > keys.pem\n"
       "  piivault share inspect --key keys.pem @token.txt");
 }

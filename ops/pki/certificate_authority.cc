@@ -206,9 +206,9 @@ absl::StatusOr<CertificateAuthority> CertificateAuthority::Load(const CertifiedK
   if (!certificate.ok()) return certificate.status();
   absl::StatusOr<PkeyPtr> key = KeyFromPem(pem.key_pem);
   if (!key.ok()) return key.status();
-  const bool matches = X509_check_private_key(certificate->get(), key->get()) == 1;
-  ERR_clear_error();
-  if (!matches) return absl::InvalidArgumentError("certificate and key do not belong together");
+  if (!IsKeyOf(key->get(), certificate->get())) {
+    return absl::InvalidArgumentError("certificate and key do not belong together");
+  }
   if (X509_check_ca(certificate->get()) != 1) {
     return absl::InvalidArgumentError("the certificate is not an authority's");
   }

@@ -76,6 +76,12 @@ absl::StatusOr<PkeyPtr> KeyFromPem(const std::string& pem) {
   return key;
 }
 
+bool IsKeyOf(EVP_PKEY* key, X509* certificate) {
+  const bool matches = X509_check_private_key(certificate, key) == 1;
+  ERR_clear_error();
+  return matches;
+}
+
 absl::StatusOr<X509Ptr> NewCertificate(const std::string& common_name, X509_NAME* issuer,
                                        EVP_PKEY* key, absl::Time not_before, absl::Time not_after) {
   X509Ptr certificate(X509_new());

@@ -37,6 +37,9 @@ absl::StatusOr<std::string> KeyToPem(EVP_PKEY* key);
 absl::StatusOr<X509Ptr> CertificateFromPem(const std::string& pem);
 absl::StatusOr<PkeyPtr> KeyFromPem(const std::string& pem);
 
+// Whether the two belong together.
+bool IsKeyOf(EVP_PKEY* key, X509* certificate);
+
 // A certificate with version, random serial, names, dates and key; without extensions and
 // signature. A null `issuer` makes it its own.
 absl::StatusOr<X509Ptr> NewCertificate(const std::string& common_name, X509_NAME* issuer,

@@ -9,7 +9,10 @@ import stat
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
+
+import grpc
 
 import harness
 import sharing
@@ -17,6 +20,22 @@ import sharing
 STUBS = harness.Stubs()
 DOCUMENT = harness.ROOT / "ops/docs/recipients.md"
 PEOPLE = 2_500
+
+
+class Busy(grpc.RpcError):
+    """What a vault says that has too much to do, or what stands for a vault that is not there."""
+
+    def __init__(self, code, details):
+        self._code, self._details = code, details
+
+    def code(self):
+        return self._code
+
+    def details(self):
+        return "busy"
+
+    def trailing_metadata(self):
+        return (("grpc-status-details-bin", self._details),)
 
 
 class RecipientsClientTest(unittest.TestCase):
@@ -44,17 +63,35 @@ class RecipientsClientTest(unittest.TestCase):
 
     def run_client(self, token, out, address=None, keys=None):
         folder = self.folder
-        (folder / "token.txt").write_text(token + "\n")
+        (self.folder / "token.txt").write_text(token + "\n")
         if keys is not None:
             folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
             for name in ("ca.crt", "own.crt", "own.key"):
                 shutil.copy(self.folder / name, folder / name)
             (folder / "keys.pem").write_text(keys)
+        return self.client(self.folder / "token.txt", self.folder / out, address=address, folder=folder)
+
+    def client(self, *more, address=None, folder=None):
         return subprocess.run(
             [sys.executable, self.folder / "client.py", address or self.vault.description["address"],
-             folder, self.folder / "token.txt", self.folder / out],
+             self.vault.tenant, folder or self.folder, *more],
             env={**os.environ, "PYTHONPATH": sys.path[0]}, capture_output=True, text=True,
             timeout=300)
+
+    def notices(self):
+        done = self.client()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def correct(self, number, address):
+        messages = STUBS.vault_service_pb2
+        self.vault.records().UpdateRecord(messages.UpdateRecordRequest(
+            name=self.records[number], fields={"address": address}, usage=self.vault.usage()),
+            timeout=30)
+
+    def cli_redeem(self, token, out, address=None):
+        return self.vault.cli("carrier", "share", "redeem", token, "--out", str(self.folder / out),
+                              address=address)
 
     def lines(self, out):
         return [json.loads(line) for line in (self.folder / out).read_text().splitlines()]
@@ -69,29 +106,129 @@ class RecipientsClientTest(unittest.TestCase):
         done = self.run_client(token, "people.jsonl", wire.address)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(wire.cuts, 1)
-        tag, *people = self.lines("people.jsonl")
+        tag, *people, end = self.lines("people.jsonl")
         self.assertEqual(tag["tag"]["purpose"], "order")
         self.assertIn("CORRECT_ON_NOTICE", tag["tag"]["terms"])
+        self.assertEqual(end, {"complete": True, "given": PEOPLE, "omitted": 0})
+        people = [person["subject"] for person in people]
         self.assertEqual(len({person["handle"] for person in people}), PEOPLE)
         self.assertEqual([person["records"][0]["fields"]["name"]["value"] for person in people],
                          [self.vault.fields(number)["name"] for number in range(PEOPLE)])
         mode = (self.folder / "people.jsonl").stat().st_mode
         self.assertEqual(stat.S_IMODE(mode), 0o600)
 
-        # A correction is announced, by the handle that the recipient has, and acknowledged.
-        messages = STUBS.vault_service_pb2
-        self.vault.records().UpdateRecord(messages.UpdateRecordRequest(
-            name=self.records[7], fields={"address": "見本県別市 1-1"}, usage=self.vault.usage()),
-            timeout=30)
-        again = self.run_client(self.vault.issue(self.records[7:8]).token, "again.jsonl")
-        self.assertEqual(again.returncode, 0, again.stderr)
-        self.assertEqual(again.stdout,
-                         f"{people[7]['handle']} CORRECTION_KIND_CHANGED customer.address\n")
-        value = self.lines("again.jsonl")[1]["records"][0]["fields"]["address"]["value"]
-        self.assertEqual(value, "見本県別市 1-1")
-        left = self.vault.sharing("carrier").ListCorrectionNotices(
-            self.vault.api.ListCorrectionNoticesRequest(parent=self.vault.tenant), timeout=30)
-        self.assertEqual(list(left.notices), [])
+    def test_acknowledges_what_is_named_and_nothing_else(self):
+        token = self.vault.issue(self.records[7:9]).token
+        self.assertEqual(self.run_client(token, "held.jsonl").returncode, 0)
+        held = [line["subject"]["handle"] for line in self.lines("held.jsonl")[1:-1]]
+        for number in (7, 8):
+            self.correct(number, "見本県別市 1-1")
+        offered = self.notices()
+        self.assertEqual({notice["handle"] for notice in offered}, set(held))
+        for notice in offered:
+            self.assertEqual((notice["kind"], notice["fields"]),
+                             ("CORRECTION_KIND_CHANGED", ["customer.address"]))
+            self.assertNotIn("token", notice)
+        # Looking closes nothing, and neither does redeeming.
+        self.assertEqual(self.notices(), offered)
+        mine = next(notice for notice in offered if notice["handle"] == held[0])
+        self.vault.issue(self.records[7:8], notices=[mine["name"]])
+        self.assertEqual(len(self.notices()), 2)
+        mine = next(notice for notice in self.notices() if notice["handle"] == held[0])
+        self.assertEqual(self.run_client(mine["token"], "anew.jsonl").returncode, 0)
+        anew = self.lines("anew.jsonl")[1]["subject"]
+        self.assertEqual((anew["handle"], anew["records"][0]["fields"]["address"]["value"]),
+                         (held[0], "見本県別市 1-1"))
+        self.assertEqual(len(self.notices()), 2)
+        done = self.client("--ack", mine["name"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([notice["handle"] for notice in self.notices()], [held[1]])
+        self.assertEqual(self.client("--ack", self.notices()[0]["name"]).returncode, 0)
+        self.assertEqual(self.notices(), [])
+
+    def test_says_how_many_were_left_out(self):
+        people = self.vault.fill(3)
+        token = self.vault.issue(people).token
+        self.vault.records().DeleteSubject(STUBS.vault_service_pb2.DeleteSubjectRequest(
+            name=people[1].split("/records/")[0]), timeout=30)
+        done = self.run_client(token, "two.jsonl")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(self.lines("two.jsonl")[-1], {"complete": True, "given": 2, "omitted": 1})
+        self.assertEqual(self.cli_redeem(token, "cli-two.jsonl").returncode, 3)
+        self.assertEqual(self.lines("cli-two.jsonl"), self.lines("two.jsonl"))
+
+    def test_client_and_program_finish_what_the_other_began(self):
+        for first, second, out in ((self.run_client, self.cli_redeem, "begun"),
+                                   (self.cli_redeem, self.run_client, "program")):
+            issued = self.vault.issue(self.records)     # for one use
+            wire = sharing.CutWire(self.vault.description["address"], 150_000, refuses=True)
+            self.addCleanup(wire.close)
+            broken = first(issued.token, f"{out}.jsonl", address=wire.address)
+            self.assertEqual(wire.cuts, 1)
+            self.assertNotIn(broken.returncode, (0, 3))
+            self.assertNotIn("Traceback", broken.stderr)
+            self.assertFalse((self.folder / f"{out}.jsonl").exists())
+            done = second(issued.token, f"{out}.jsonl")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(self.lines(f"{out}.jsonl")[-1],
+                             {"complete": True, "given": PEOPLE, "omitted": 0})
+            self.assertEqual(len(self.lines(f"{out}.jsonl")), PEOPLE + 2)
+
+    def test_a_refusal_is_one_line_and_leaves_no_file(self):
+        issued = self.vault.issue(self.records[:1])
+        self.vault.sharing("shop").RevokeExportTokens(self.vault.api.RevokeExportTokensRequest(
+            parent=self.vault.tenant, token=issued.description.name), timeout=30)
+        refused = self.run_client(issued.token, "refused.jsonl")
+        self.assertEqual(refused.returncode, 1)
+        self.assertRegex(refused.stderr, r"\ATOKEN_REVOKED: .+\n\Z")
+        self.assertFalse((self.folder / "refused.jsonl").exists())
+        unknown = self.client("--ack", f"{self.vault.tenant}/correctionNotices/none")
+        self.assertEqual(unknown.returncode, 1)
+        self.assertRegex(unknown.stderr, r"\A[A-Z_]+: .+\n\Z")
+
+    def test_waits_as_it_is_told_and_not_for_ever(self):
+        from google.rpc import error_details_pb2, status_pb2
+        stub = types.SimpleNamespace(RedeemExportToken=self.busy)
+        busy, away = grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE
+        # Where nothing has come, nothing comes later: the certificate is no good, or the address.
+        for self.code, seconds, calls, waits in ((busy, 7, 3, [7, 7]), (busy, 61, 1, []),
+                                                 (away, 0, 1, [])):
+            said = status_pb2.Status()
+            said.details.add().Pack(error_details_pb2.ErrorInfo(reason="QUEUE_FULL"))
+            retry = error_details_pb2.RetryInfo()
+            retry.retry_delay.seconds = seconds
+            said.details.add().Pack(retry)
+            self.busy_calls, self.said, waited = 0, said.SerializeToString(), []
+            space = {"__name__": "client"}
+            exec(self.text.split("\nas_line")[0], space)
+            space.update(vault=stub, as_line=lambda what: json.dumps(what) + "\n",
+                         time=types.SimpleNamespace(sleep=waited.append))
+            out = str(self.folder / f"busy{seconds}.jsonl")
+            if waits:
+                self.assertEqual(space["redeem"]("token", out), 0)
+            else:
+                self.assertRaises(grpc.RpcError, space["redeem"], "token", out)
+            self.assertEqual((self.busy_calls, waited), (calls, waits))
+
+    def busy(self, request):
+        self.busy_calls += 1
+        if self.busy_calls < 3:
+            raise Busy(self.code, self.said)
+        return [self.vault.api.RedeemExportTokenResponse(position=1, complete=True)]
+
+    def test_does_not_try_again_where_the_certificate_is_not_for_recipients(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        shutil.copy(self.folder / "ca.crt", folder / "ca.crt")
+        shutil.copy(self.folder / "keys.pem", folder / "keys.pem")
+        for what in (["init", "--name", "Another", "--trust-domain", "partners.example"],
+                     ["issue", "own", "--uri", "spiffe://partners.example/carrier"]):
+            subprocess.run([harness.PIIVAULT, "pki", what[0], *what[1:], "--dir", folder / "pki"],
+                           check=True, capture_output=True)
+        for name in ("own.crt", "own.key"):
+            shutil.copy(folder / "pki" / name, folder / name)
+        done = self.client(folder=folder)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\AUNAVAILABLE: .+\n\Z")
 
     def test_asks_nothing_of_the_vault_for_what_no_key_has_signed(self):
         token = self.issue_once

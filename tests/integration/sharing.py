@@ -20,11 +20,12 @@ FIELDS = ["customer.name", "customer.address", "customer.phone"]
 
 class CutWire:
     """Stands between a client and the vault, and breaks the first connection that brings `limit`
-    bytes from the vault."""
+    bytes from the vault. With `refuses` there is none after it."""
 
-    def __init__(self, address, limit):
+    def __init__(self, address, limit, refuses=False):
         host, port = address.rsplit(":", 1)
         self._upstream, self._left, self.cuts = (host, int(port)), limit, 0
+        self._refuses = refuses
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -46,6 +47,8 @@ class CutWire:
                     self._left -= len(data)
                     if self._left <= 0:
                         self._left, self.cuts = None, self.cuts + 1
+                        if self._refuses:
+                            self._listener.shutdown(socket.SHUT_RDWR)  # and ends accept()
                         break
                 sink.sendall(data)
         except OSError:

@@ -8,12 +8,14 @@
 #include <filesystem>
 
 #include "ops/cli/exit_code.h"
+#include "tests/fakes/test_pki.h"
 #include "tests/ops/cli/fake_vault.h"
 
 namespace piivault::ops {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -38,6 +40,28 @@ TEST_F(CliTest, ShowsAnswersAndReceipts) {
   EXPECT_EQ(result.code, kExitOk) << result.err;
   EXPECT_THAT(result.out, HasSubstr("version: 9.9"));
   EXPECT_THAT(result.err, HasSubstr("log entry 0/1/42"));
+}
+
+TEST_F(CliTest, NamesTheCommandThatThereIsNot) {
+  EXPECT_THAT(Run({"foo", "--for", "x"}).err, HasSubstr("no command `piivault foo`\n"));
+  const CliResult result = Run({"share", "foo", "bar"});
+  EXPECT_EQ(result.code, kExitUsage);
+  EXPECT_THAT(result.err, HasSubstr("no command `piivault share foo`\n"));
+  EXPECT_THAT(Run({"share", "recipient", "\x1b[2J"}).err,
+              HasSubstr("no command `piivault share recipient \\u{1b}[2J`\n"));
+  EXPECT_THAT(Run({"share"}).err, HasSubstr("A subcommand is required"));
+  // What is missing here is something else.
+  EXPECT_THAT(Run({"share", "issue", "foo"}).err, Not(HasSubstr("no command")));
+}
+
+TEST_F(CliTest, AKeyThatIsNotTheCertificatesIsNamedBeforeAnythingIsSent) {
+  const ScratchFolder folder;
+  const std::string other = folder.Write(
+      "other.key", fakes::TestAuthority().IssueForUri("spiffe://vault.example/x").key_pem);
+  const CliResult result = Run({"status", "--key", other, "--address", "127.0.0.1:1"});
+  EXPECT_EQ(result.code, kExitError);
+  EXPECT_THAT(result.err, ContainsRegex("other.key is not the key of the certificate in .*x.crt"));
+  EXPECT_THAT(Run({"status", "--key", folder.Write("empty", "")}).err, HasSubstr("empty: not an"));
 }
 
 TEST_F(CliTest, JsonCanBeReadBack) {

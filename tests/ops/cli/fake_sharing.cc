@@ -49,6 +49,16 @@ void FakeSharing::Wait() {
   waits_ = true;
 }
 
+void FakeSharing::BeNew() {
+  absl::MutexLock lock(&mutex_);
+  new_ = true;
+}
+
+bool FakeSharing::IsNew() const {
+  absl::MutexLock lock(&mutex_);
+  return new_;
+}
+
 void FakeSharing::BreakRedemptions(int calls, int messages, grpc::Status status) {
   absl::MutexLock lock(&mutex_);
   breaks_ = calls;
@@ -153,7 +163,7 @@ grpc::Status FakeSharing::RejectExportToken(Context*, const v1::RejectExportToke
 
 grpc::Status FakeSharing::RevokeExportTokens(Context*, const v1::RevokeExportTokensRequest* request,
                                              v1::RevokeExportTokensResponse* response) {
-  response->set_revoked(3);
+  response->set_revoked(IsNew() ? 0 : 3);
   return hear_(*request);
 }
 
@@ -165,6 +175,7 @@ grpc::Status FakeSharing::ListExportTokens(Context*, const v1::ListExportTokensR
 
 grpc::Status FakeSharing::ListSigningKeys(Context*, const v1::ListSigningKeysRequest* request,
                                           v1::ListSigningKeysResponse* response) {
+  if (IsNew()) return hear_(*request);
   response->add_keys()->set_public_key_pem("-----BEGIN PUBLIC KEY-----\nnew\n");
   response->add_keys()->set_public_key_pem("-----BEGIN PUBLIC KEY-----\nold\n");
   return hear_(*request);
@@ -199,6 +210,7 @@ grpc::Status FakeSharing::ListCorrectionNotices(Context*,
     notice->set_name(absl::StrCat(request->parent(), "/correctionNotices/n", i));
     notice->set_kind(v1::CORRECTION_KIND_WITHDRAWN);
     notice->add_fields("customer.address");
+    if (i == 1) notice->set_export_token("tenants/default/exportTokens/e7");
   }
   if (end < kNotices) response->set_next_page_token(absl::StrCat(end));
   return hear_(*request);

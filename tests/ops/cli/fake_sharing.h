@@ -30,6 +30,8 @@ class FakeSharing : public v1::SharingService::Service {
 
   // What is issued waits for two approvals.
   void Wait();
+  // There is no signing key yet, and no token that could be revoked.
+  void BeNew();
   // So many calls of Redeem end with `status` behind `messages` messages, of two people each.
   void BreakRedemptions(int calls, int messages, grpc::Status status);
 
@@ -38,6 +40,7 @@ class FakeSharing : public v1::SharingService::Service {
   using Context = grpc::ServerContext;
 
   v1::ExportToken Described(const std::string& name) const;
+  bool IsNew() const;
   // Whether this redemption breaks, and behind how many messages.
   bool Breaks(int* messages, Status* status);
 
@@ -89,6 +92,7 @@ class FakeSharing : public v1::SharingService::Service {
   const Hear hear_;
   mutable absl::Mutex mutex_;
   bool waits_ ABSL_GUARDED_BY(mutex_) = false;
+  bool new_ ABSL_GUARDED_BY(mutex_) = false;
   int breaks_ ABSL_GUARDED_BY(mutex_) = 0;
   int messages_ ABSL_GUARDED_BY(mutex_) = 0;
   grpc::Status broken_ ABSL_GUARDED_BY(mutex_);

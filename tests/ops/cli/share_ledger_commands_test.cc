@@ -15,6 +15,7 @@ namespace piivault::ops {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -108,6 +109,17 @@ TEST_F(ShareLedgerCommandsTest, ARecordThatLeavesSomeOutIsNone) {
   EXPECT_FALSE(std::filesystem::exists(folder_.File("record.csv")));
 }
 
+TEST_F(ShareLedgerCommandsTest, DisclosuresAreAboutSomebodyOrToSomebody) {
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{"disclosures"}, {"disclosures", "--provision-record"}}) {
+    const CliResult result = Run(more);
+    EXPECT_EQ(result.code, kExitUsage);
+    EXPECT_THAT(result.err, AllOf(HasSubstr("--subject"), HasSubstr("--recipient")));
+  }
+  EXPECT_TRUE(Heard().empty());
+  EXPECT_EQ(Run({"disclosures", "--help"}).code, kExitOk);
+}
+
 TEST_F(ShareLedgerCommandsTest, TheRecordIsOfOneDisclosureOrOfAList) {
   EXPECT_EQ(Run({"disclosures", "--out", folder_.File("x"), "--subject", "p"}).code, kExitUsage);
   EXPECT_EQ(Run({"disclosures", "--disclosure", "d1"}).code, kExitUsage);
@@ -122,6 +134,10 @@ TEST_F(ShareLedgerCommandsTest, ListsNotices) {
   EXPECT_THAT(result.out, AllOf(HasSubstr("correctionNotices/n2"), HasSubstr("withdrawn"),
                                 Not(HasSubstr("correctionNotices/n3"))));
   EXPECT_THAT(result.err, HasSubstr("there is more"));
+  // Which of them offers new values.
+  EXPECT_THAT(result.out, AllOf(HasSubstr("OFFERS"),
+                                ContainsRegex("/n1 [^\n]* tenants/default/exportTokens/e7 "),
+                                Not(ContainsRegex("/n[02] [^\n]*exportTokens"))));
   EXPECT_EQ(Heard()[0],
             "ListCorrectionNoticesRequest parent: \"tenants/default\" "
             "recipient: \"tenants/default/recipients/yamato\" overdue: true page_size: 3 "

@@ -136,7 +136,12 @@ TEST_F(ShareTokenCommandsTest, NeedsWhatNoTokenIsWithout) {
   EXPECT_EQ(Issue({"--subject", "p", "--on-behalf-of", "tenants/t/subjects/s"}).code, kExitUsage);
   EXPECT_EQ(Issue({"--subject", "p", "--lifetime", "soon"}).code, kExitUsage);
   EXPECT_EQ(Issue({"--subject", "p", "--lifetime", "0s"}).code, kExitUsage);
+  EXPECT_EQ(Issue({"--subject", "p", "--lifetime", "24h1s"}).code, kExitUsage);
   EXPECT_EQ(Issue({"--subject", "p", "--uses", "0"}).code, kExitUsage);
+  const CliResult nobody = Issue({});
+  EXPECT_EQ(nobody.code, kExitUsage);
+  EXPECT_THAT(nobody.err, AllOf(HasSubstr("--subject"), HasSubstr("--subjects-from")));
+  EXPECT_EQ(Issue({"--subjects-from", "-"}, "\n").code, kExitError);
   EXPECT_EQ(Issue({"--subject", "p", "--assert", "case"}).code, kExitError);
   EXPECT_THAT(vault_.said(), IsEmpty());
 }
@@ -188,6 +193,17 @@ TEST_F(ShareTokenCommandsTest, RejectsAndRevokes) {
             "purpose: \"order\" issuer: \"principals/shop\"");
 }
 
+TEST_F(ShareTokenCommandsTest, RevokesWhatIsNamedAndSaysWhereThatIsNothing) {
+  const CliResult any = Run({"revoke"});
+  EXPECT_EQ(any.code, kExitUsage);
+  EXPECT_THAT(any.err, AllOf(HasSubstr("NAME"), HasSubstr("--recipient"), HasSubstr("--issuer")));
+  EXPECT_THAT(vault_.said(), IsEmpty());
+  vault_.sharing().BeNew();
+  const CliResult none = Run({"revoke", "--recipient", "yamato"});
+  EXPECT_EQ(none.code, kExitOk);
+  EXPECT_EQ(none.out, "revoked: 0\n");
+}
+
 TEST_F(ShareTokenCommandsTest, Lists) {
   const CliResult result = Run({"list", "--recipient", "yamato", "--state", "active"});
   EXPECT_THAT(result.out, AllOf(HasSubstr("exportTokens/e1"), HasSubstr("TAKEN")));
@@ -207,6 +223,17 @@ TEST_F(ShareTokenCommandsTest, PrintsKeysOneAfterTheOther) {
   EXPECT_EQ(rotated.out, result.out);
   EXPECT_THAT(rotated.err, HasSubstr("new key thenewone"));
   EXPECT_THAT(vault_.said()[1], StartsWith("RotateSigningKeyRequest"));
+}
+
+TEST_F(ShareTokenCommandsTest, SaysWhereThereIsNoKeyYet) {
+  vault_.sharing().BeNew();
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{"keys"}, {"--output", "json", "keys"}}) {
+    const CliResult result = Run(more);
+    EXPECT_EQ(result.code, kExitNotFound);
+    EXPECT_THAT(result.out, IsEmpty());
+    EXPECT_THAT(result.err, HasSubstr("share keys --rotate"));
+  }
 }
 
 }  // namespace
