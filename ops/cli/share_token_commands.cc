@@ -226,6 +226,9 @@ void AddReading(CLI::App& group, Session& session) {
         return *quiet ? kExitPartial : kExitOk;
       });
   AddTokenName(*command, get->mutable_name());
+  command->add_option_function<uint32_t>(
+      "--skip", [get](const uint32_t& people) { get->set_skip(people); },
+      "Name the people behind so many of them: 100 are named at a time");
   AddQuiet(*command, quiet.get());
   AddUsage(*command, get->mutable_usage());
   command->footer("Approvers state the purpose that their role has approve_exception for.");
@@ -267,7 +270,8 @@ struct ApproveFlags {
 bool Confirm(Session& session, const v1::GetExportTokenResponse& token) {
   Renderer(OutputFormat::kTable, session.err(), session.err()).Show(token);
   if (token.description().subjects() > static_cast<uint32_t>(token.subjects_size())) {
-    session.err() << "and others, " << token.description().subjects() << " in all\n";
+    session.err() << "and others, " << token.description().subjects()
+                  << " in all (share show --skip)\n";
   }
   session.err() << "Approve this disclosure? Type yes: " << std::flush;
   std::string answer;

@@ -147,7 +147,7 @@ SharingService/IssueExportToken             O r r r  + o  o  o N E X  T T  D U  
 SharingService/GetExportToken               + + n +  + n  n  n n n n  T n  D U  n
 SharingService/ApproveExportToken           r r r r  o o  o  o N E X  T T  D U  r
 SharingService/RejectExportToken            r r r r  o o  o  o N E X  T T  D U  r
-SharingService/RevokeExportTokens           + S S +  S S  S  S S S S  T S  D U  S
+SharingService/RevokeExportTokens           + S S +  S S  S  S S S S  T S  D U  K
 SharingService/ListExportTokens             + + + +  + +  +  + + + +  T +  D U  +
 SharingService/RedeemExportToken            K K K K  K K  K  K K K K  K K  D U  +
 SharingService/ListSigningKeys              + + + +  + +  +  + + + +  + +  D U  +
