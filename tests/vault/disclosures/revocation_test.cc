@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "storage/keys.h"
 #include "tests/vault/disclosures/disclosure_testing.h"
@@ -32,8 +33,10 @@ class RevocationTest : public SharingVault, public testing::Test {
 };
 
 TEST_F(RevocationTest, OneDamagedTokenKeepsNoOtherFromBeingTakenBack) {
-  const Parcel broken = NewParcel();
-  const Parcel whole = NewParcel();
+  Parcel broken = NewParcel();
+  Parcel whole = NewParcel();
+  // The one that is come upon first.
+  if (TokenKey(whole.token).bytes < TokenKey(broken.token).bytes) std::swap(broken, whole);
   const storage::Key row = TokenKey(broken.token);
   std::string value = *engine().Get(row);
   value.back() = static_cast<char>(value.back() ^ 1);
